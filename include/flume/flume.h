@@ -1,0 +1,17 @@
+/*
+ * flume.h - all of the library: an append-only sequence log, and what is derived from it.
+ */
+#ifndef FLUME_H
+#define FLUME_H
+
+#include "flume/check.h"
+#include "flume/codec.h"
+#include "flume/cursor.h"
+#include "flume/io.h"
+#include "flume/log.h"
+#include "flume/record.h"
+#include "flume/status.h"
+#include "flume/subscribe.h"
+#include "flume/version.h"
+
+#endif

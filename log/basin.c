@@ -1,0 +1,325 @@
+/*
+ * basin.c - the directory of a basin: flume.conf, and making it.
+ *
+ * What always holds: flume.conf appears complete, by rename, after everything else is there; so a
+ * basin whose making was cut short opens as none, and is made again.
+ */
+#include "basin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "flume/version.h"
+#include "hash.h"
+#include "rescue.h"
+#include "sync.h"
+
+enum { CONF_BYTES_MAX = 4096 };
+
+static const char conf_name[] = "flume.conf";
+static const char conf_temporary[] = "flume.conf.tmp";
+
+/* The text of one "word value" line, or NULL. */
+static const char *value_of(const char *text, const char *word)
+{
+    size_t bytes = strlen(word);
+
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        if (strncmp(line, word, bytes) == 0 && line[bytes] == ' ')
+            return line + bytes + 1;
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+    return NULL;
+}
+
+static bool hex_decode(const char *text, uint8_t *target, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned byte;
+
+        if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+            return false;
+        target[i] = (uint8_t)byte;
+    }
+    return true;
+}
+
+/* The last line is the check of all before it, to the letter. */
+static bool check_holds(const char *text)
+{
+    const char *line = strstr(text, "\ncheck ");
+    char expected[32];
+
+    if (line == NULL)
+        return false;
+    line++;
+    (void)snprintf(expected, sizeof expected, "check %016llx\n",
+                   (unsigned long long)hash_bytes(text, (size_t)(line - text), 0));
+    return strcmp(line, expected) == 0;
+}
+
+static int conf_take(flume_log *log, const char *text)
+{
+    const char *format = value_of(text, "format");
+    const char *basin = value_of(text, "basin");
+    const char *strata_bytes = value_of(text, "strata_bytes");
+    const char *created = value_of(text, "created");
+
+    if (format != NULL && strncmp(text, "flume basin\n", 12) == 0 &&
+        strtoul(format, NULL, 10) > FLUME_FORMAT_VERSION)
+        return log_fail(log, FLUME_ERR_VERSION, 0, FLUME_SEQ_NONE,
+                        "%s has format %lu; flume %s knows up to %d: open it with a newer one",
+                        log->path, strtoul(format, NULL, 10), FLUME_VERSION, FLUME_FORMAT_VERSION);
+    if (!check_holds(text) || format == NULL || basin == NULL || strata_bytes == NULL ||
+        created == NULL || !hex_decode(basin, log->basin_id, sizeof log->basin_id))
+        return log_fail(log, FLUME_ERR_DAMAGED, 0, FLUME_SEQ_NONE,
+                        "%s/%s is damaged; restore it from a backup, or let 'flume repair' write "
+                        "it anew from the strata",
+                        log->path, conf_name);
+    log->strata_bytes = strtoull(strata_bytes, NULL, 10);
+    log->created_ns = strtoull(created, NULL, 10);
+    if (log->strata_bytes < FLUME_STRATA_BYTES_MIN || log->strata_bytes > FLUME_STRATA_BYTES_MAX ||
+        log->strata_bytes % STRATA_PAGE_BYTES != 0)
+        return log_fail(
+            log, FLUME_ERR_DAMAGED, 0, FLUME_SEQ_NONE,
+            "%s/%s asks for strata of %llu bytes, which is no multiple of %d from %d to "
+            "%d; restore it from a backup",
+            log->path, conf_name, (unsigned long long)log->strata_bytes, STRATA_PAGE_BYTES,
+            FLUME_STRATA_BYTES_MIN, FLUME_STRATA_BYTES_MAX);
+    return FLUME_OK;
+}
+
+/* All of a small file, NUL-terminated. */
+static int read_text(flume_log *log, int file, char text[CONF_BYTES_MAX + 1])
+{
+    size_t used = 0;
+
+    while (used < CONF_BYTES_MAX) {
+        int64_t bytes =
+            log->io->pread(log->io->ctx, file, text + used, CONF_BYTES_MAX - used, used);
+
+        if (bytes < 0)
+            return (int)bytes;
+        if (bytes == 0)
+            break;
+        used += (size_t)bytes;
+    }
+    text[used] = '\0';
+    return 0;
+}
+
+int basin_read(flume_log *log)
+{
+    const flume_io *io = log->io;
+    char text[CONF_BYTES_MAX + 1];
+    struct path path;
+    int file, error;
+
+    log_path(log, "", conf_name, &path);
+    file = io->open(io->ctx, path.text, FLUME_IO_READ);
+    if (file == -ENOENT || file == -ENOTDIR)
+        return log_fail(log, FLUME_ERR_NO_BASIN, -file, FLUME_SEQ_NONE,
+                        "%s is not a flume basin (there is no %s); 'flume %s init' makes one",
+                        log->path, path.text, log->path);
+    if (file < 0)
+        return log_fail_io(log, file, "open", path.text);
+    error = read_text(log, file, text);
+    io->close(io->ctx, file);
+    if (error != 0)
+        return log_fail_io(log, error, "read", path.text);
+    return conf_take(log, text);
+}
+
+static int make_directory(flume_log *log, const char *name)
+{
+    struct path path;
+    int error;
+
+    log_path(log, "", name, &path);
+    error = log->io->make_directory(log->io->ctx, path.text);
+    if (error == -ENOENT)
+        return log_fail(log, FLUME_ERR_NO_BASIN, ENOENT, FLUME_SEQ_NONE,
+                        "cannot make %s: the directory above it does not exist", path.text);
+    if (error == -ENOTDIR)
+        return log_fail(log, FLUME_ERR_NO_BASIN, ENOTDIR, FLUME_SEQ_NONE,
+                        "%s is no directory, so there can be no basin; choose another path",
+                        log->path);
+    if (error != 0 && error != -EEXIST)
+        return log_fail_io(log, error, "make the directory", path.text);
+    return FLUME_OK;
+}
+
+/* Names that a basin, or an unfinished creation of one, may have. */
+static bool is_ours(const char *name)
+{
+    static const char *const names[] = {
+        "LOCK",   "HEAD",       "TAIL",  "log",          "subs",   "txn",
+        "grains", "lost+found", "views", conf_temporary, conf_name}; /* Somebody is making it at this moment. */
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int find_foreign(void *ctx, const char *name)
+{
+    struct path *foreign = ctx;
+
+    if (is_ours(name))
+        return 0;
+    (void)snprintf(foreign->text, sizeof foreign->text, "%s", name);
+    return 1;
+}
+
+/* A basin is not made among other people's files. */
+static int check_empty(flume_log *log)
+{
+    struct path path, foreign;
+    int result;
+
+    log_path(log, "", "", &path);
+    result = log->io->list(log->io->ctx, path.text, find_foreign, &foreign);
+    if (result == 1)
+        return log_fail(log, FLUME_ERR_NO_BASIN, 0, FLUME_SEQ_NONE,
+                        "%s is no flume basin, and holds other files (%.200s), so none is made "
+                        "there; choose an empty or a new directory",
+                        log->path, foreign.text);
+    return result < 0 && result != -ENOENT && result != -ENOTDIR
+               ? log_fail_io(log, result, "list", path.text)
+               : FLUME_OK;
+}
+
+int basin_make_directories(flume_log *log)
+{
+    static const char *const names[] = {"", "log", "subs", "txn", "lost+found"};
+    int status = basin_read(log);
+
+    if (status == FLUME_ERR_NO_BASIN)
+        status = check_empty(log);
+    else
+        status = FLUME_OK; /* What is wrong with it will be told under the gate. */
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && status == FLUME_OK; i++)
+        status = make_directory(log, names[i]);
+    return status;
+}
+
+int basin_write_conf(flume_log *log)
+{
+    const flume_io *io = log->io;
+    char text[CONF_BYTES_MAX];
+    char id[2 * sizeof log->basin_id + 1];
+    struct path path, final_path;
+    int length, file, error;
+
+    for (size_t i = 0; i < sizeof log->basin_id; i++)
+        (void)snprintf(id + 2 * i, 3, "%02x", (unsigned)log->basin_id[i]);
+    length = snprintf(text, sizeof text,
+                      "flume basin\nformat %d\nbasin %s\nstrata_bytes %llu\ncreated %llu\n",
+                      FLUME_FORMAT_VERSION, id, (unsigned long long)log->strata_bytes,
+                      (unsigned long long)log->created_ns);
+    length += snprintf(text + length, sizeof text - (size_t)length, "check %016llx\n",
+                       (unsigned long long)hash_bytes(text, (size_t)length, 0));
+    log_path(log, "", conf_temporary, &path);
+    log_path(log, "", conf_name, &final_path);
+    (void)io->unlink(io->ctx, path.text); /* Left by a making that was cut short. */
+    file = io->open(io->ctx, path.text, FLUME_IO_WRITE | FLUME_IO_CREATE);
+    if (file < 0)
+        return log_fail_io(log, file, "create", path.text);
+    error = io_write_all(io, file, text, (size_t)length, 0);
+    if (error == 0)
+        error = io->sync(io->ctx, file);
+    io->close(io->ctx, file);
+    if (error == 0)
+        error = io->rename(io->ctx, path.text, final_path.text);
+    return error == 0 ? FLUME_OK : log_fail_io(log, error, "write", final_path.text);
+}
+
+static int sync_directory(flume_log *log, const char *path)
+{
+    int error = log->io->sync_directory(log->io->ctx, path);
+
+    return error == 0 ? FLUME_OK : log_fail_io(log, error, "sync the directory", path);
+}
+
+/* The directory above: the basin's own name must survive too. */
+static int sync_parent(flume_log *log)
+{
+    struct path parent;
+    char *slash;
+
+    (void)snprintf(parent.text, sizeof parent.text, "%s", log->path);
+    slash = strrchr(parent.text, '/');
+    if (slash == NULL)
+        (void)snprintf(parent.text, sizeof parent.text, ".");
+    else if (slash == parent.text)
+        slash[1] = '\0';
+    else
+        *slash = '\0';
+    return sync_directory(log, parent.text);
+}
+
+int basin_make(flume_log *log, uint64_t strata_bytes)
+{
+    int error = log->io->random(log->io->ctx, log->basin_id, sizeof log->basin_id);
+    int status;
+
+    if (error != 0)
+        return log_fail_io(log, error, "get random bytes for", log->path);
+    log->strata_bytes = strata_bytes;
+    log->created_ns = log->io->wall_ns(log->io->ctx);
+    status = gate_create(log, 0, 0);
+    if (status == FLUME_OK)
+        status = sync_directory(log, log->path);
+    if (status == FLUME_OK)
+        status = basin_write_conf(log);
+    if (status == FLUME_OK)
+        status = sync_directory(log, log->path);
+    if (status == FLUME_OK && !log->in_memory)
+        status = sync_parent(log);
+    return status;
+}
+
+struct sweep {
+    flume_log *log;
+    const char *folder;
+    const char *ending;
+};
+
+static int sweep_name(void *ctx, const char *name)
+{
+    const struct sweep *sweep = ctx;
+    size_t bytes = strlen(name);
+    size_t ending_bytes = strlen(sweep->ending);
+    struct path path;
+
+    if (bytes < ending_bytes || bytes > 255 ||
+        strcmp(name + bytes - ending_bytes, sweep->ending) != 0)
+        return 0;
+    log_path(sweep->log, sweep->folder, name, &path);
+    if (rescue_keep_unnamed(sweep->log, &path))
+        return 0;
+    (void)sweep->log->io->unlink(sweep->log->io->ctx, path.text); /* Only space is at stake. */
+    return 0;
+}
+
+void basin_sweep(flume_log *log)
+{
+    static const struct {
+        const char *folder, *ending;
+    } leftovers[] = {{"log", ".tmp"}, {"txn", ".strata"}, {"txn", ".slots"}};
+
+    for (size_t i = 0; i < sizeof leftovers / sizeof leftovers[0]; i++) {
+        struct sweep sweep = {log, leftovers[i].folder, leftovers[i].ending};
+        struct path path;
+
+        log_path(log, sweep.folder, "", &path);
+        (void)log->io->list(log->io->ctx, path.text, sweep_name, &sweep);
+    }
+}

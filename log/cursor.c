@@ -1,0 +1,341 @@
+/*
+ * cursor.c - reading many records: a range, filtered, forward or back, and on into the future.
+ */
+#include "cursors.h"
+
+#include <string.h>
+
+#include "read.h"
+#include "strata.h"
+
+enum {
+    CURSOR_FLAGS = FLUME_CURSOR_REVERSE | FLUME_CURSOR_LIVE | FLUME_CURSOR_DURABLE |
+                   FLUME_CURSOR_MANIFESTS | FLUME_CURSOR_SKIP_DAMAGED | FLUME_CURSOR_NEW_ONLY,
+    CURSOR_BOUNDS = FLUME_GT | FLUME_GTE | FLUME_LT | FLUME_LTE
+};
+
+static uint64_t end_now(const flume_cursor *cursor)
+{
+    return cursor_end(cursor) == WAIT_DURABLE ? durable_seen(cursor->log) : head_seen(cursor->log);
+}
+
+static void kind_set(flume_cursor *cursor, unsigned kind, bool wanted)
+{
+    uint64_t bit = UINT64_C(1) << (kind % 64);
+
+    if (wanted)
+        cursor->kinds[kind / 64] |= bit;
+    else
+        cursor->kinds[kind / 64] &= ~bit;
+}
+
+static bool kind_is_wanted(const flume_cursor *cursor, unsigned kind)
+{
+    return (cursor->kinds[kind / 64] >> (kind % 64) & 1) != 0;
+}
+
+static void kinds_take(flume_cursor *cursor, const flume_cursor_options *options)
+{
+    for (unsigned kind = 0; kind < STRATA_KINDS; kind++)
+        kind_set(cursor, kind, options->kind_count == 0);
+    if (options->kind_count == 0)
+        kind_set(cursor, FLUME_KIND_MANIFEST, false);
+    for (size_t i = 0; i < options->kind_count; i++) {
+        for (unsigned kind = 0; kind < STRATA_KINDS; kind++) {
+            if (options->kinds[i] == FLUME_KIND_ANY || options->kinds[i] == kind)
+                kind_set(cursor, kind, true);
+        }
+    }
+    if ((options->flags & FLUME_CURSOR_MANIFESTS) != 0)
+        kind_set(cursor, FLUME_KIND_MANIFEST, true);
+}
+
+static void bounds_take(flume_cursor *cursor, const flume_cursor_options *options)
+{
+    cursor->to = UINT64_MAX;
+    if ((options->bounds & FLUME_GTE) != 0)
+        cursor->from = options->gte;
+    if ((options->bounds & FLUME_GT) != 0 && options->gt != FLUME_SEQ_NONE &&
+        options->gt + 1 > cursor->from)
+        cursor->from = options->gt + 1;
+    if ((options->bounds & FLUME_LT) != 0)
+        cursor->to = options->lt;
+    if ((options->bounds & FLUME_LTE) != 0 && options->lte != FLUME_SEQ_NONE &&
+        options->lte + 1 < cursor->to)
+        cursor->to = options->lte + 1;
+}
+
+static int options_check(flume_log *log, const flume_cursor_options *options)
+{
+    unsigned both = FLUME_CURSOR_REVERSE | FLUME_CURSOR_LIVE;
+
+    if ((options->flags & ~(unsigned)CURSOR_FLAGS) != 0 ||
+        (options->bounds & ~(unsigned)CURSOR_BOUNDS) != 0)
+        return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
+                        "unknown cursor flags 0x%x or bounds 0x%x", options->flags,
+                        options->bounds);
+    if ((options->flags & both) == both)
+        return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
+                        "a cursor cannot be live and in reverse");
+    if (options->kinds == NULL && options->kind_count > 0)
+        return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE, "the kinds are NULL");
+    if (options->label != NULL &&
+        strnlen(options->label, FLUME_LABEL_BYTES_MAX + 1) > FLUME_LABEL_BYTES_MAX)
+        return log_fail(log, FLUME_ERR_TOO_LARGE, 0, FLUME_SEQ_NONE, "a label has at most %d bytes",
+                        FLUME_LABEL_BYTES_MAX);
+    return FLUME_OK;
+}
+
+int flume_cursor_open(flume_log *log, const flume_cursor_options *options,
+                      flume_cursor **out_cursor)
+{
+    static const flume_cursor_options everything = {.flags = 0};
+    flume_cursor *cursor;
+    int status = log_guard(log);
+    uint64_t end;
+
+    if (status != FLUME_OK)
+        return status;
+    if (options == NULL)
+        options = &everything;
+    status = options_check(log, options);
+    if (status != FLUME_OK)
+        return status;
+    cursor = memory_allocate_zeroed(&log->allocator, 1, sizeof *cursor);
+    if (cursor == NULL)
+        return log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE, "no memory for a cursor");
+    cursor->log = log;
+    cursor->flags = options->flags;
+    cursor->descriptor = -1;
+    cursor->limit = options->limit;
+    cursor->since_ns = options->since_ns;
+    cursor->until_ns = options->until_ns;
+    if (options->label != NULL)
+        memcpy(cursor->label, options->label, strlen(options->label) + 1);
+    kinds_take(cursor, options);
+    bounds_take(cursor, options);
+    end = end_now(cursor);
+    if ((cursor->flags & FLUME_CURSOR_NEW_ONLY) != 0 && cursor->from < end)
+        cursor->from = end;
+    if ((cursor->flags & FLUME_CURSOR_LIVE) == 0 && cursor->to > end)
+        cursor->to = end; /* It ends where the log ended at this call. */
+    atomic_store(&cursor->position, (cursor->flags & FLUME_CURSOR_REVERSE) != 0
+                                        ? (cursor->to > cursor->from ? cursor->to : cursor->from)
+                                        : cursor->from);
+    *out_cursor = cursor;
+    return FLUME_OK;
+}
+
+void flume_cursor_close(flume_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    if (log_guard(cursor->log) == FLUME_OK)
+        notify_remove(cursor);
+    memory_release(&cursor->log->allocator, cursor);
+}
+
+uint64_t flume_cursor_position(const flume_cursor *cursor)
+{
+    return atomic_load(&cursor->position);
+}
+
+uint64_t flume_cursor_skipped(const flume_cursor *cursor)
+{
+    return cursor->skipped;
+}
+
+void flume_cursor_cancel(flume_cursor *cursor)
+{
+    atomic_store(&cursor->cancelled, 1);
+    wake_all(cursor->log);
+}
+
+static bool is_wanted(const flume_cursor *cursor, const flume_record *record)
+{
+    if (!kind_is_wanted(cursor, record->kind))
+        return false;
+    if (cursor->label[0] != '\0' && !flume_record_has_label(record, cursor->label))
+        return false;
+    if (record->time_ns < cursor->since_ns)
+        return false;
+    return cursor->until_ns == 0 || record->time_ns < cursor->until_ns;
+}
+
+/* Whole strata in which every time is below since_ns are passed over: the next one's header holds
+ * the running maximum. */
+static uint64_t skip_old_strata(flume_cursor *cursor, uint64_t position)
+{
+    flume_log *log = cursor->log;
+    int status;
+    const struct table *table;
+
+    if (position < cursor->strata_to)
+        return position;
+    table = table_current(log, &status);
+    if (table == NULL || table->count == 0)
+        return position;
+    for (size_t index = table_find(table, position); index != SIZE_MAX && index + 1 < table->count;
+         index++) {
+        struct strata *next = table->rows[index + 1].strata;
+
+        cursor->strata_to = next->first_seq;
+        if (strata_open(log, next) != FLUME_OK || next->running_time_ns >= cursor->since_ns)
+            return position;
+        position = next->first_seq;
+    }
+    return position;
+}
+
+/* The grain behind the one read last, without looking it up. */
+static inline bool run_next(flume_cursor *cursor, uint64_t seq, uint64_t end,
+                            flume_record *out_record)
+{
+    struct strata *strata = cursor->run;
+    uint64_t offset = cursor->run_offset;
+    struct grain grain;
+
+    if (strata == NULL || seq != cursor->run_seq || seq >= cursor->run_to || seq >= end ||
+        offset >= strata->limit ||
+        !grain_decode(strata->data + offset, strata->limit - offset,
+                      (uint32_t)(seq - strata->first_seq), strata->salt, offset, &grain) ||
+        grain.kind == FLUME_KIND_LOST)
+        return false;
+    record_fill(strata, &grain, offset, out_record);
+    cursor->run_seq = seq + 1;
+    cursor->run_offset = offset + grain_bytes(grain.meta_bytes, grain.body_bytes);
+    return true;
+}
+
+/* After a record that was looked up: where its strata ends is known from the table. */
+static void run_begin(flume_cursor *cursor, const flume_record *record, uint64_t end)
+{
+    struct strata *strata = record->place;
+    const uint8_t *body_end = (const uint8_t *)record->body + record->body_bytes;
+    const struct table *table = atomic_load(&cursor->log->table);
+    size_t index = table_find(table, record->seq);
+
+    cursor->run = strata;
+    cursor->run_seq = record->seq + 1;
+    cursor->run_to = end;
+    if (index + 1 < table->count && table->rows[index + 1].first_seq < end)
+        cursor->run_to = table->rows[index + 1].first_seq;
+    cursor->run_offset = round_up((uint64_t)(body_end - strata->data), GRAIN_ALIGN);
+}
+
+static int look_up(flume_cursor *cursor, uint64_t seq, uint64_t end, flume_record *out_record)
+{
+    int status;
+
+    if (run_next(cursor, seq, end, out_record))
+        return FLUME_OK;
+    cursor->run = NULL;
+    status = read_record(cursor->log, seq, end, out_record);
+    if (status == FLUME_OK && (cursor->flags & FLUME_CURSOR_REVERSE) == 0)
+        run_begin(cursor, out_record, end);
+    return status;
+}
+
+/* Read what lies at the position and step over it. *out_matches: it passes the filters. */
+static int step(flume_cursor *cursor, uint64_t end, flume_record *out_record, bool *out_matches)
+{
+    bool reverse = (cursor->flags & FLUME_CURSOR_REVERSE) != 0;
+    uint64_t position = atomic_load_explicit(&cursor->position, memory_order_relaxed);
+    uint64_t seq = reverse ? position - 1 : position;
+    int status = look_up(cursor, seq, end, out_record);
+
+    *out_matches = false;
+    if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_LOST) {
+        if ((cursor->flags & FLUME_CURSOR_SKIP_DAMAGED) != 0) {
+            cursor->skipped++;
+            status = FLUME_OK;
+        }
+    } else if (status == FLUME_OK) {
+        *out_matches = is_wanted(cursor, out_record);
+    } else {
+        return status; /* It may pass (memory, descriptors): the next call tries again. */
+    }
+    atomic_store_explicit(&cursor->position, reverse ? seq : seq + 1, memory_order_relaxed);
+    return status;
+}
+
+/* FLUME_OK: there is something at the position below *out_end; FLUME_END; or what waiting gave. */
+static int reach(flume_cursor *cursor, uint64_t timeout_ns, uint64_t *out_end)
+{
+    uint64_t position = atomic_load_explicit(&cursor->position, memory_order_relaxed);
+    int status;
+
+    if ((cursor->flags & FLUME_CURSOR_REVERSE) != 0) {
+        *out_end = cursor->to;
+        return position > cursor->from ? FLUME_OK : FLUME_END;
+    }
+    if (position >= cursor->to)
+        return FLUME_END;
+    if ((cursor->flags & FLUME_CURSOR_LIVE) == 0) {
+        *out_end = cursor->to;
+        return FLUME_OK;
+    }
+    if (*out_end > position)
+        return FLUME_OK; /* As of the last look. */
+    *out_end = end_now(cursor);
+    if (*out_end > position)
+        return FLUME_OK;
+    status = wait_beyond(cursor->log, cursor_end(cursor), position, timeout_ns, &cursor->cancelled,
+                         &cursor->waiter);
+    *out_end = end_now(cursor);
+    return status;
+}
+
+/* What is left of a timeout that counts from the call, however many records are passed over. */
+static uint64_t time_left(const flume_cursor *cursor, uint64_t timeout_ns, uint64_t *io_until_ns)
+{
+    const flume_io *io = cursor->log->io;
+    uint64_t now_ns;
+
+    if (timeout_ns == 0 || timeout_ns == FLUME_WAIT_FOREVER ||
+        (cursor->flags & FLUME_CURSOR_LIVE) == 0)
+        return timeout_ns;
+    now_ns = io->monotonic_ns(io->ctx);
+    if (*io_until_ns == 0)
+        *io_until_ns = timeout_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + timeout_ns;
+    return now_ns < *io_until_ns ? *io_until_ns - now_ns : 0;
+}
+
+int flume_cursor_next(flume_cursor *cursor, uint64_t timeout_ns, flume_record *out_record)
+{
+    uint64_t end = 0;
+    uint64_t until_ns = 0;
+    int status = cursor == NULL ? FLUME_ERR_INVALID : log_guard(cursor->log);
+
+    if (status != FLUME_OK)
+        return status;
+    if (cursor->limit != 0 && cursor->given >= cursor->limit)
+        return FLUME_END;
+    for (;;) {
+        bool matches;
+
+        if (atomic_load_explicit(&cursor->cancelled, memory_order_relaxed) != 0)
+            return FLUME_ERR_CANCELLED;
+        status = reach(cursor, time_left(cursor, timeout_ns, &until_ns), &end);
+        if (status == FLUME_ERR_TIMEOUT)
+            notify_clear(cursor);
+        if (status != FLUME_OK)
+            return status;
+        if (cursor->since_ns != 0 && (cursor->flags & FLUME_CURSOR_REVERSE) == 0) {
+            uint64_t position = atomic_load(&cursor->position);
+            uint64_t next = skip_old_strata(cursor, position);
+
+            if (next != position) {
+                atomic_store(&cursor->position, next);
+                continue;
+            }
+        }
+        status = step(cursor, end, out_record, &matches);
+        if (status != FLUME_OK)
+            return status;
+        if (matches) {
+            cursor->given++;
+            return FLUME_OK;
+        }
+    }
+}

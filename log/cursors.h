@@ -1,0 +1,52 @@
+/*
+ * cursors.h - what subscriptions and descriptors need of a cursor.
+ */
+#ifndef FLUME_CURSORS_H
+#define FLUME_CURSORS_H
+
+#include "flume/cursor.h"
+#include "handle.h"
+#include "wait.h"
+
+struct flume_cursor {
+    flume_log *log;
+    unsigned flags;
+    uint64_t from, to;         /* from <= seq < to. */
+    _Atomic uint64_t position; /* The next seq; in reverse one above it. */
+    uint64_t limit, given;
+    uint64_t skipped;
+    uint64_t since_ns, until_ns;
+    uint64_t kinds[4]; /* A bit a kind. */
+    char label[FLUME_LABEL_BYTES_MAX + 1];
+    _Atomic uint32_t cancelled;
+    struct waiter waiter;
+
+    /* Where the next grain lies if the walk goes on in the same strata: no slot is needed then. */
+    struct strata *run;       /* NULL: not known. */
+    uint64_t run_seq, run_to; /* The grain at run_offset; the run ends before run_to. */
+    uint64_t run_offset;
+    uint64_t strata_to; /* since_ns: strata below were looked at. */
+
+    /* Descriptor. Guarded by notify_mutex. */
+    int descriptor; /* -1: none. */
+    bool signalled;
+    flume_cursor *next_notified;
+};
+
+/* Which end a cursor follows. */
+static inline enum wait_end cursor_end(const flume_cursor *cursor)
+{
+    return (cursor->flags & FLUME_CURSOR_DURABLE) != 0 ? WAIT_DURABLE : WAIT_HEAD;
+}
+
+/* Undo the signal, unless there is more to read. Called where next() found nothing. */
+void notify_clear(flume_cursor *cursor);
+/* Stop signalling and close the descriptor. */
+void notify_remove(flume_cursor *cursor);
+/* At close of the log. */
+void notify_stop(flume_log *log);
+
+/* Stop and join all subscriptions of a log. FLUME_ERR_INVALID on one of their threads. */
+int subscriptions_stop(flume_log *log);
+
+#endif

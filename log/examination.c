@@ -1,0 +1,363 @@
+/*
+ * examination.c - one strata and its slots and footer, looked at as a whole.
+ *
+ * Slots and footers are made from the records and are nobody's only source. Where HEAD of this boot
+ * stands for the slots, wrong ones are damage; otherwise they, like a footer, may simply be what a
+ * power cut left of writes that nobody waited for: told, but no damage.
+ */
+#include "examination.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "hash.h"
+#include "scan.h"
+
+enum { FOOTER_TRIES = 5, FOOTER_TRY_NS = 2000000 };
+
+/* A row under examination. */
+struct subject {
+    struct inspection *inspection;
+    const struct survey_row *row;
+    struct examination *examination;
+    struct survey_file file;
+};
+
+static struct finding_place place_of(const struct subject *subject, uint64_t offset, uint64_t bytes)
+{
+    const struct survey_row *row = subject->row;
+
+    return (struct finding_place){
+        .file = subject->file.text,
+        .first_seq = row->first_seq,
+        .last_seq = row->end_seq > row->first_seq ? row->end_seq - 1 : row->first_seq,
+        .offset = offset,
+        .bytes = bytes,
+    };
+}
+
+/* --- The file ------------------------------------------------------------------------------------ */
+
+static int tell_wrong(struct subject *subject, unsigned needs, uint64_t offset, uint64_t bytes,
+                      const char *why)
+{
+    struct finding_place place = place_of(subject, offset, bytes);
+
+    subject->examination->needs |= needs;
+    subject->examination->findings++;
+    return inspection_tell(subject->inspection, FLUME_FINDING_WRONG_STRATA, FINDING_DAMAGE, &place,
+                           "%s %s", subject->file.text, why);
+}
+
+static int tell_missing(struct subject *subject)
+{
+    struct inspection *inspection = subject->inspection;
+    struct finding_place place = place_of(subject, 0, 0);
+
+    subject->examination->needs = NEEDS_REPLACEMENT;
+    subject->examination->findings++;
+    return inspection_tell(inspection, FLUME_FINDING_MISSING_STRATA, FINDING_DAMAGE, &place,
+                           "%s is missing: seq %" PRIu64 " to %" PRIu64, subject->file.text,
+                           place.first_seq, place.last_seq);
+}
+
+static int tell_unreadable(struct subject *subject)
+{
+    const struct image *image = &subject->examination->image;
+    struct finding_place place = place_of(subject, image->unreadable_at, image->unreadable_bytes);
+
+    if (image->unreadable_bytes == 0)
+        return FLUME_OK;
+    subject->examination->needs |= NEEDS_REPLACEMENT;
+    subject->examination->findings++;
+    return inspection_tell(subject->inspection, FLUME_FINDING_DAMAGED_RECORD, FINDING_DAMAGE,
+                           &place,
+                           "%s: the disk gives an error for %" PRIu64 " bytes, first at offset "
+                           "%" PRIu64,
+                           place.file, place.bytes, place.offset);
+}
+
+static int look_at_file(struct subject *subject)
+{
+    const struct survey_row *row = subject->row;
+    int status = tell_unreadable(subject);
+
+    if (status == FLUME_OK && row->state == ROW_BAD_HEADER)
+        status =
+            tell_wrong(subject, NEEDS_REPLACEMENT, 0, STRATA_PAGE_BYTES, "has a damaged header");
+    else if (status == FLUME_OK && row->state == ROW_MISNAMED)
+        status = tell_wrong(subject, NEEDS_NAME | NEEDS_SLOTS, 0, STRATA_PAGE_BYTES,
+                            "holds the strata of another name");
+    if (status == FLUME_OK && row->state != ROW_BAD_HEADER && row->data_bytes < row->file_bytes)
+        status = tell_wrong(subject, NEEDS_REPLACEMENT, row->data_bytes,
+                            row->file_bytes - row->data_bytes, "is shorter than its header says");
+    else if (status == FLUME_OK && row->state != ROW_BAD_HEADER &&
+             row->data_bytes > row->file_bytes)
+        status = tell_wrong(subject, NEEDS_REPLACEMENT, row->file_bytes,
+                            row->data_bytes - row->file_bytes, "is longer than its header says");
+    return status;
+}
+
+/* --- The records --------------------------------------------------------------------------------- */
+
+static void note_records(struct subject *subject)
+{
+    struct examination *examination = subject->examination;
+    const struct ledger *ledger = &examination->ledger;
+
+    if (!ledger_is_whole(ledger)) {
+        examination->needs |= NEEDS_REPLACEMENT;
+        examination->findings++;
+    }
+    for (uint64_t i = 0; i < ledger->count; i++) {
+        uint8_t mark = ledger->marks[i];
+
+        if (mark != 0)
+            examination->findings++;
+        if ((mark & LEDGER_BROKEN) != 0 && (mark & (LEDGER_FLAGGED | LEDGER_LOST)) == 0)
+            examination->needs |= NEEDS_REPLACEMENT;
+    }
+}
+
+/* What recovery would cut behind the log's end. */
+static int look_behind_end(struct subject *subject)
+{
+    struct inspection *inspection = subject->inspection;
+    const struct ledger *ledger = &subject->examination->ledger;
+    const struct image *image = &subject->examination->image;
+    uint64_t last;
+    struct finding_place place;
+
+    if (!inspection->is_torn || subject->row->end_seq != inspection->end ||
+        ledger->end_offset >= ledger->limit)
+        return FLUME_OK;
+    last = scan_last_nonzero(image->data, ledger->end_offset, ledger->limit);
+    if (last == ledger->end_offset)
+        return FLUME_OK;
+    place = place_of(subject, ledger->end_offset, last - ledger->end_offset);
+    place.first_seq = inspection->end;
+    place.last_seq = FLUME_SEQ_NONE;
+    subject->examination->findings++;
+    if (inspection->voice == FINDING_TOLD)
+        inspection->report.torn_bytes += place.bytes;
+    return inspection_tell(inspection, FLUME_FINDING_TORN_TAIL, FINDING_NORMAL, &place,
+                           "%s: %" PRIu64 " bytes behind the log's end at seq %" PRIu64
+                           "; the next open cuts them off",
+                           place.file, place.bytes, inspection->end);
+}
+
+/* The gate names the check of the grain before it. */
+static int compare_gate(struct subject *subject)
+{
+    struct inspection *inspection = subject->inspection;
+    const struct gate *gate = &inspection->gate;
+    const struct survey_row *row = subject->row;
+    const struct ledger *ledger = &subject->examination->ledger;
+    struct finding_place place = {"TAIL", gate->seq, gate->seq, 0, 0};
+    struct grain grain;
+    uint64_t ordinal;
+
+    if (!inspection->has_gate || inspection->is_copy || gate->seq <= row->first_seq ||
+        gate->seq > row->first_seq + ledger->count)
+        return FLUME_OK;
+    ordinal = gate->seq - 1 - row->first_seq;
+    if (ledger->offsets[ordinal] == 0 ||
+        ledger_grain(ledger, &subject->examination->image, ordinal, &grain) == NULL)
+        return FLUME_OK; /* Told elsewhere. */
+    inspection->gate_grain_check = grain.check;
+    if (gate->check == 0 || gate->check == grain.check)
+        return FLUME_OK;
+    inspection->gate_is_wrong = true;
+    subject->examination->findings++;
+    return inspection_tell(inspection, FLUME_FINDING_SIDE_FILE, FINDING_DAMAGE, &place,
+                           "TAIL was written after another record than the one at seq %" PRIu64,
+                           gate->seq - 1);
+}
+
+/* --- Slots and footer ---------------------------------------------------------------------------- */
+
+/* The slots as the walk shows them: total + 1 of them, little-endian. */
+static uint8_t *walked_slots(struct subject *subject, size_t *out_bytes)
+{
+    const struct ledger *ledger = &subject->examination->ledger;
+    size_t bytes = (size_t)(ledger->total + 1) * sizeof(uint32_t);
+    uint8_t *slots = memory_allocate(subject->inspection->options.allocator, bytes);
+
+    if (slots == NULL)
+        return NULL;
+    for (uint64_t i = 0; i < ledger->total; i++)
+        put_le32(slots + i * sizeof(uint32_t), ledger->offsets[i]);
+    put_le32(slots + ledger->total * sizeof(uint32_t),
+             (uint32_t)(ledger->end_offset / GRAIN_ALIGN));
+    *out_bytes = bytes;
+    return slots;
+}
+
+enum slots_verdict { SLOTS_EQUAL, SLOTS_DIFFER, SLOTS_ABSENT };
+
+static int compare_slots(struct subject *subject, const uint8_t *slots, size_t bytes,
+                         enum slots_verdict *out_verdict)
+{
+    flume_log *log = subject->inspection->log;
+    char name[STRATA_NAME_BYTES];
+    struct path path;
+    uint8_t *found;
+    int file, error;
+
+    *out_verdict = SLOTS_ABSENT;
+    strata_slots_name(name, subject->row->first_seq);
+    log_path(log, "log", name, &path);
+    file = log->io->open(log->io->ctx, path.text, FLUME_IO_READ);
+    if (file < 0)
+        return FLUME_OK;
+    found = memory_allocate(subject->inspection->options.allocator, bytes);
+    error = found != NULL ? io_read_all(log->io, file, found, bytes, 0) : -ENOMEM;
+    log->io->close(log->io->ctx, file);
+    *out_verdict = error == 0 && memcmp(found, slots, bytes) == 0 ? SLOTS_EQUAL : SLOTS_DIFFER;
+    memory_release(subject->inspection->options.allocator, found);
+    return error == -ENOMEM ? log_fail_io(log, error, "read", path.text) : FLUME_OK;
+}
+
+static int tell_slots(struct subject *subject, enum slots_verdict verdict,
+                      enum finding_weight weight)
+{
+    char name[STRATA_NAME_BYTES];
+    struct survey_file file;
+    struct finding_place place = place_of(subject, 0, 0);
+
+    strata_slots_name(name, subject->row->first_seq);
+    survey_file(name, &file);
+    place.file = file.text;
+    subject->examination->needs |= NEEDS_SLOTS;
+    subject->examination->findings++;
+    return inspection_tell(
+        subject->inspection, FLUME_FINDING_SIDE_FILE, weight, &place, "%s %s", file.text,
+        verdict == SLOTS_ABSENT ? "is missing" : "does not say where the records lie");
+}
+
+/* What a footer page is worth. */
+enum footer_verdict { FOOTER_ABSENT, FOOTER_SOUND, FOOTER_WRONG };
+
+static enum footer_verdict judge_footer(const struct subject *subject, const uint8_t *slots,
+                                        size_t slots_bytes)
+{
+    const struct survey_row *row = subject->row;
+    const struct ledger *ledger = &subject->examination->ledger;
+    const uint8_t *page = subject->examination->image.data + strata_limit(row->file_bytes);
+    struct strata_footer footer;
+
+    if (!survey_footer(subject->inspection, row, &footer)) {
+        bool is_rolled = row->end_seq != subject->inspection->end;
+        bool is_empty = scan_last_nonzero(page, 0, STRATA_PAGE_BYTES) == 0;
+
+        if ((row->flags & STRATA_CLOSED) != 0)
+            return FOOTER_WRONG;
+        return is_rolled && !is_empty ? FOOTER_WRONG : FOOTER_ABSENT;
+    }
+    return footer.count == ledger->total && footer.end_offset == ledger->end_offset &&
+                   footer.slots_check == hash_bytes(slots, slots_bytes, 0)
+               ? FOOTER_SOUND
+               : FOOTER_WRONG;
+}
+
+static enum footer_verdict look_at_footer(struct subject *subject, const uint8_t *slots,
+                                          size_t slots_bytes)
+{
+    const struct inspection *inspection = subject->inspection;
+    const flume_io *io = inspection->log->io;
+    enum footer_verdict verdict = judge_footer(subject, slots, slots_bytes);
+    bool is_live = !inspection_was_at_rest(inspection);
+
+    if (is_live && subject->row->end_seq >= inspection->end)
+        return FOOTER_ABSENT; /* Writers go on: it may tell of more than there was. */
+    /* Beside a writer it may be written at this moment. */
+    for (unsigned i = 0; i < FOOTER_TRIES && verdict == FOOTER_WRONG && is_live; i++) {
+        io->sleep(io->ctx, FOOTER_TRY_NS);
+        verdict = judge_footer(subject, slots, slots_bytes);
+    }
+    return verdict;
+}
+
+static int tell_footer(struct subject *subject)
+{
+    uint64_t at = strata_limit(subject->row->file_bytes);
+    struct finding_place place = place_of(subject, at, STRATA_PAGE_BYTES);
+
+    subject->examination->needs |= NEEDS_FOOTER;
+    subject->examination->findings++;
+    return inspection_tell(subject->inspection, FLUME_FINDING_SIDE_FILE, FINDING_NORMAL, &place,
+                           "%s: its footer does not agree with its records", place.file);
+}
+
+static int look_at_sides(struct subject *subject)
+{
+    const struct inspection *inspection = subject->inspection;
+    const struct survey_row *row = subject->row;
+    bool trusted = inspection->head_counts && row->first_seq >= inspection->trusted_from;
+    enum footer_verdict footer;
+    enum slots_verdict verdict;
+    size_t bytes = 0;
+    uint8_t *slots = walked_slots(subject, &bytes);
+    int status;
+
+    if (slots == NULL)
+        return log_fail(inspection->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
+                        "no memory to look at %s", inspection->log->path);
+    footer = look_at_footer(subject, slots, bytes);
+    status = compare_slots(subject, slots, bytes, &verdict);
+    memory_release(inspection->options.allocator, slots);
+    if (status == FLUME_OK && footer == FOOTER_WRONG)
+        status = tell_footer(subject);
+    if (status == FLUME_OK && verdict != SLOTS_EQUAL && (trusted || footer != FOOTER_ABSENT))
+        status = tell_slots(subject, verdict, trusted ? FINDING_DAMAGE : FINDING_NORMAL);
+    return status;
+}
+
+/* --- All of it ----------------------------------------------------------------------------------- */
+
+static int examine_file(struct subject *subject)
+{
+    struct inspection *inspection = subject->inspection;
+    struct examination *examination = subject->examination;
+    const struct survey_row *row = subject->row;
+    int status = image_load(inspection, row->file, &examination->image);
+
+    if (status == FLUME_ERR_NOT_FOUND)
+        return tell_missing(subject);
+    if (status == FLUME_OK)
+        status = look_at_file(subject);
+    if (status == FLUME_OK)
+        status = ledger_make(inspection, row, &examination->image, &examination->ledger);
+    if (status == FLUME_OK)
+        note_records(subject);
+    if (status == FLUME_OK)
+        status = ledger_tell(inspection, row, &examination->image, &examination->ledger);
+    if (status == FLUME_OK)
+        status = compare_gate(subject);
+    if (status == FLUME_OK)
+        status = look_behind_end(subject);
+    if (status == FLUME_OK && (examination->needs & (NEEDS_REPLACEMENT | NEEDS_NAME)) == 0)
+        status = look_at_sides(subject);
+    return status;
+}
+
+int examine(struct inspection *inspection, const struct survey_row *row,
+            struct examination *out_examination)
+{
+    struct subject subject = {.inspection = inspection, .row = row, .examination = out_examination};
+
+    memset(out_examination, 0, sizeof *out_examination);
+    survey_row_file(row, &subject.file);
+    if (row->state == ROW_MISSING) {
+        out_examination->ledger.total = row->end_seq - row->first_seq;
+        return tell_missing(&subject);
+    }
+    return examine_file(&subject);
+}
+
+void examination_release(struct inspection *inspection, struct examination *examination)
+{
+    ledger_release(inspection, &examination->ledger);
+    image_release(inspection, &examination->image);
+}

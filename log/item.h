@@ -1,0 +1,32 @@
+/*
+ * item.h - a record on its way into the log: checked, its meta encoded, its payload hashed.
+ *
+ * All of this happens before the append mutex is taken: it touches all of the caller's
+ * memory outside it, and under the lock only the header check and the copy remain.
+ */
+#ifndef FLUME_ITEM_H
+#define FLUME_ITEM_H
+
+#include "grain.h"
+#include "handle.h"
+
+struct item {
+    const uint8_t *meta; /* Without witness. */
+    const void *body;
+    uint64_t payload_hash;
+    uint64_t time_ns;
+    uint32_t body_bytes;
+    uint16_t meta_bytes;
+    uint8_t kind;
+    uint8_t flags;
+};
+
+/* Bytes that an entry's meta will take; or FLUME_ERR_INVALID, FLUME_ERR_TOO_LARGE with detail. */
+int64_t item_meta_bytes(flume_log *log, const flume_entry *entry);
+
+/* Encode meta into `meta` (item_meta_bytes() of space, and ITEM_CLOCK_STEP_BYTES), hash, stamp. */
+void item_make(flume_log *log, const flume_entry *entry, uint8_t *meta, struct item *out_item);
+
+enum { ITEM_CLOCK_STEP_BYTES = 10 }; /* What item_make() may add where the clock has jumped. */
+
+#endif

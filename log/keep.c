@@ -1,0 +1,120 @@
+/*
+ * keep.c - keeping in lost+found/ what a repair replaces.
+ */
+#include "keep.h"
+
+#include <errno.h>
+
+#include "rescue.h"
+
+enum { PIECE_BYTES = 64 << 10, PAGE_BYTES = 4096 };
+
+static bool is_zero(const uint8_t *bytes, size_t count)
+{
+    return count == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, count - 1) == 0);
+}
+
+/* Read a piece; where the medium fails, page by page, with zeros for what it does not give. */
+static int read_piece(const flume_io *io, int file, uint8_t *target, size_t bytes, uint64_t at)
+{
+    int error = io_read_all(io, file, target, bytes, at);
+
+    for (size_t page = 0; error == -EIO && page < bytes; page += PAGE_BYTES) {
+        size_t piece = bytes - page < PAGE_BYTES ? bytes - page : PAGE_BYTES;
+
+        if (io_read_all(io, file, target + page, piece, at + page) != 0)
+            memset(target + page, 0, piece);
+        if (page + PAGE_BYTES >= bytes)
+            error = 0;
+    }
+    return error;
+}
+
+/* Copy a file; pages of zeros are left as holes but for the last byte. */
+static int copy_bytes(const flume_io *io, int from, int to, uint64_t bytes, uint8_t *buffer)
+{
+    int error = 0;
+
+    for (uint64_t at = 0; at < bytes && error == 0; at += PIECE_BYTES) {
+        size_t piece = bytes - at < PIECE_BYTES ? (size_t)(bytes - at) : PIECE_BYTES;
+
+        error = read_piece(io, from, buffer, piece, at);
+        if (error == 0 && (at + piece == bytes || !is_zero(buffer, piece)))
+            error = io_write_all(io, to, buffer, piece, at);
+    }
+    return error == 0 ? io->sync(io->ctx, to) : error;
+}
+
+static int copy_file(struct inspection *inspection, int from, const struct path *copy)
+{
+    const flume_io *io = inspection->log->io;
+    uint8_t *buffer = memory_allocate(inspection->options.allocator, PIECE_BYTES);
+    flume_io_stat file_stat;
+    int to, error;
+
+    if (buffer == NULL)
+        return log_fail(inspection->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
+                        "no memory to copy %s", copy->text);
+    to = io->open(io->ctx, copy->text, FLUME_IO_WRITE | FLUME_IO_CREATE | FLUME_IO_EXCLUSIVE);
+    error = to < 0 ? to : io->stat(io->ctx, from, &file_stat);
+    if (error == 0)
+        error = copy_bytes(io, from, to, file_stat.bytes, buffer);
+    if (to >= 0)
+        io->close(io->ctx, to);
+    memory_release(inspection->options.allocator, buffer);
+    if (error == 0)
+        return FLUME_OK;
+    if (to >= 0)
+        (void)io->unlink(io->ctx, copy->text); /* Half of it would pass for all of it. */
+    return log_fail_io(inspection->log, error, "write", copy->text);
+}
+
+int keep_copy(struct inspection *inspection, const char *folder, const char *name,
+              struct path *out_copy)
+{
+    flume_log *log = inspection->log;
+    struct path original;
+    int file, status;
+
+    out_copy->text[0] = '\0';
+    log_path(log, folder, name, &original);
+    file = log->io->open(log->io->ctx, original.text, FLUME_IO_READ);
+    if (file == -ENOENT)
+        return FLUME_OK;
+    if (file < 0)
+        return log_fail_io(log, file, "open", original.text);
+    status = rescue_free_name(log, name, out_copy);
+    if (status == FLUME_OK)
+        status = copy_file(inspection, file, out_copy);
+    log->io->close(log->io->ctx, file);
+    if (status != FLUME_OK)
+        out_copy->text[0] = '\0';
+    return status;
+}
+
+int keep_move(struct inspection *inspection, const char *folder, const char *name)
+{
+    flume_log *log = inspection->log;
+    struct path from, to;
+    int status = rescue_free_name(log, name, &to);
+    int error;
+
+    if (status != FLUME_OK)
+        return status;
+    log_path(log, folder, name, &from);
+    error = log->io->rename(log->io->ctx, from.text, to.text);
+    if (error != 0 && error != -ENOENT)
+        return log_fail_io(log, error, "move to lost+found", from.text);
+    return FLUME_OK;
+}
+
+int keep_sync(struct inspection *inspection, const char *name)
+{
+    flume_log *log = inspection->log;
+    struct path path;
+    int error;
+
+    log_path(log, name, "", &path);
+    error = log->io->sync_directory(log->io->ctx, path.text);
+    return error == 0 ? FLUME_OK : log_fail_io(log, error, "sync the directory", path.text);
+}

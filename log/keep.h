@@ -1,0 +1,23 @@
+/*
+ * keep.h - keeping in lost+found/ what a repair replaces.
+ *
+ * What always holds: nothing in lost+found/ is overwritten; a copy is complete and synced before
+ * its original is replaced.
+ */
+#ifndef FLUME_KEEP_H
+#define FLUME_KEEP_H
+
+#include "inspection.h"
+
+/* Copy folder/name to lost+found/, and sync the copy. What the disk does not give is left out.
+ * FLUME_OK also where there is no such file. */
+int keep_copy(struct inspection *inspection, const char *folder, const char *name,
+              struct path *out_copy);
+
+/* Move folder/name to lost+found/. FLUME_OK also where there is no such file. */
+int keep_move(struct inspection *inspection, const char *folder, const char *name);
+
+/* Sync the basin's directory `name`; "" is the basin itself. */
+int keep_sync(struct inspection *inspection, const char *name);
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * strata.h - one strata as a handle reads it, and the handle's table of all of them.
+ *
+ * What always holds:
+ *   - A table is immutable once published; a newer one replaces it, the old ones live until close.
+ *     So lookups take no lock.
+ *   - A strata's mapping lives as long as somebody holds it: the table's reference or a kept
+ *     record's. Its limit lies within the file as it was when it was mapped, so no access of ours
+ *     goes beyond the end.
+ *   - Slots are hints: a grain found through them is verified, and where they lie they are rebuilt
+ *     privately by walking the grains.
+ */
+#ifndef FLUME_STRATA_H
+#define FLUME_STRATA_H
+
+#include "grain.h"
+#include "handle.h"
+
+enum slots_state {
+    SLOTS_UNKNOWN = 0,
+    SLOTS_SETTLED = 1, /* Of this boot, or proven by a footer. */
+    SLOTS_REBUILT = 2  /* Privately; slot_count is how far. */
+};
+enum strata_state { STRATA_UNOPENED = 0, STRATA_OPEN = 1, STRATA_BROKEN = 2 };
+
+struct strata {
+    uint64_t first_seq;
+    _Atomic uint32_t references;
+    _Atomic int state;        /* Guarded by table_mutex for change. */
+    int broken_status;        /* Set before state becomes STRATA_BROKEN. */
+    flume_log *log;           /* Only valid while the log is open. */
+    const flume_io *unmap_io; /* What outlives the log. */
+    flume_allocator allocator;
+
+    /* Set before state becomes STRATA_OPEN. */
+    uint8_t *data;
+    uint64_t data_bytes;
+    uint64_t limit;      /* Grains end at or before this offset. */
+    uint64_t file_bytes; /* As the header says; the file may be shorter (damage). */
+    uint64_t salt;
+    uint64_t created_ns, running_time_ns, durable;
+    uint64_t previous_first_seq;
+    uint8_t strata_id[16];
+    uint32_t flags;
+    bool forbids_writing; /* It has a read-only compatible feature that is unknown here. */
+
+    _Atomic(const _Atomic uint32_t *) slots; /* slot_count of them; NULL: not there yet. */
+    _Atomic uint64_t slot_count;
+    void *slots_map;
+    size_t slots_map_bytes;
+    struct rebuilt_slots *rebuilt; /* Private slots, newest first. Guarded by table_mutex. */
+    _Atomic int slots_state;       /* enum slots_state. */
+    uint64_t guess_step;           /* 2^32 times the bytes of a grain where they are alike; 0: they
+                                      are not. Set before slots_state. */
+    uint64_t guess_base;           /* Offset of the grain with ordinal 1. */
+
+    _Atomic int write_file; /* -1: not open. Opened under table_mutex, closed under sync_mutex once
+                               the strata is neither active nor undurable. */
+    _Atomic bool write_file_proven; /* All not yet durable was written after it was opened. */
+    bool footer_done;               /* Guarded by sync_mutex. */
+};
+
+struct table_row {
+    uint64_t first_seq;
+    struct strata *strata;
+};
+
+struct table {
+    struct table *older;
+    uint64_t layout_count; /* Of HEAD, when log/ was listed. */
+    size_t count;
+    struct table_row rows[];
+};
+
+/* The table as it is now, listed again if HEAD says that it is old. NULL: *out_status says why. */
+const struct table *table_current(flume_log *log, int *out_status);
+
+/* Index of the strata that would hold seq; the table must not be empty. SIZE_MAX: seq lies before
+ * the first. */
+size_t table_find(const struct table *table, uint64_t seq);
+
+/* List log/ anew and publish what is there. */
+int table_refresh(flume_log *log);
+
+/* Unmap and free everything; kept records keep their own strata. */
+void table_destroy(flume_log *log);
+
+/* Open on first use: map, read the header. FLUME_ERR_DAMAGED, FLUME_ERR_VERSION, ... with detail. */
+int strata_open(flume_log *log, struct strata *strata);
+
+/* FLUME_ERR_VERSION if nothing may be appended beside it. */
+int strata_check_writable(flume_log *log, const struct strata *strata);
+
+/* The slots are usable up to `count` grains: proven or rebuilt if need be. */
+int strata_settle(flume_log *log, struct strata *strata, uint64_t count);
+
+/* Rebuild the slots privately, whatever they are now. */
+int strata_rebuild_slots(flume_log *log, struct strata *strata, uint64_t count);
+
+/* How many grains a strata has: known from the next one or from head. */
+uint64_t table_grain_count(const struct table *table, size_t index, uint64_t head);
+
+/*
+ * Ask for the lines where a grain probably lies, before its slot has said so: where all grains are
+ * of a size the two cache misses of a random get then pass at once instead of one after the other.
+ */
+static inline void strata_prefetch(const struct strata *strata, uint64_t ordinal)
+{
+    uint64_t offset = strata->guess_base + ((ordinal * strata->guess_step) >> 32);
+
+    if (strata->guess_step == 0 || offset >= strata->limit)
+        return;
+    __builtin_prefetch(strata->data + offset, 0, 3);
+    __builtin_prefetch(strata->data + offset + 64, 0, 3);
+    __builtin_prefetch(strata->data + offset + 128, 0, 3);
+}
+
+/* Offset of a grain according to the slots, bounds checked; 0: the slots do not say. */
+static inline uint64_t strata_slot(const struct strata *strata, uint64_t ordinal)
+{
+    const _Atomic uint32_t *slots = atomic_load_explicit(&strata->slots, memory_order_acquire);
+    uint64_t offset;
+
+    if (slots == NULL || ordinal >= atomic_load_explicit(&strata->slot_count, memory_order_relaxed))
+        return 0;
+    offset = (uint64_t)le32toh(atomic_load_explicit(&slots[ordinal], memory_order_relaxed)) *
+             GRAIN_ALIGN;
+    if (offset < STRATA_DATA_AT || offset >= strata->limit)
+        return 0;
+    return offset;
+}
+
+/* The footer of a strata that has `count` grains and will get no more. false: its slots do not tell
+ * where they all are. */
+bool strata_footer_make(const struct strata *strata, uint64_t count,
+                        struct strata_footer *out_footer);
+
+/* Its descriptor for writing and syncing, opened on first use, or an error with detail. */
+int strata_write_file(flume_log *log, struct strata *strata);
+
+void strata_hold(struct strata *strata);
+void strata_let_go(struct strata *strata);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * survey.h - which strata a log consists of, which of them are there, and what else lies in log/.
+ *
+ * A strata is known by its header, not by its file's name: one that lies under a wrong name is
+ * found. The headers form a chain (each names its predecessor), so what is missing and what does
+ * not belong shows even where no record of it is left.
+ *
+ * What always holds after survey_take(): the rows are in order, each ends where the next begins,
+ * the first begins at 0, and the last ends where the log ends - except rows from the log's end on,
+ * which are empty.
+ */
+#ifndef FLUME_SURVEY_H
+#define FLUME_SURVEY_H
+
+#include "inspection.h"
+#include "strata_file.h"
+
+enum { SURVEY_NAME_BYTES = 256 };
+
+enum row_state {
+    ROW_SOUND,      /* Its header is what it should be. */
+    ROW_MISNAMED,   /* The header is sound; the file has another name. */
+    ROW_BAD_HEADER, /* Known by its name only. */
+    ROW_MISSING     /* No file has it. */
+};
+
+/* One strata, of which the records first_seq .. end_seq - 1 should be there. */
+struct survey_row {
+    uint64_t first_seq, end_seq;
+    enum row_state state;
+    char file[SURVEY_NAME_BYTES]; /* In log/; "": missing. */
+    uint64_t data_bytes;          /* Of the file. */
+    bool has_wanted_id;           /* The next header says what this strata's id is. */
+    uint8_t wanted_id[16];
+    /* As the header says; with ROW_BAD_HEADER only the salt counts, and only if grains prove it. */
+    uint64_t salt, file_bytes, durable, created_ns, previous_first_seq;
+    uint8_t strata_id[16], previous_id[16], basin_id[16];
+    uint32_t flags;
+};
+
+/* A file in log/ that is not part of the log. */
+struct survey_stray {
+    char file[SURVEY_NAME_BYTES];
+    uint64_t bytes;
+    uint64_t first_seq; /* FLUME_SEQ_NONE: no strata. */
+    const char *why;    /* Static; goes on after "log/NAME". */
+};
+
+struct survey {
+    struct survey_row *rows;
+    size_t row_count, row_room;
+    struct survey_stray *strays;
+    size_t stray_count, stray_room;
+    uint64_t *slots; /* First seqs of all slot files, rising. */
+    size_t slots_count, slots_room;
+    bool is_read_only; /* A strata has a feature that forbids writing. */
+};
+
+/* Look at HEAD, list log/, read the headers, find the log's end. Tells what is newer than this
+ * program; all else is for the caller to tell. */
+int survey_take(struct inspection *inspection, struct survey *out_survey);
+
+void survey_release(struct inspection *inspection, struct survey *survey);
+
+/* Read the footer of a row's file. false: there is no sound one of this strata. */
+bool survey_footer(struct inspection *inspection, const struct survey_row *row,
+                   struct strata_footer *out_footer);
+
+/* A name as findings have it: "log/NAME". */
+struct survey_file {
+    char text[SURVEY_NAME_BYTES + 8];
+};
+void survey_file(const char *name, struct survey_file *out_file);
+
+/* The name that a row's strata should have, or has if it is there. */
+void survey_row_file(const struct survey_row *row, struct survey_file *out_file);
+
+#endif
