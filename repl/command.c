@@ -1,0 +1,396 @@
+/*
+ * command.c - the one table of commands and options (command.h).
+ */
+#include "command.h"
+
+#include <string.h>
+
+#define BIT OPTION_BIT
+
+#define PROFILES \
+    (BIT(OPTION_PARANOID) | BIT(OPTION_SAFE) | BIT(OPTION_CASUAL) | BIT(OPTION_FORGETFUL))
+#define FILTERS                                                                             \
+    (BIT(OPTION_WITH_LABEL) | BIT(OPTION_OF_KIND) | BIT(OPTION_SINCE) | BIT(OPTION_UNTIL) | \
+     BIT(OPTION_GREP))
+#define SHAPES (BIT(OPTION_MODE) | BIT(OPTION_NUL) | BIT(OPTION_DELIMITER))
+
+static const char *const color_choices[] = {"auto", "always", "never", NULL};
+static const char *const progress_choices[] = {"auto", "plain", "none", NULL};
+static const char *const mode_choices[] = {"table", "plain", "json", "raw", "hex", "line", NULL};
+static const char *const each_choices[] = {"line", "nul", "json", NULL};
+
+const struct option option_table[OPTION_COUNT] = {
+    [OPTION_DB] = {"db", 0, OPTION_TYPE_TEXT, "PATH", "The basin; else FLUME_DB is used", NULL,
+                   false},
+    [OPTION_JSON] = {"json", 'j', OPTION_TYPE_FLAG, NULL,
+                     "Write JSON, one object a line; errors too", NULL, false},
+    [OPTION_COLOR] = {"color", 0, OPTION_TYPE_CHOICE, "WHEN",
+                      "auto (on a terminal, unless NO_COLOR is set), always, never", color_choices,
+                      false},
+    [OPTION_PROGRESS] = {"progress", 0, OPTION_TYPE_CHOICE, "HOW",
+                         "auto (a bar on a terminal), plain (a line each 10 s), none",
+                         progress_choices, false},
+    [OPTION_TIMEOUT] = {"timeout", 0, OPTION_TYPE_SPAN, "SEC",
+                        "Wait so long for another process that holds the basin (5)", NULL, false},
+    [OPTION_QUIET] = {"quiet", 'q', OPTION_TYPE_FLAG, NULL, "Say nothing that is not an error",
+                      NULL, false},
+    [OPTION_VERBOSE] = {"verbose", 'v', OPTION_TYPE_FLAG, NULL, "Say more", NULL, true},
+    [OPTION_USAGE] = {NULL, 'h', OPTION_TYPE_FLAG, NULL, "Show the options", NULL, false},
+    [OPTION_HELP] = {"help", 0, OPTION_TYPE_FLAG, NULL, "Show all about a command", NULL, false},
+    [OPTION_VERSION] = {"version", 0, OPTION_TYPE_FLAG, NULL, "Show the version", NULL, false},
+    [OPTION_STRATA] = {"strata", 0, OPTION_TYPE_SIZE, "SIZE",
+                       "Full size of a file of the log, 64k to 1G (64M)", NULL, false},
+    [OPTION_CREATE] = {"create", 0, OPTION_TYPE_FLAG, NULL, "Make the basin if it is not there",
+                       NULL, false},
+    [OPTION_LABEL] = {"label", 'l', OPTION_TYPE_LABEL, "LABEL", "Label the records", NULL, true},
+    [OPTION_KIND] = {"kind", 0, OPTION_TYPE_NEW_KIND, "KIND", "message, or 64 to 255 (message)",
+                     NULL, false},
+    [OPTION_CODEC] = {"codec", 0, OPTION_TYPE_CODEC, "CODEC",
+                      "raw, text, json or a number (text if the bytes are UTF-8, else raw)", NULL,
+                      false},
+    [OPTION_TIME] = {"time", 0, OPTION_TYPE_TIME, "TIME", "Time of the records (now)", NULL, false},
+    [OPTION_IF_LAST] = {"after", 0, OPTION_TYPE_REFERENCE, "R",
+                        "Append only if R is still the last record; else exit 1", NULL, false},
+    [OPTION_FILE] = {"file", 0, OPTION_TYPE_TEXT, "FILE", "Append a file's bytes as one record",
+                     NULL, true},
+    [OPTION_EACH] = {"each", 0, OPTION_TYPE_CHOICE, "WHAT",
+                     "Split standard input: a record for each line, nul, json", each_choices,
+                     false},
+    [OPTION_PARANOID] = {"paranoid", 0, OPTION_TYPE_FLAG, NULL,
+                         "Synced and read back before it counts", NULL, false},
+    [OPTION_SAFE] = {"safe", 0, OPTION_TYPE_FLAG, NULL, "Synced before it counts", NULL, false},
+    [OPTION_CASUAL] = {"casual", 0, OPTION_TYPE_FLAG, NULL, "Synced within a second (default)",
+                       NULL, false},
+    [OPTION_FORGETFUL] = {"forgetful", 0, OPTION_TYPE_FLAG, NULL, "Synced at the end", NULL, false},
+    [OPTION_MODE] = {"mode", 0, OPTION_TYPE_CHOICE, "MODE",
+                     "table (on a terminal), plain (else), json, raw, hex, line", mode_choices,
+                     false},
+    [OPTION_NUL] = {"nul", '0', OPTION_TYPE_FLAG, NULL, "In raw mode end bodies with a NUL byte",
+                    NULL, false},
+    [OPTION_DELIMITER] = {"delimiter", 'D', OPTION_TYPE_TEXT, "TEXT",
+                          "In raw mode end bodies with TEXT", NULL, false},
+    [OPTION_META] = {"meta", 0, OPTION_TYPE_FLAG, NULL, "Show the whole record, not the body alone",
+                     NULL, false},
+    [OPTION_OUTPUT] = {"output", 'o', OPTION_TYPE_TEXT, "FILE",
+                       "Write to FILE, which appears when it is complete", NULL, false},
+    [OPTION_WITH_LABEL] = {"label", 'l', OPTION_TYPE_LABEL, "LABEL",
+                           "Only records with this label (or one of several)", NULL, true},
+    [OPTION_OF_KIND] = {"kind", 0, OPTION_TYPE_KIND, "KIND",
+                        "Only this kind: a name (message, manifest, ...) or number", NULL, true},
+    [OPTION_SINCE] = {"since", 0, OPTION_TYPE_TIME, "TIME",
+                      "Not older: 2h, 30m, 1d, 2026-11-20, 2026-11-20T09:00Z", NULL, false},
+    [OPTION_UNTIL] = {"until", 0, OPTION_TYPE_TIME, "TIME", "Older than this time", NULL, false},
+    [OPTION_GREP] = {"grep", 0, OPTION_TYPE_TEXT, "REGEX",
+                     "Only bodies that match an extended regular expression", NULL, false},
+    [OPTION_LIMIT] = {"limit", 'n', OPTION_TYPE_UINT, "N", "At most N records", NULL, false},
+    [OPTION_REVERSE] = {"reverse", 0, OPTION_TYPE_FLAG, NULL, "Newest first", NULL, false},
+    [OPTION_NO_FAIL_EMPTY] = {"no-fail-empty", 0, OPTION_TYPE_FLAG, NULL,
+                              "Exit with 0, not 1, when a search finds nothing", NULL, false},
+    [OPTION_LINES] = {"lines", 'n', OPTION_TYPE_UINT, "N", "Begin with the last N records (10)",
+                      NULL, false},
+    [OPTION_FOLLOW] = {"follow", 'f', OPTION_TYPE_FLAG, NULL, "Wait for more", NULL, false},
+    [OPTION_FROM] = {"from", 0, OPTION_TYPE_REFERENCE, "R", "Begin with record R", NULL, false},
+    [OPTION_AFTER] = {"after", 0, OPTION_TYPE_REFERENCE, "R", "Begin behind record R", NULL, false},
+    [OPTION_CURSOR_FILE] = {"cursor-file", 0, OPTION_TYPE_TEXT, "FILE",
+                            "Go on where FILE says, and keep it up to date", NULL, false},
+    [OPTION_EXIT_AT_END] = {"exit-at-end", 0, OPTION_TYPE_FLAG, NULL, "End where the log ends now",
+                            NULL, false},
+    [OPTION_IDLE] = {"idle", 0, OPTION_TYPE_SPAN, "SEC", "End after SEC without a record", NULL,
+                     false},
+    [OPTION_MAX_COUNT] = {"count", 0, OPTION_TYPE_UINT, "N", "End after N records", NULL, false},
+    [OPTION_DRY_RUN] = {"dry-run", 0, OPTION_TYPE_FLAG, NULL, "Say what would be done", NULL,
+                        false},
+    [OPTION_ACCEPT_LOSS] = {"accept-loss", 0, OPTION_TYPE_FLAG, NULL,
+                            "Accept that acknowledged records at the end are gone", NULL, false},
+    [OPTION_YES] = {"yes", 'y', OPTION_TYPE_FLAG, NULL, "Do not ask", NULL, false},
+    [OPTION_INTERVAL] = {"interval", 'i', OPTION_TYPE_SPAN, "SEC", "A row of rates each SEC", NULL,
+                         false},
+    [OPTION_ROWS] = {"rows", 'n', OPTION_TYPE_UINT, "N", "End after N rows", NULL, false},
+    [OPTION_ALL] = {"all", 0, OPTION_TYPE_FLAG, NULL, "Manifests and lost placeholders too", NULL,
+                    false},
+    [OPTION_SIZE] = {"size", 0, OPTION_TYPE_SIZE, "SIZE", "Bytes of a record (100)", NULL, false},
+    [OPTION_RECORDS] = {"records", 0, OPTION_TYPE_UINT, "N", "Number of records (1000000)", NULL,
+                        false},
+    [OPTION_MEMORY] = {"memory", 0, OPTION_TYPE_FLAG, NULL, "In memory, not under TMPDIR", NULL,
+                       false},
+};
+
+const struct command command_table[COMMAND_COUNT] = {
+    [COMMAND_INIT] =
+        {
+            .name = "init",
+            .operands = "[PATH]",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = 1,
+            .options = BIT(OPTION_STRATA),
+            .summary = "make a new basin",
+            .description =
+                "Makes a basin, a directory by convention called NAME.flume, with an empty log. "
+                "What exists already is left as it is, and the exit code is 1.",
+            .examples =
+                {
+                    "flume demo.flume init",
+                    "flume init demo.flume --strata 16M",
+                },
+        },
+    [COMMAND_INFO] =
+        {
+            .name = "info",
+            .operands = "",
+            .summary = "what a basin is and holds",
+            .description =
+                "Shows a basin's path, identity, format, size, number of records and times.",
+            .examples =
+                {
+                    "flume demo.flume info",
+                    "flume demo.flume info --json | jq .head",
+                },
+        },
+    [COMMAND_APPEND] =
+        {
+            .name = "append",
+            .operands = "[TEXT...|-]",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = BIT(OPTION_LABEL) | BIT(OPTION_KIND) | BIT(OPTION_CODEC) | BIT(OPTION_TIME) |
+                       BIT(OPTION_IF_LAST) | BIT(OPTION_FILE) | BIT(OPTION_EACH) |
+                       BIT(OPTION_CREATE) | PROFILES,
+            .summary = "append records",
+            .description =
+                "Appends each TEXT as a record, '-' as all of standard input, each --file as one "
+                "record, or with --each a record for each piece of standard input. A record is "
+                "printed only when it is appended, and with --safe or --paranoid only when no "
+                "power cut can take it back; with --json that is one line for each. --json and "
+                "--each json are two things: what is printed, and what is read. Without --create "
+                "a basin that is not there is an error. Several TEXTs with --after go in "
+                "together or not at all.",
+            .examples =
+                {
+                    "flume demo.flume append -l note 'first light'",
+                    "seq 1000 | flume demo.flume append -l run/1 --each line",
+                    "journalctl -f -o json | flume demo.flume append --each json --json --safe",
+                    "flume demo.flume append --file report.pdf --codec raw",
+                },
+        },
+    [COMMAND_GET] =
+        {
+            .name = "get",
+            .operands = "R...",
+            .operand_type = OPERAND_REFERENCE,
+            .operand_min = 1,
+            .operand_max = SIZE_MAX,
+            .options = SHAPES | BIT(OPTION_META) | BIT(OPTION_OUTPUT),
+            .summary = "show records by reference",
+            .description =
+                "Writes the bodies of records, byte for byte; on a terminal a newline follows. "
+                "With --meta or --json the whole record. Records that are not there are "
+                "reported, the others shown.",
+            .examples =
+                {
+                    "flume demo.flume get last",
+                    "flume demo.flume get @17 @18 --json",
+                    "flume demo.flume get last~2 -o body.bin",
+                },
+        },
+    [COMMAND_LOG] =
+        {
+            .name = "log",
+            .operands = "[A..B]",
+            .operand_type = OPERAND_RANGE,
+            .operand_max = 1,
+            .options = FILTERS | SHAPES | BIT(OPTION_LIMIT) | BIT(OPTION_REVERSE) |
+                       BIT(OPTION_NO_FAIL_EMPTY),
+            .summary = "show many records",
+            .description =
+                "Shows the records from A up to, not including, B, oldest first, up to where the "
+                "log ends at the start. Manifests are shown with --kind manifest. When a search "
+                "(any filter) finds nothing, the exit code is 1. Times without a zone are UTC.",
+            .examples =
+                {
+                    "flume demo.flume log -l run/1 --since 2h",
+                    "flume demo.flume log @100..@200 --mode raw",
+                    "flume demo.flume log -n 5 --reverse --json | jq -r .payload",
+                },
+        },
+    [COMMAND_TAIL] =
+        {
+            .name = "tail",
+            .operands = "",
+            .options = FILTERS | SHAPES | BIT(OPTION_LINES) | BIT(OPTION_FOLLOW) |
+                       BIT(OPTION_FROM) | BIT(OPTION_AFTER) | BIT(OPTION_CURSOR_FILE) |
+                       BIT(OPTION_EXIT_AT_END) | BIT(OPTION_IDLE) | BIT(OPTION_MAX_COUNT),
+            .summary = "show the newest records, and follow",
+            .description =
+                "Shows the last records, and with -f those to come, until Ctrl-C. --from, "
+                "--after and --cursor-file begin there and leave nothing out. A cursor file is "
+                "written at least each second and at the end, after its records were written "
+                "out: who goes on with it may see a few records again, but misses none. If a "
+                "power cut took what it remembers, the exit code is 9.",
+            .examples =
+                {
+                    "flume demo.flume tail -n 3",
+                    "flume demo.flume tail -f -l run/1",
+                    "flume demo.flume tail -f --cursor-file pos --json | ./analyse",
+                },
+        },
+    [COMMAND_CHECK] =
+        {
+            .name = "check",
+            .operands = "",
+            .summary = "read everything and say what is damaged",
+            .description =
+                "Reads every byte of the log and names what is not as it was written. Changes "
+                "nothing, and works beside writers.",
+            .examples =
+                {
+                    "flume demo.flume check",
+                    "flume demo.flume check --json | jq -c .",
+                },
+        },
+    [COMMAND_REPAIR] =
+        {
+            .name = "repair",
+            .operands = "",
+            .options = BIT(OPTION_DRY_RUN) | BIT(OPTION_ACCEPT_LOSS) | BIT(OPTION_YES),
+            .summary = "make a damaged basin usable again",
+            .description =
+                "Keeps every intact record at its seq and puts a placeholder where one is gone. "
+                "Files that it replaces are kept in lost+found/. Nobody else may have the basin "
+                "open.",
+            .examples =
+                {
+                    "flume demo.flume repair --dry-run",
+                    "flume demo.flume repair --yes",
+                },
+        },
+    [COMMAND_STAT] =
+        {
+            .name = "stat",
+            .operands = "",
+            .options = BIT(OPTION_INTERVAL) | BIT(OPTION_ROWS),
+            .summary = "numbers of a basin, and who is attached",
+            .description = "Shows all numbers once, or with -i a row of rates at each interval.",
+            .examples =
+                {
+                    "flume demo.flume stat",
+                    "flume demo.flume stat -i 1 -n 10",
+                },
+        },
+    [COMMAND_EXPORT] =
+        {
+            .name = "export",
+            .operands = "[A..B]",
+            .operand_type = OPERAND_RANGE,
+            .operand_max = 1,
+            .options = BIT(OPTION_OUTPUT) | BIT(OPTION_ALL),
+            .summary = "write records as JSON, without loss",
+            .description =
+                "Writes each record as one JSON object a line, in the order of seqs: time, "
+                "labels, kind, codec and bytes exactly, \"batch\":true where the next record "
+                "belongs to the same batch. Manifests and placeholders of lost records are left "
+                "out without --all.",
+            .examples =
+                {
+                    "flume demo.flume export -o demo.ndjson",
+                    "flume demo.flume export @1000.. | zstd > part.zst",
+                    "flume old.flume export | flume new.flume import --create",
+                },
+        },
+    [COMMAND_IMPORT] =
+        {
+            .name = "import",
+            .operands = "[FILE|-]",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = 1,
+            .options = BIT(OPTION_CREATE) | PROFILES,
+            .summary = "append what export wrote",
+            .description =
+                "Appends the records of an export in their order, with their times, labels, "
+                "kinds, codecs, bytes and batches. Seqs are given anew. Manifests and "
+                "placeholders are passed over. At a bad line it stops and says how far it came: "
+                "nothing of that line, or of a batch that it breaks, was appended.",
+            .examples =
+                {
+                    "flume new.flume import demo.ndjson --create",
+                    "zstd -dc part.zst | flume new.flume import",
+                },
+        },
+    [COMMAND_BENCH] =
+        {
+            .name = "bench",
+            .operands = "",
+            .options = BIT(OPTION_SIZE) | BIT(OPTION_RECORDS) | BIT(OPTION_MEMORY) | PROFILES,
+            .summary = "measure this machine quickly",
+            .description =
+                "Appends, gets and scans records in a temporary basin, under TMPDIR or /tmp, and "
+                "takes it away again. Latencies are of each sixteenth call.",
+            .examples =
+                {
+                    "flume bench",
+                    "flume bench --size 1000 --records 100000 --safe",
+                },
+        },
+    [COMMAND_VERSION] =
+        {
+            .name = "version",
+            .operands = "",
+            .summary = "which flume this is",
+            .description =
+                "Shows the versions of program, library and format, and how it was built.",
+            .examples =
+                {
+                    "flume version",
+                    "flume version --json",
+                },
+        },
+    [COMMAND_HELP] =
+        {
+            .name = "help",
+            .operands = "[TOPIC]",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = 1,
+            .summary = "help for a command or topic",
+            .description =
+                "A topic is a command, or refs, json, exit-codes; man writes the manual page.",
+            .examples =
+                {
+                    "flume help append",
+                    "flume help refs",
+                    "flume help man | man -l -",
+                },
+        },
+};
+
+const struct command *command_find(const char *name, size_t bytes)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strlen(command_table[i].name) == bytes &&
+            memcmp(command_table[i].name, name, bytes) == 0)
+            return &command_table[i];
+    return NULL;
+}
+
+enum option_id option_find(uint64_t set, const char *name, size_t bytes)
+{
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        const char *candidate = option_table[i].name;
+
+        if ((set & BIT(i)) != 0 && candidate != NULL && strlen(candidate) == bytes &&
+            memcmp(candidate, name, bytes) == 0)
+            return (enum option_id)i;
+    }
+    return OPTION_COUNT;
+}
+
+enum option_id option_find_letter(uint64_t set, char letter)
+{
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        if ((set & BIT(i)) != 0 && option_table[i].letter == letter)
+            return (enum option_id)i;
+    return OPTION_COUNT;
+}
+
+bool command_is_path(const char *word)
+{
+    return strpbrk(word, "./") != NULL || strcmp(word, ":memory:") == 0;
+}

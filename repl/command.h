@@ -1,0 +1,151 @@
+/*
+ * command.h - the one table of commands and options.
+ *
+ * Parser, help texts, manual page and completion are made from it; a command or option that is not
+ * here does not exist. An option's name and letter take a value either everywhere or nowhere, so
+ * that a command line can be cut into words before its command is known.
+ */
+#ifndef REPL_COMMAND_H
+#define REPL_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum command_id {
+    COMMAND_INIT,
+    COMMAND_INFO,
+    COMMAND_APPEND,
+    COMMAND_GET,
+    COMMAND_LOG,
+    COMMAND_TAIL,
+    COMMAND_CHECK,
+    COMMAND_REPAIR,
+    COMMAND_STAT,
+    COMMAND_EXPORT,
+    COMMAND_IMPORT,
+    COMMAND_BENCH,
+    COMMAND_VERSION,
+    COMMAND_HELP,
+    COMMAND_COUNT
+};
+
+enum option_id {
+    /* For every command. */
+    OPTION_DB,
+    OPTION_JSON,
+    OPTION_COLOR,
+    OPTION_PROGRESS,
+    OPTION_TIMEOUT,
+    OPTION_QUIET,
+    OPTION_VERBOSE,
+    OPTION_USAGE,
+    OPTION_HELP,
+    OPTION_VERSION,
+    /* init, append, import. */
+    OPTION_STRATA,
+    OPTION_CREATE,
+    OPTION_LABEL,
+    OPTION_KIND,
+    OPTION_CODEC,
+    OPTION_TIME,
+    OPTION_IF_LAST,
+    OPTION_FILE,
+    OPTION_EACH,
+    OPTION_PARANOID,
+    OPTION_SAFE,
+    OPTION_CASUAL,
+    OPTION_FORGETFUL,
+    /* get, log, tail. */
+    OPTION_MODE,
+    OPTION_NUL,
+    OPTION_DELIMITER,
+    OPTION_META,
+    OPTION_OUTPUT,
+    OPTION_WITH_LABEL,
+    OPTION_OF_KIND,
+    OPTION_SINCE,
+    OPTION_UNTIL,
+    OPTION_GREP,
+    OPTION_LIMIT,
+    OPTION_REVERSE,
+    OPTION_NO_FAIL_EMPTY,
+    OPTION_LINES,
+    OPTION_FOLLOW,
+    OPTION_FROM,
+    OPTION_AFTER,
+    OPTION_CURSOR_FILE,
+    OPTION_EXIT_AT_END,
+    OPTION_IDLE,
+    OPTION_MAX_COUNT,
+    /* repair, stat, export, bench. */
+    OPTION_DRY_RUN,
+    OPTION_ACCEPT_LOSS,
+    OPTION_YES,
+    OPTION_INTERVAL,
+    OPTION_ROWS,
+    OPTION_ALL,
+    OPTION_SIZE,
+    OPTION_RECORDS,
+    OPTION_MEMORY,
+    OPTION_COUNT
+};
+
+/* What an option's value must look like; the parser checks it. */
+enum option_type {
+    OPTION_TYPE_FLAG, /* No value. */
+    OPTION_TYPE_TEXT,
+    OPTION_TYPE_UINT,
+    OPTION_TYPE_SIZE,
+    OPTION_TYPE_SPAN,
+    OPTION_TYPE_TIME,
+    OPTION_TYPE_LABEL,
+    OPTION_TYPE_NEW_KIND, /* A kind that may be appended. */
+    OPTION_TYPE_KIND,
+    OPTION_TYPE_CODEC,
+    OPTION_TYPE_CHOICE,
+    OPTION_TYPE_REFERENCE
+};
+
+struct option {
+    const char *name; /* Long name; NULL: only a letter. */
+    char letter;      /* 0: none. */
+    enum option_type type;
+    const char *value; /* Name of the value in help texts. */
+    const char *help;
+    const char *const *choices; /* For OPTION_TYPE_CHOICE; NULL behind the last. */
+    bool repeats;
+};
+
+enum operand_type { OPERAND_NONE, OPERAND_TEXT, OPERAND_REFERENCE, OPERAND_RANGE };
+
+enum { COMMAND_EXAMPLES_MAX = 4 };
+
+struct command {
+    const char *name;
+    const char *operands; /* As help shows them. */
+    enum operand_type operand_type;
+    size_t operand_min, operand_max;
+    uint64_t options; /* Bit i: enum option_id i. The ones for every command are not in it. */
+    const char *summary;
+    const char *description;
+    const char *examples[COMMAND_EXAMPLES_MAX];
+};
+
+extern const struct command command_table[COMMAND_COUNT];
+extern const struct option option_table[OPTION_COUNT];
+
+#define OPTION_BIT(id) (UINT64_C(1) << (id))
+#define OPTIONS_FOR_ALL (OPTION_BIT(OPTION_STRATA) - 1)
+
+/** The command of this name, or NULL. */
+const struct command *command_find(const char *name, size_t bytes);
+
+/** The option of this name (or letter) among `set`; OPTION_COUNT if there is none. */
+enum option_id option_find(uint64_t set, const char *name, size_t bytes);
+enum option_id option_find_letter(uint64_t set, char letter);
+
+/** Whether a word can only be a basin's path: it contains '.' or '/', or is ":memory:". */
+bool command_is_path(const char *word);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * help.c - help texts, made from the table of commands (help.h).
+ */
+#include "help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "exit_code.h"
+#include "flume/version.h"
+
+enum { OPTION_CELLS = 24, WRAP_CELLS = 78 };
+
+void help_usage(struct text *text)
+{
+    text_string(text, "usage: flume [DB] COMMAND [OPTIONS] [ARGS]\ncommands:");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        text_format(text, " %s", command_table[i].name);
+    text_string(text, "\nmore: flume help, flume help COMMAND\n");
+}
+
+/* Words, broken into lines. */
+static void add_wrapped(struct text *text, const char *words, size_t indent)
+{
+    size_t cells = WRAP_CELLS; /* The first word begins a line. */
+    bool first = true;
+
+    while (*words != '\0') {
+        size_t bytes = strcspn(words, " ");
+
+        if (cells + 1 + bytes > WRAP_CELLS) {
+            text_format(text, "%s%*s", first ? "" : "\n", (int)indent, "");
+            cells = indent;
+        } else {
+            text_char(text, ' ');
+            cells++;
+        }
+        first = false;
+        text_add(text, words, bytes);
+        cells += bytes;
+        words += bytes;
+        words += strspn(words, " ");
+    }
+    text_char(text, '\n');
+}
+
+static void add_option(struct text *text, enum option_id id)
+{
+    const struct option *option = &option_table[id];
+    char left[80];
+    int used = 0;
+
+    if (option->letter != 0)
+        used = snprintf(left, sizeof(left), "  -%c%s", option->letter,
+                        option->name == NULL ? "" : ", ");
+    else
+        used = snprintf(left, sizeof(left), "      ");
+    if (option->name != NULL)
+        used += snprintf(left + used, sizeof(left) - (size_t)used, "--%s", option->name);
+    if (option->value != NULL)
+        used += snprintf(left + used, sizeof(left) - (size_t)used, " %s", option->value);
+    text_format(text, "%-*s  %s%s\n", OPTION_CELLS, left, option->help,
+                option->repeats && option->value != NULL ? " (may be repeated)" : "");
+}
+
+static void add_options(struct text *text, uint64_t set)
+{
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        if ((set & OPTION_BIT(i)) != 0)
+            add_option(text, (enum option_id)i);
+}
+
+void help_overview(struct text *text)
+{
+    text_string(text,
+                "flume " FLUME_VERSION ": an append-only log with many readers and writers\n\n"
+                "usage: flume [DB] COMMAND [OPTIONS] [ARGS]\n\n"
+                "DB is the path of a basin (a directory, NAME.flume) and contains . or /; without\n"
+                "it FLUME_DB is used. Options and operands mix in any order; -- ends options.\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        text_format(text, "  %-9s %s\n", command_table[i].name, command_table[i].summary);
+    text_string(text, "\noptions of every command:\n");
+    add_options(text, OPTIONS_FOR_ALL);
+    text_string(text, "\ntopics:");
+    for (unsigned i = 0; help_topic_name(i) != NULL; i++)
+        text_format(text, " %s", help_topic_name(i));
+    text_string(text, "\n\nfor example:\n"
+                      "  flume demo.flume init\n"
+                      "  flume demo.flume append -l note 'first light'\n"
+                      "  flume demo.flume log --json\n");
+}
+
+void help_options(struct text *text, const struct command *command)
+{
+    text_format(text, "usage: flume [DB] %s%s%s%s\n\n%s\n", command->name,
+                command->options == 0 ? "" : " [OPTIONS]", *command->operands == '\0' ? "" : " ",
+                command->operands, command->summary);
+    if (command->options != 0)
+        text_string(text, "\noptions:\n");
+    add_options(text, command->options);
+    text_format(text, "\nand those of every command: flume help; more: flume help %s\n",
+                command->name);
+}
+
+void help_command(struct text *text, const struct command *command)
+{
+    text_format(text, "usage: flume [DB] %s%s%s%s\n\n", command->name,
+                command->options == 0 ? "" : " [OPTIONS]", *command->operands == '\0' ? "" : " ",
+                command->operands);
+    add_wrapped(text, command->description, 0);
+    if (command->options != 0)
+        text_string(text, "\noptions:\n");
+    add_options(text, command->options);
+    text_string(text, "\noptions of every command:\n");
+    add_options(text, OPTIONS_FOR_ALL);
+    text_string(text, "\nfor example:\n");
+    for (size_t i = 0; i < COMMAND_EXAMPLES_MAX && command->examples[i] != NULL; i++)
+        text_format(text, "  %s\n", command->examples[i]);
+}
+
+/* ---- topics ---- */
+
+static void topic_refs(struct text *text)
+{
+    text_string(
+        text,
+        "Records are named like this:\n\n"
+        "  @17, 17     the record with seq 17 (the 18th: seqs count from 0)\n"
+        "  first       the oldest record\n"
+        "  last        the newest record\n"
+        "  last~2      two records before the newest\n"
+        "  A..B        from A up to, not including, B; for log and export\n"
+        "  A..  ..B    open ends\n\n"
+        "first and last pass over manifests: these are records that say who wrote, which flume\n"
+        "appends itself before a writer's first record. So @0 is a manifest, as a rule.\n\n"
+        "Times, for --since, --until and --time (without a zone: UTC):\n\n"
+        "  2h, 30m, 1d, 90s         so long ago\n"
+        "  2026-11-20               that day's beginning\n"
+        "  2026-11-20T09:00         with seconds, fraction and zone if wanted (+01:00, Z)\n"
+        "  @1790000000.5            seconds since 1970\n"
+        "  now\n\n"
+        "for example:\n"
+        "  flume demo.flume get last~2\n"
+        "  flume demo.flume log @100..@200\n"
+        "  flume demo.flume log --since 2h --until 1h\n");
+}
+
+static void topic_exit_codes(struct text *text)
+{
+    const struct exit_code_row *row;
+
+    text_string(text, "How flume ends:\n\n");
+    for (unsigned i = 0; (row = exit_code_row(i)) != NULL; i++)
+        text_format(text, "  %3d  %-11s  %s\n", row->code, row->name, row->when);
+    text_string(text,
+                "\nWhere several apply: signal, 70, 4, 6, 8, 7, 5, 9, 10, 2, 3, 1.\n"
+                "With --json an error is an object on stderr with \"code\" and \"name\"; its name\n"
+                "is that of the library's status where there is one.\n\n"
+                "for example:\n"
+                "  flume demo.flume log --grep error -n 1 || echo none\n"
+                "  flume demo.flume check; test $? -ne 4 || echo damaged\n");
+}
+
+static void topic_json(struct text *text)
+{
+    text_string(
+        text,
+        "With --json every line of stdout is one object. Its \"type\" says what it is:\n\n"
+        "  record    seq, time (RFC 3339, UTC, nanoseconds), labels, kind, codec, bytes, enc,\n"
+        "            payload; enc is json (payload is a value), utf8 (a text) or b64 (base64);\n"
+        "            export adds batch where the next record belongs to the same batch\n"
+        "  lost      seq; a record that a repair could not restore (export --all)\n"
+        "  appended  seq, bytes\n"
+        "  basin     path, basin, format, strata_bytes (init)\n"
+        "  info      path, basin, format, head, durable, used_bytes, allocated_bytes, strata,\n"
+        "            strata_bytes, created, first, last, attached, damaged\n"
+        "  stat      numbers as of info; profile, io, poisoned, observer, torn, cut_bytes,\n"
+        "            cut_strata, damaged, attached (a list of pid, program, host, since, ...)\n"
+        "  rate      time, rec_s, mb_s, head, lag (stat -i)\n"
+        "  finding   kind, first, last, file, offset, bytes, action, message (check, repair)\n"
+        "  summary   what, sound, records, bytes, strata, head, findings, damaged, lost,\n"
+        "            torn_bytes, seconds (check, repair)\n"
+        "  imported  records, bytes, batches, skipped, seconds\n"
+        "  bench     case, size, count, ops_s, mb_s, p50_ns, p99_ns\n"
+        "  version, help\n\n"
+        "and every line of stderr:\n\n"
+        "  error     code, name, message; where known arg, col, seq, errno, remedy, suggest\n"
+        "  warning, note   message\n"
+        "  progress  what, unit, done, total, seconds\n\n"
+        "kind and codec are a name, or a number where there is none. Whole numbers above 2^53\n"
+        "are strings. Objects may get more fields; those here stay.\n\n"
+        "for example:\n"
+        "  flume demo.flume log --json | jq -r .payload\n"
+        "  flume demo.flume export | jq -c 'select(.kind == \"message\")' | wc -l\n");
+}
+
+struct topic {
+    const char *name;
+    void (*add)(struct text *text);
+};
+
+static const struct topic topics[] = {{"refs", topic_refs},
+                                      {"json", topic_json},
+                                      {"exit-codes", topic_exit_codes},
+                                      {"man", help_manual}};
+
+enum { TOPIC_COUNT = sizeof(topics) / sizeof(topics[0]) };
+
+const char *help_topic_name(unsigned index)
+{
+    return index < TOPIC_COUNT ? topics[index].name : NULL;
+}
+
+bool help_topic(struct text *text, const char *topic)
+{
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        if (strcmp(topics[i].name, topic) == 0) {
+            topics[i].add(text);
+            return true;
+        }
+    }
+    return false;
+}

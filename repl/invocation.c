@@ -1,0 +1,433 @@
+/*
+ * invocation.c - a command line, taken apart and checked (invocation.h).
+ *
+ * Two passes: the first finds the basin and the command among the operands, the second takes the
+ * options that this command has.
+ */
+#include "invocation.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flume/flume.h"
+
+#include "suggest.h"
+#include "utf8.h"
+#include "walker.h"
+
+#define EVERY_OPTION (OPTION_BIT(OPTION_COUNT) - 1)
+
+static_assert(OPTION_COUNT < 64, "a set of options is 64 bits");
+
+/* What the passes share. */
+struct parse {
+    struct invocation *invocation;
+    struct parse_error *error;
+    int command_token; /* 0: none. */
+    size_t option_capacity;
+    uint64_t set; /* Options of the command. */
+};
+
+__attribute__((format(printf, 5, 6))) static bool refuse(struct parse *parse, int token, size_t at,
+                                                         size_t bytes, const char *format, ...)
+{
+    va_list arguments;
+
+    parse->error->token = token;
+    parse->error->at = at;
+    parse->error->bytes = bytes;
+    va_start(arguments, format);
+    vsnprintf(parse->error->cause, sizeof(parse->error->cause), format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static void remedy(struct parse *parse, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void remedy(struct parse *parse, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(parse->error->remedy, sizeof(parse->error->remedy), format, arguments);
+    va_end(arguments);
+}
+
+/* ---- first pass: which basin, which command ---- */
+
+static bool refuse_command(struct parse *parse, int token)
+{
+    const char *word = parse->invocation->argv[token];
+    struct suggestion suggestion;
+
+    suggest_begin(&suggestion, word, strlen(word));
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        suggest_offer(&suggestion, command_table[i].name);
+    parse->error->suggestion = suggestion.best;
+    if (suggestion.best == NULL && parse->invocation->db == NULL)
+        remedy(parse, "commands: flume help; the path of a basin contains . or / (./%.60s)", word);
+    else if (suggestion.best == NULL)
+        remedy(parse, "commands: flume help");
+    return refuse(parse, token, 0, 0, "no command '%.60s'", word);
+}
+
+static bool find_command(struct parse *parse)
+{
+    struct invocation *invocation = parse->invocation;
+    int refused_token = 0;
+    struct walker walker;
+    struct item item;
+
+    walker_begin(&walker, invocation->argc, invocation->argv);
+    while (walker_next(&walker, EVERY_OPTION, &item)) {
+        const char *word = invocation->argv[item.token];
+
+        if (item.form == ITEM_OPTION && item.id == OPTION_JSON)
+            invocation->wants_json = true;
+        if (item.form != ITEM_OPERAND || parse->command_token != 0 || refused_token != 0)
+            continue;
+        if (invocation->db_token == 0 && command_is_path(word)) {
+            invocation->db_token = item.token;
+            invocation->db = word;
+            continue;
+        }
+        invocation->command = command_find(word, item.bytes);
+        if (invocation->command != NULL)
+            parse->command_token = item.token;
+        else
+            refused_token = item.token;
+    }
+    if (refused_token != 0)
+        return refuse_command(parse, refused_token);
+    parse->set = OPTIONS_FOR_ALL;
+    if (invocation->command != NULL)
+        parse->set |= invocation->command->options;
+    return true;
+}
+
+/* ---- second pass: values ---- */
+
+static bool refuse_value(struct parse *parse, const struct item *item, const char *what)
+{
+    return refuse(parse, item->value_token, item->value_at, 0, "%s", what);
+}
+
+static bool take_choice(struct parse *parse, const struct item *item, struct option_use *use)
+{
+    const char *const *choices = option_table[item->id].choices;
+    struct suggestion suggestion;
+    char list[120] = "";
+    size_t used = 0;
+
+    suggest_begin(&suggestion, item->value, strlen(item->value));
+    for (size_t i = 0; choices[i] != NULL; i++) {
+        use->number = i;
+        if (strcmp(item->value, choices[i]) == 0)
+            return true;
+        suggest_offer(&suggestion, choices[i]);
+        used += (size_t)snprintf(list + used, sizeof(list) - used, " %s", choices[i]);
+    }
+    parse->error->suggestion = suggestion.best;
+    remedy(parse, "choose one of:%s", list);
+    return refuse_value(parse, item, "no such choice");
+}
+
+static bool take_kind(struct parse *parse, const struct item *item, struct option_use *use)
+{
+    bool is_new = option_table[item->id].type == OPTION_TYPE_NEW_KIND;
+
+    if (is_new && strcmp(item->value, "message") != 0 &&
+        !(value_parse_uint(item->value, UINT8_MAX, &use->number) &&
+          use->number >= FLUME_KIND_USER)) {
+        remedy(parse, "message, or a number from 64 to 255; the others belong to flume");
+        return refuse_value(parse, item, "this kind cannot be appended");
+    }
+    for (unsigned kind = 1; kind <= UINT8_MAX; kind++) {
+        const char *name = flume_kind_name(kind);
+
+        if (name != NULL && strcmp(name, item->value) == 0) {
+            use->number = kind;
+            return true;
+        }
+    }
+    if (value_parse_uint(item->value, UINT8_MAX, &use->number) && use->number != 0)
+        return true;
+    remedy(parse, "message, manifest, lost, bookmark, scope, ... or a number from 1 to 255");
+    return refuse_value(parse, item, "no such kind");
+}
+
+static bool take_codec(struct parse *parse, const struct item *item, struct option_use *use)
+{
+    for (unsigned number = 0; number < FLUME_CODEC_USER; number++) {
+        const char *name = flume_codec_name(number);
+
+        if (name != NULL && strcmp(name, item->value) == 0) {
+            use->number = number;
+            return true;
+        }
+    }
+    if (value_parse_uint(item->value, UINT16_MAX, &use->number))
+        return true;
+    remedy(parse, "raw, text, json, or a number up to 65535");
+    return refuse_value(parse, item, "no such codec");
+}
+
+static bool take_label(struct parse *parse, const struct item *item)
+{
+    size_t bytes = strlen(item->value);
+
+    if (bytes == 0 || bytes > FLUME_LABEL_BYTES_MAX || !utf8_valid(item->value, bytes)) {
+        remedy(parse, "1 to %d bytes of UTF-8", FLUME_LABEL_BYTES_MAX);
+        return refuse_value(parse, item, "this cannot be a label");
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        if ((unsigned char)item->value[i] < 0x20 || item->value[i] == 0x7F)
+            return refuse_value(parse, item, "a label holds no control bytes");
+    }
+    return true;
+}
+
+static bool take_reference(struct parse *parse, const struct item *item, struct option_use *use)
+{
+    struct fault fault;
+
+    if (reference_parse(item->value, &use->reference, &fault))
+        return true;
+    remedy(parse, "%s", fault.remedy);
+    return refuse(parse, item->value_token, item->value_at + fault.at, fault.bytes, "%s",
+                  fault.cause);
+}
+
+static bool take_measure(struct parse *parse, const struct item *item, struct option_use *use)
+{
+    switch (option_table[item->id].type) {
+    case OPTION_TYPE_UINT:
+        if (value_parse_uint(item->value, UINT64_MAX - 1, &use->number))
+            return true;
+        return refuse_value(parse, item, "this is not a whole number (or it is too large)");
+    case OPTION_TYPE_SIZE:
+        if (value_parse_size(item->value, &use->number))
+            return true;
+        remedy(parse, "bytes, or with k, M, G: 64k, 16M");
+        return refuse_value(parse, item, "this is not a size");
+    case OPTION_TYPE_SPAN:
+        if (value_parse_span(item->value, &use->number))
+            return true;
+        remedy(parse, "seconds, or with ms, s, m, h, d, w: 0.5, 250ms, 2h");
+        return refuse_value(parse, item, "this is not a span of time");
+    default:
+        if (value_parse_time(item->value, &use->time))
+            return true;
+        remedy(parse, "2h (ago), 2026-11-20, 2026-11-20T09:00:00Z, @1790000000, now");
+        return refuse_value(parse, item, "this is not a time");
+    }
+}
+
+static bool take_value(struct parse *parse, const struct item *item, struct option_use *use)
+{
+    switch (option_table[item->id].type) {
+    case OPTION_TYPE_FLAG:
+    case OPTION_TYPE_TEXT:
+        return true;
+    case OPTION_TYPE_LABEL:
+        return take_label(parse, item);
+    case OPTION_TYPE_NEW_KIND:
+    case OPTION_TYPE_KIND:
+        return take_kind(parse, item, use);
+    case OPTION_TYPE_CODEC:
+        return take_codec(parse, item, use);
+    case OPTION_TYPE_CHOICE:
+        return take_choice(parse, item, use);
+    case OPTION_TYPE_REFERENCE:
+        return take_reference(parse, item, use);
+    default:
+        return take_measure(parse, item, use);
+    }
+}
+
+/* ---- second pass: options and operands ---- */
+
+static bool add_option(struct parse *parse, const struct item *item)
+{
+    struct invocation *invocation = parse->invocation;
+    struct option_use use = {.id = item->id, .text = item->value};
+
+    use.token = item->value != NULL ? item->value_token : item->token;
+    use.text_at = item->value_at;
+    if (!take_value(parse, item, &use))
+        return false;
+    if (use.id == OPTION_DB && invocation->db_token != 0)
+        return refuse_value(parse, item, "two basins: one before the command and one with --db");
+    if (invocation->option_count == parse->option_capacity) {
+        size_t capacity = parse->option_capacity == 0 ? 16 : parse->option_capacity * 2;
+        struct option_use *options =
+            realloc(invocation->options, capacity * sizeof(invocation->options[0]));
+
+        if (options == NULL)
+            return refuse(parse, 0, 0, 0, "no memory");
+        invocation->options = options;
+        parse->option_capacity = capacity;
+    }
+    invocation->options[invocation->option_count++] = use;
+    if (use.id == OPTION_DB)
+        invocation->db = use.text;
+    return true;
+}
+
+static bool add_operand(struct parse *parse, int token)
+{
+    struct invocation *invocation = parse->invocation;
+    const struct command *command = invocation->command;
+    struct operand *operand = &invocation->operands[invocation->operand_count];
+    struct fault fault = {0};
+    bool good = true;
+
+    if (token == invocation->db_token || token == parse->command_token)
+        return true;
+    if (command == NULL || invocation->operand_count >= command->operand_max) {
+        remedy(parse, "usage: flume [DB] %s%s%s", command == NULL ? "COMMAND" : command->name,
+               command == NULL || *command->operands == '\0' ? "" : " ",
+               command == NULL ? "" : command->operands);
+        return refuse(parse, token, 0, 0, "one operand too many");
+    }
+    *operand = (struct operand){.text = invocation->argv[token], .token = token};
+    if (command->operand_type == OPERAND_REFERENCE)
+        good = reference_parse(operand->text, &operand->reference, &fault);
+    else if (command->operand_type == OPERAND_RANGE)
+        good = reference_parse_range(operand->text, &operand->range, &fault);
+    if (!good) {
+        remedy(parse, "%s", fault.remedy);
+        return refuse(parse, token, fault.at, fault.bytes, "%s", fault.cause);
+    }
+    invocation->operand_count++;
+    return true;
+}
+
+/* Commands that have an option with this name, for whoever gave it to another one. */
+static bool name_owners(struct parse *parse, const struct item *item, const char *name)
+{
+    char owners[120] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        bool has = item->form == ITEM_UNKNOWN_NAME
+                       ? option_find(command_table[i].options, name, item->bytes) != OPTION_COUNT
+                       : option_find_letter(command_table[i].options, *name) != OPTION_COUNT;
+
+        if (has)
+            used += (size_t)snprintf(owners + used, sizeof(owners) - used, "%s%s",
+                                     used == 0 ? "" : ", ", command_table[i].name);
+    }
+    if (used != 0)
+        remedy(parse, "it belongs to: %s", owners);
+    return used != 0;
+}
+
+static bool refuse_unknown(struct parse *parse, const struct item *item)
+{
+    const char *name = parse->invocation->argv[item->token] + item->at;
+    const char *command = parse->invocation->command == NULL ? "flume"
+                                                             : parse->invocation->command->name;
+    struct suggestion suggestion;
+
+    suggest_begin(&suggestion, name, item->form == ITEM_UNKNOWN_NAME ? item->bytes : 0);
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        if ((parse->set & OPTION_BIT(i)) != 0 && option_table[i].name != NULL)
+            suggest_offer(&suggestion, option_table[i].name);
+    if (!name_owners(parse, item, name)) {
+        parse->error->suggestion = suggestion.best;
+        if (suggestion.best == NULL)
+            remedy(parse, "options: flume %s -h",
+                   parse->invocation->command == NULL ? "" : command);
+    }
+    if (item->form == ITEM_UNKNOWN_LETTER)
+        return refuse(parse, item->token, item->at, 1, "%s has no option -%c", command,
+                      *name >= ' ' && *name < 0x7F ? *name : '?');
+    return refuse(parse, item->token, 0, item->bytes + 2, "%s has no option --%.*s", command,
+                  (int)(item->bytes < 40 ? item->bytes : 40), name);
+}
+
+static bool take_item(struct parse *parse, const struct item *item)
+{
+    const struct option *option = item->id < OPTION_COUNT ? &option_table[item->id] : NULL;
+
+    switch (item->form) {
+    case ITEM_OPERAND:
+        return add_operand(parse, item->token);
+    case ITEM_OPTION:
+        return add_option(parse, item);
+    case ITEM_VALUE_MISSING:
+        remedy(parse, "%s", option->help);
+        return refuse(parse, item->token, 0, 0, "a value is missing: %s%.*s %s",
+                      item->at == 2 ? "--" : "-", (int)item->bytes,
+                      parse->invocation->argv[item->token] + item->at, option->value);
+    case ITEM_VALUE_UNWANTED:
+        return refuse(parse, item->value_token, item->value_at, 0, "--%s takes no value",
+                      option->name);
+    default:
+        return refuse_unknown(parse, item);
+    }
+}
+
+static bool take_all(struct parse *parse)
+{
+    struct invocation *invocation = parse->invocation;
+    bool asks_help;
+    struct walker walker;
+    struct item item;
+
+    walker_begin(&walker, invocation->argc, invocation->argv);
+    while (walker_next(&walker, parse->set, &item))
+        if (!take_item(parse, &item))
+            return false;
+    asks_help = invocation_has(invocation, OPTION_HELP) || invocation_has(invocation, OPTION_USAGE);
+    if (invocation->command == NULL || asks_help ||
+        invocation->operand_count >= invocation->command->operand_min)
+        return true;
+    remedy(parse, "usage: flume [DB] %s %s", invocation->command->name,
+           invocation->command->operands);
+    return refuse(parse, 0, 0, 0, "%s needs an operand", invocation->command->name);
+}
+
+bool invocation_parse(int argc, const char *const *argv, struct invocation *out,
+                      struct parse_error *out_error)
+{
+    struct parse parse = {.invocation = out, .error = out_error};
+
+    *out = (struct invocation){.argc = argc, .argv = argv};
+    *out_error = (struct parse_error){0};
+    out->operands = calloc((size_t)argc + 1, sizeof(out->operands[0]));
+    if (out->operands == NULL)
+        return refuse(&parse, 0, 0, 0, "no memory");
+    return find_command(&parse) && take_all(&parse);
+}
+
+void invocation_release(struct invocation *invocation)
+{
+    free(invocation->options);
+    free(invocation->operands);
+    *invocation = (struct invocation){0};
+}
+
+const struct option_use *invocation_option(const struct invocation *invocation, enum option_id id)
+{
+    for (size_t i = invocation->option_count; i-- > 0;)
+        if (invocation->options[i].id == id)
+            return &invocation->options[i];
+    return NULL;
+}
+
+bool invocation_has(const struct invocation *invocation, enum option_id id)
+{
+    return invocation_option(invocation, id) != NULL;
+}
+
+uint64_t invocation_number(const struct invocation *invocation, enum option_id id, uint64_t absent)
+{
+    const struct option_use *use = invocation_option(invocation, id);
+
+    return use == NULL ? absent : use->number;
+}

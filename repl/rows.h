@@ -1,0 +1,39 @@
+/*
+ * rows.h - how records are written out.
+ */
+#ifndef REPL_ROWS_H
+#define REPL_ROWS_H
+
+#include "session.h"
+
+enum row_mode { ROW_TABLE, ROW_PLAIN, ROW_JSON, ROW_RAW, ROW_HEX, ROW_LINE };
+
+struct rows {
+    struct session *session;
+    enum row_mode mode;
+    const char *delimiter; /* Behind each body in raw mode. */
+    size_t delimiter_bytes;
+    bool header_done;
+};
+
+/** Take --mode, --json, -0 and -D from the command line. */
+void rows_init(struct rows *rows, struct session *session);
+
+/** Write a record. False if stdout does not take it. */
+bool rows_record(struct rows *rows, const flume_record *record);
+
+enum payload_form {
+    PAYLOAD_VALUE, /* A body with codec json is a JSON value in the object. */
+    PAYLOAD_EXACT  /* A string, from which the very bytes come back. */
+};
+
+/** Begin the object of a record: all its fields, without the closing brace. */
+void rows_add_json(struct text *text, const flume_record *record, enum payload_form form);
+
+/** "message", or "64"; "json", or "17". */
+void rows_add_kind(struct text *text, unsigned kind);
+void rows_add_codec(struct text *text, unsigned codec);
+/** The labels with commas between, in at most so many cells (0: no limit). Returns the cells. */
+size_t rows_add_labels(struct text *text, const flume_record *record, size_t cells_max);
+
+#endif

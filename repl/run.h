@@ -1,0 +1,24 @@
+/*
+ * run.h - the commands: each gets a session and answers with the code to exit with.
+ */
+#ifndef REPL_RUN_H
+#define REPL_RUN_H
+
+#include "session.h"
+
+int run_init(struct session *session);
+int run_info(struct session *session);
+int run_append(struct session *session);
+int run_get(struct session *session);
+int run_log(struct session *session);
+int run_tail(struct session *session);
+int run_check(struct session *session);
+int run_repair(struct session *session);
+int run_stat(struct session *session);
+int run_export(struct session *session);
+int run_import(struct session *session);
+int run_bench(struct session *session);
+int run_version(struct session *session);
+int run_help(struct session *session);
+
+#endif

@@ -1,0 +1,246 @@
+/*
+ * run_check.c - `flume check` and `flume repair`.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "object.h"
+#include "progress.h"
+#include "run.h"
+
+struct checking {
+    struct session *session;
+    struct progress progress;
+};
+
+static const char *finding_name(enum flume_finding_kind kind)
+{
+    switch (kind) {
+    case FLUME_FINDING_TORN_TAIL:
+        return "torn_tail";
+    case FLUME_FINDING_DAMAGED_RECORD:
+        return "damaged_record";
+    case FLUME_FINDING_MISSING_STRATA:
+        return "missing_strata";
+    case FLUME_FINDING_WRONG_STRATA:
+        return "wrong_strata";
+    case FLUME_FINDING_TAIL_LOST:
+        return "tail_lost";
+    case FLUME_FINDING_BROKEN_BATCH:
+        return "broken_batch";
+    case FLUME_FINDING_LOST_RECORD:
+        return "lost_record";
+    case FLUME_FINDING_SIDE_FILE:
+        return "side_file";
+    case FLUME_FINDING_VERSION:
+        return "version";
+    }
+    return "unknown";
+}
+
+/* ---- findings ---- */
+
+static void finding_json(struct text *text, const flume_finding *finding)
+{
+    object_begin(text, "finding");
+    object_string(text, "kind", finding_name(finding->kind));
+    object_seq(text, "first", finding->first_seq);
+    object_seq(text, "last", finding->last_seq);
+    object_string(text, "file", finding->file == NULL ? "" : finding->file);
+    object_uint(text, "offset", finding->offset);
+    object_uint(text, "bytes", finding->bytes);
+    object_string(text, "action", finding->action == NULL ? "" : finding->action);
+    object_string(text, "message", finding->message == NULL ? "" : finding->message);
+    object_end(text);
+}
+
+static void add_seq(struct text *text, uint64_t seq)
+{
+    if (seq != FLUME_SEQ_NONE)
+        text_format(text, "@%" PRIu64, seq);
+    text_char(text, '\t');
+}
+
+static void finding_row(struct text *text, const flume_finding *finding)
+{
+    text_format(text, "%s\t", finding_name(finding->kind));
+    add_seq(text, finding->first_seq);
+    add_seq(text, finding->last_seq);
+    text_format(text, "%s\t%" PRIu64 "\t%" PRIu64 "\t%s\t%s\n",
+                finding->file == NULL ? "" : finding->file, finding->offset, finding->bytes,
+                finding->action == NULL ? "" : finding->action,
+                finding->message == NULL ? "" : finding->message);
+}
+
+/* For people: a sentence for each. */
+static void finding_sentence(struct text *text, const flume_finding *finding)
+{
+    text_format(text, "%-15s ", finding_name(finding->kind));
+    if (finding->first_seq != FLUME_SEQ_NONE)
+        text_format(text, "@%" PRIu64, finding->first_seq);
+    if (finding->last_seq != FLUME_SEQ_NONE && finding->last_seq != finding->first_seq)
+        text_format(text, "..@%" PRIu64, finding->last_seq);
+    text_format(text, "  %s  %s", finding->file == NULL ? "" : finding->file,
+                finding->message == NULL ? "" : finding->message);
+    if (finding->action != NULL && *finding->action != '\0')
+        text_format(text, "  -> %s", finding->action);
+    text_char(text, '\n');
+}
+
+static int on_finding(void *ctx, const flume_finding *finding)
+{
+    struct checking *checking = ctx;
+    struct session *session = checking->session;
+
+    progress_end(&checking->progress); /* The row takes the bar's place on the screen. */
+    if (session->json)
+        finding_json(&session->line, finding);
+    else if (session->out_terminal)
+        finding_sentence(&session->line, finding);
+    else
+        finding_row(&session->line, finding);
+    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    return 0;
+}
+
+static int on_progress(void *ctx, uint64_t done, uint64_t total)
+{
+    struct checking *checking = ctx;
+
+    progress_update(&checking->progress, done, total);
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static void summary_json(struct session *session, const flume_check_report *report_,
+                         const char *what, double seconds)
+{
+    struct text *text = &session->line;
+
+    object_begin(text, "summary");
+    object_string(text, "what", what);
+    object_bool(text, "sound", report_->sound);
+    object_uint(text, "records", report_->records);
+    object_uint(text, "bytes", report_->bytes);
+    object_uint(text, "strata", report_->strata);
+    object_uint(text, "head", report_->head);
+    object_uint(text, "findings", report_->findings);
+    object_uint(text, "damaged", report_->damaged);
+    object_uint(text, "lost", report_->lost);
+    object_uint(text, "torn_bytes", report_->torn_bytes);
+    object_real(text, "seconds", seconds, 3);
+    object_end(text);
+    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+}
+
+static void summary_note(struct session *session, const flume_check_report *report_)
+{
+    struct text text = {0};
+
+    value_show_count(&text, report_->records);
+    text_string(&text, " records, ");
+    value_show_size(&text, report_->bytes);
+    text_format(&text, " in %" PRIu64 " strata: ", report_->strata);
+    if (report_->findings == 0) {
+        text_string(&text, "nothing is damaged");
+    } else {
+        text_format(&text, "%" PRIu64 " findings, %" PRIu64 " records damaged, %" PRIu64 " lost",
+                    report_->findings, report_->damaged, report_->lost);
+        if (report_->sound)
+            text_string(&text, "; the log is sound");
+    }
+    note(session, "%s", text_c_string(&text));
+    text_deinit(&text);
+}
+
+static int finish(struct checking *checking, int status, const flume_check_report *report_,
+                  const flume_error *error, const char *what)
+{
+    struct session *session = checking->session;
+    bool came_through = status == FLUME_OK || status == FLUME_ERR_DAMAGED ||
+                        status == FLUME_ERR_TAIL_LOST;
+
+    progress_end(&checking->progress);
+    if (came_through && session->json)
+        summary_json(session, report_, what, progress_seconds(&checking->progress));
+    else if (came_through)
+        summary_note(session, report_);
+    return status == FLUME_OK ? CODE_OK : report_status(session, status, error);
+}
+
+static int require_basin(struct session *session)
+{
+    if (session->db != NULL)
+        return CODE_OK;
+    return report(session, CODE_USAGE, "usage",
+                  "name it before the command (a path with . or /), with --db, or in FLUME_DB",
+                  "no basin was named");
+}
+
+int run_check(struct session *session)
+{
+    struct checking checking = {.session = session};
+    flume_check_options options = {
+        .finding = on_finding, .progress = on_progress, .ctx = &checking};
+    flume_check_report report_ = {0};
+    flume_error error = {.seq = FLUME_SEQ_NONE};
+    int code = require_basin(session), status;
+
+    if (code != CODE_OK)
+        return code;
+    progress_begin(&checking.progress, session, "check", PROGRESS_BYTES);
+    status = flume_check(session->db, &options, &report_, &error);
+    return finish(&checking, status, &report_, &error, "check");
+}
+
+/* ---- repair ---- */
+
+static bool says_yes(void)
+{
+    char answer[8] = "";
+
+    fputs("Repair it? What is replaced is kept in lost+found/. [y/N] ", stderr);
+    return fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+/* A repair moves files: somebody must have said so. */
+static int confirm(struct session *session, enum flume_repair_policy policy)
+{
+    if (policy == FLUME_REPAIR_DRY_RUN || invocation_has(session->invocation, OPTION_YES))
+        return CODE_OK;
+    if (isatty(STDIN_FILENO) != 1 || !session->error_terminal || session->json)
+        return report(session, CODE_USAGE, "usage",
+                      "add --yes; or see what it would do with --dry-run",
+                      "repair changes the basin and nobody is here to ask");
+    if (says_yes())
+        return CODE_OK;
+    note(session, "nothing was changed");
+    return CODE_NO;
+}
+
+int run_repair(struct session *session)
+{
+    struct checking checking = {.session = session};
+    flume_check_options options = {
+        .finding = on_finding, .progress = on_progress, .ctx = &checking};
+    enum flume_repair_policy policy = FLUME_REPAIR_SALVAGE;
+    flume_check_report report_ = {0};
+    flume_error error = {.seq = FLUME_SEQ_NONE};
+    int code = require_basin(session), status;
+
+    if (invocation_has(session->invocation, OPTION_ACCEPT_LOSS))
+        policy = FLUME_REPAIR_ACCEPT_LOSS;
+    if (invocation_has(session->invocation, OPTION_DRY_RUN))
+        policy = FLUME_REPAIR_DRY_RUN;
+    if (code == CODE_OK)
+        code = confirm(session, policy);
+    if (code != CODE_OK)
+        return code;
+    progress_begin(&checking.progress, session, "repair", PROGRESS_BYTES);
+    status = flume_repair(session->db, policy, &options, &report_, &error);
+    return finish(&checking, status, &report_, &error,
+                  policy == FLUME_REPAIR_DRY_RUN ? "dry-run" : "repair");
+}

@@ -1,0 +1,142 @@
+/*
+ * run_export.c - `flume export`: records as JSON, without loss.
+ *
+ * What always holds: a line is written when it is known whether the next record belongs to the same
+ * batch, so "batch":true is never the last word of an export.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "object.h"
+#include "output_file.h"
+#include "progress.h"
+#include "reader.h"
+#include "resolve.h"
+#include "rows.h"
+#include "run.h"
+
+struct exporting {
+    struct session *session;
+    flume_log *log;
+    struct reader reader;
+    struct progress progress;
+    FILE *stream;
+    struct text pending; /* A line without its closing brace; empty: none. */
+    uint64_t pending_seq;
+    bool pending_more; /* Its record says that the batch goes on. */
+    uint64_t count;
+    bool failed; /* The stream takes no more. */
+};
+
+/* Write out the line that waits, now that its successor is known (FLUME_SEQ_NONE: none). */
+static void write_pending(struct exporting *exporting, uint64_t next_seq)
+{
+    struct text *line = &exporting->pending;
+
+    if (line->bytes == 0)
+        return;
+    if (exporting->pending_more && next_seq == exporting->pending_seq + 1)
+        object_bool(line, "batch", true);
+    object_end(line);
+    if (line->failed || fwrite(line->data, 1, line->bytes, exporting->stream) != line->bytes)
+        exporting->failed = true;
+    text_clear(line);
+}
+
+static void add_record(struct exporting *exporting, const flume_record *record)
+{
+    write_pending(exporting, record->seq);
+    rows_add_json(&exporting->pending, record, PAYLOAD_EXACT);
+    exporting->pending_seq = record->seq;
+    exporting->pending_more = (record->flags & FLUME_RECORD_BATCH) != 0;
+    exporting->count++;
+}
+
+static void add_lost(struct exporting *exporting)
+{
+    if (!invocation_has(exporting->session->invocation, OPTION_ALL))
+        return;
+    write_pending(exporting, FLUME_SEQ_NONE);
+    object_begin(&exporting->pending, "lost");
+    object_uint(&exporting->pending, "seq", exporting->reader.lost_seq);
+    exporting->pending_more = false;
+}
+
+static int write_records(struct exporting *exporting)
+{
+    uint64_t total = flume_log_head(exporting->log);
+    flume_record record;
+    int status = FLUME_OK;
+
+    while (!exporting->failed && (status == FLUME_OK || status == FLUME_ERR_LOST)) {
+        status = reader_next(&exporting->reader, 0, &record);
+        if (status == FLUME_OK)
+            add_record(exporting, &record);
+        else if (status == FLUME_ERR_LOST)
+            add_lost(exporting);
+        if (exporting->count % 1024 == 0)
+            progress_update(&exporting->progress, flume_cursor_position(exporting->reader.cursor),
+                            total);
+    }
+    write_pending(exporting, FLUME_SEQ_NONE);
+    progress_end(&exporting->progress);
+    if (status < 0 && status != FLUME_ERR_LOST)
+        return report_log_error(exporting->session, exporting->log, status);
+    return CODE_OK;
+}
+
+static int write_file(struct exporting *exporting, const char *path)
+{
+    struct output_file file;
+    int status = output_file_begin(&file, path);
+    int code = CODE_OK;
+
+    if (status == 0) {
+        exporting->stream = file.stream;
+        code = write_records(exporting);
+        if (code == CODE_OK) {
+            status = output_file_commit(&file);
+        } else {
+            output_file_abandon(&file);
+            return code;
+        }
+    }
+    if (status != 0)
+        return report(exporting->session, CODE_IO, "io", NULL, "%s cannot be written: %s", path,
+                      strerror(-status));
+    return code;
+}
+
+static int prepare(struct exporting *exporting)
+{
+    const struct invocation *invocation = exporting->session->invocation;
+    int code = session_open_to_read(exporting->session, &exporting->log);
+
+    if (code == CODE_OK)
+        code = reader_init(&exporting->reader, exporting->session, exporting->log);
+    if (code == CODE_OK && invocation_has(invocation, OPTION_ALL))
+        exporting->reader.options.flags |= FLUME_CURSOR_MANIFESTS;
+    if (code == CODE_OK && invocation->operand_count == 1)
+        code = resolve_range(exporting->session, exporting->log, &invocation->operands[0],
+                             &exporting->reader.options);
+    return code == CODE_OK ? reader_open(&exporting->reader) : code;
+}
+
+int run_export(struct session *session)
+{
+    const struct option_use *output = invocation_option(session->invocation, OPTION_OUTPUT);
+    struct exporting exporting = {.session = session, .stream = stdout};
+    int code = prepare(&exporting);
+
+    progress_begin(&exporting.progress, session, "export", PROGRESS_COUNT);
+    if (code == CODE_OK)
+        code = output == NULL ? write_records(&exporting) : write_file(&exporting, output->text);
+    if (code == CODE_OK && (output != NULL || session->error_terminal))
+        note(session, "%" PRIu64 " records", exporting.count);
+    if (exporting.reader.cursor != NULL)
+        code = reader_finish(&exporting.reader, code);
+    reader_deinit(&exporting.reader);
+    text_deinit(&exporting.pending);
+    (void)flume_log_close(exporting.log); /* Nothing was written. */
+    return code;
+}

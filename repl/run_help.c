@@ -1,0 +1,111 @@
+/*
+ * run_help.c - `flume help` and `flume version`.
+ */
+#include <string.h>
+
+#include <jansson.h>
+
+#include "help.h"
+#include "object.h"
+#include "run.h"
+#include "suggest.h"
+
+static int refuse_topic(struct session *session, const struct operand *operand)
+{
+    struct parse_error error = {.token = operand->token, .cause = "no such command or topic"};
+    struct suggestion suggestion;
+
+    suggest_begin(&suggestion, operand->text, strlen(operand->text));
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        suggest_offer(&suggestion, command_table[i].name);
+    for (unsigned i = 0; help_topic_name(i) != NULL; i++)
+        suggest_offer(&suggestion, help_topic_name(i));
+    error.suggestion = suggestion.best;
+    if (suggestion.best == NULL)
+        strcpy(error.remedy, "commands and topics: flume help");
+    return report_parse_error(session, &error);
+}
+
+/* What was put together, as text or as an object. */
+static int print_help(struct session *session, struct text *help, const char *topic)
+{
+    if (session->json) {
+        object_begin(&session->line, "help");
+        object_string(&session->line, "topic", topic);
+        object_bytes(&session->line, "text", help->data, help->bytes);
+        object_end(&session->line);
+    } else {
+        text_add(&session->line, help->data, help->bytes);
+    }
+    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    return CODE_OK;
+}
+
+int run_help(struct session *session)
+{
+    const struct invocation *invocation = session->invocation;
+    bool asked_here = invocation_has(invocation, OPTION_HELP) ||
+                      invocation_has(invocation, OPTION_USAGE);
+    const struct operand *operand = invocation->operand_count == 0 ? NULL
+                                                                   : &invocation->operands[0];
+    const struct command *command = asked_here ? invocation->command : NULL;
+    const char *topic = "overview";
+    struct text help = {0};
+    int code = CODE_OK;
+
+    if (!asked_here && operand != NULL) {
+        topic = operand->text;
+        command = command_find(topic, strlen(topic));
+    }
+    if (command != NULL && asked_here && !invocation_has(invocation, OPTION_HELP))
+        help_options(&help, command);
+    else if (command != NULL)
+        help_command(&help, command);
+    else if (asked_here || operand == NULL)
+        help_overview(&help);
+    else if (!help_topic(&help, topic))
+        code = refuse_topic(session, operand);
+    if (code == CODE_OK)
+        code = print_help(session, &help, command != NULL ? command->name : topic);
+    text_deinit(&help);
+    return code;
+}
+
+#if defined(__clang__)
+#define COMPILER "clang " __clang_version__
+#elif defined(__GNUC__)
+#define COMPILER "gcc " __VERSION__
+#else
+#define COMPILER "unknown"
+#endif
+
+#ifdef NDEBUG
+#define ASSERTIONS "off"
+#else
+#define ASSERTIONS "on"
+#endif
+
+int run_version(struct session *session)
+{
+    if (session->json) {
+        struct text *text = &session->line;
+
+        object_begin(text, "version");
+        object_string(text, "version", FLUME_VERSION);
+        object_string(text, "library", flume_version());
+        object_uint(text, "format", FLUME_FORMAT_VERSION);
+        object_string(text, "compiler", COMPILER);
+        object_string(text, "assertions", ASSERTIONS);
+        object_string(text, "jansson", JANSSON_VERSION);
+        object_end(text);
+        (void)session_emit(session); /* A failure shows when stdout is flushed. */
+        return CODE_OK;
+    }
+    session_row(session, "flume", "%s", FLUME_VERSION);
+    session_row(session, "library", "%s", flume_version());
+    session_row(session, "format", "%d", FLUME_FORMAT_VERSION);
+    session_row(session, "compiler", "%s", COMPILER);
+    session_row(session, "assertions", "%s", ASSERTIONS);
+    session_row(session, "jansson", "%s", JANSSON_VERSION);
+    return CODE_OK;
+}

@@ -1,0 +1,162 @@
+/*
+ * run_read.c - `flume get` and `flume log`.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "output_file.h"
+#include "reader.h"
+#include "resolve.h"
+#include "rows.h"
+#include "run.h"
+
+/* ---- get ---- */
+
+struct getting {
+    struct session *session;
+    flume_log *log;
+    struct rows rows;
+    bool whole_record; /* Not the body alone. */
+    FILE *stream;
+    size_t shown;
+};
+
+static bool write_body(const struct getting *getting, const flume_record *record)
+{
+    bool on_terminal = getting->stream == stdout && getting->session->out_terminal;
+    bool delimiter_asked = invocation_has(getting->session->invocation, OPTION_NUL) ||
+                           invocation_has(getting->session->invocation, OPTION_DELIMITER);
+
+    if (fwrite(record->body, 1, record->body_bytes, getting->stream) != record->body_bytes)
+        return false;
+    if (!delimiter_asked && !on_terminal)
+        return true;
+    return fwrite(getting->rows.delimiter, 1, getting->rows.delimiter_bytes, getting->stream) ==
+           getting->rows.delimiter_bytes;
+}
+
+static int get_one(struct getting *getting, const struct operand *operand)
+{
+    struct reference_place place = {.token = operand->token};
+    flume_record record;
+    uint64_t seq;
+    int code = resolve(getting->session, getting->log, &operand->reference, place, &seq);
+    int status;
+
+    if (code != CODE_OK)
+        return code;
+    status = flume_log_get(getting->log, seq, &record);
+    if (status != FLUME_OK)
+        return report_log_error(getting->session, getting->log, status);
+    if (getting->whole_record)
+        (void)rows_record(&getting->rows, &record); /* A failure shows when stdout is flushed. */
+    else
+        (void)write_body(getting, &record); /* Likewise: the stream remembers it. */
+    getting->shown++;
+    flume_record_release(&record);
+    return CODE_OK;
+}
+
+static int get_all(struct getting *getting)
+{
+    const struct invocation *invocation = getting->session->invocation;
+    int worst = CODE_OK;
+
+    for (size_t i = 0; i < invocation->operand_count; i++)
+        worst = exit_code_worse(worst, get_one(getting, &invocation->operands[i]));
+    return worst == CODE_NO && getting->shown != 0 ? CODE_PARTIAL : worst;
+}
+
+static int get_to_file(struct getting *getting, const char *path)
+{
+    struct output_file file;
+    int status = output_file_begin(&file, path);
+    int code = CODE_OK;
+
+    if (status == 0) {
+        getting->stream = file.stream;
+        code = get_all(getting);
+        if (code != CODE_OK) {
+            output_file_abandon(&file);
+            note(getting->session, "%s was not written", path);
+            return code;
+        }
+        status = output_file_commit(&file);
+    }
+    if (status != 0)
+        return report(getting->session, CODE_IO, "io", NULL, "%s cannot be written: %s", path,
+                      strerror(-status));
+    return code;
+}
+
+int run_get(struct session *session)
+{
+    const struct option_use *output = invocation_option(session->invocation, OPTION_OUTPUT);
+    const struct option_use *mode = invocation_option(session->invocation, OPTION_MODE);
+    struct getting getting = {.session = session, .stream = stdout};
+    int code;
+
+    rows_init(&getting.rows, session);
+    getting.whole_record = session->json || invocation_has(session->invocation, OPTION_META) ||
+                           (mode != NULL && getting.rows.mode != ROW_RAW);
+    if (getting.whole_record && output != NULL)
+        return report_at(session, CODE_USAGE, "usage", output->token, output->text_at, 0,
+                         "-o writes bodies, not rows", "leave out --meta, --json and --mode");
+    code = session_open_to_read(session, &getting.log);
+    if (code == CODE_OK)
+        code = output == NULL ? get_all(&getting) : get_to_file(&getting, output->text);
+    (void)flume_log_close(getting.log); /* Nothing was written. */
+    return code;
+}
+
+/* ---- log ---- */
+
+static int print_records(struct reader *reader, struct rows *rows, uint64_t limit,
+                         uint64_t *out_count)
+{
+    flume_record record;
+    int status = FLUME_OK;
+
+    for (*out_count = 0; *out_count < limit && status == FLUME_OK;) {
+        status = reader_next(reader, 0, &record);
+        if (status == FLUME_OK) {
+            (*out_count)++;
+            if (!rows_record(rows, &record))
+                return session_flush(rows->session);
+        } else if (status == FLUME_ERR_LOST) {
+            status = FLUME_OK; /* Counted; reader_finish() says how many. */
+        }
+    }
+    if (status != FLUME_OK && status != FLUME_END)
+        return report_log_error(rows->session, reader->log, status);
+    return CODE_OK;
+}
+
+int run_log(struct session *session)
+{
+    const struct invocation *invocation = session->invocation;
+    uint64_t limit = invocation_number(invocation, OPTION_LIMIT, UINT64_MAX), count = 0;
+    struct reader reader = {0};
+    struct rows rows;
+    flume_log *log = NULL;
+    int code;
+
+    rows_init(&rows, session);
+    code = session_open_to_read(session, &log);
+    if (code == CODE_OK)
+        code = reader_init(&reader, session, log);
+    if (code == CODE_OK && invocation_has(invocation, OPTION_REVERSE))
+        reader.options.flags |= FLUME_CURSOR_REVERSE;
+    if (code == CODE_OK && invocation->operand_count == 1)
+        code = resolve_range(session, log, &invocation->operands[0], &reader.options);
+    if (code == CODE_OK)
+        code = reader_open(&reader);
+    if (code == CODE_OK)
+        code = reader_finish(&reader, print_records(&reader, &rows, limit, &count));
+    if (code == CODE_OK && count == 0 && reader.is_search &&
+        !invocation_has(invocation, OPTION_NO_FAIL_EMPTY))
+        code = CODE_NO; /* As grep does: no message, only the code. */
+    reader_deinit(&reader);
+    (void)flume_log_close(log); /* Nothing was written. */
+    return code;
+}

@@ -1,0 +1,169 @@
+/*
+ * session.c - one run of a command: streams, the basin (session.h).
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "utf8.h"
+
+enum { WIDTH_DEFAULT = 80, WIDTH_LEAST = 20, WIDTH_MOST = 1000, KEY_CELLS = 14 };
+
+static size_t terminal_width(int descriptor)
+{
+    struct winsize size;
+    const char *columns = getenv("COLUMNS");
+    uint64_t width = 0;
+
+    if (columns != NULL && value_parse_uint(columns, WIDTH_MOST, &width) && width >= WIDTH_LEAST)
+        return (size_t)width;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col >= WIDTH_LEAST)
+        return size.ws_col;
+    return WIDTH_DEFAULT;
+}
+
+static bool color_wanted(const struct invocation *invocation, bool terminal)
+{
+    enum { AUTO, ALWAYS, NEVER };
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+
+    switch (invocation_number(invocation, OPTION_COLOR, AUTO)) {
+    case ALWAYS:
+        return true;
+    case NEVER:
+        return false;
+    default:
+        return terminal && (no_color == NULL || *no_color == '\0') && term != NULL &&
+               strcmp(term, "dumb") != 0;
+    }
+}
+
+void session_init(struct session *session, const struct invocation *invocation)
+{
+    const char *environment = getenv("FLUME_DB");
+
+    *session = (struct session){.invocation = invocation, .db = invocation->db};
+    if (session->db == NULL && environment != NULL && *environment != '\0')
+        session->db = environment;
+    session->json = invocation->wants_json;
+    session->quiet = invocation_has(invocation, OPTION_QUIET);
+    session->verbose = invocation_has(invocation, OPTION_VERBOSE);
+    session->out_terminal = isatty(STDOUT_FILENO) == 1;
+    session->error_terminal = isatty(STDERR_FILENO) == 1;
+    session->out_color = color_wanted(invocation, session->out_terminal);
+    session->error_color = color_wanted(invocation, session->error_terminal);
+    session->width = session->out_terminal ? terminal_width(STDOUT_FILENO) : WIDTH_DEFAULT;
+}
+
+void session_deinit(struct session *session)
+{
+    text_deinit(&session->line);
+}
+
+/* The library's own messages: what recovery cut, what it waits for. Called on any thread. */
+static void on_library_message(void *log_ctx, enum flume_log_level level, const char *message)
+{
+    struct session *session = log_ctx;
+
+    if (level >= FLUME_LOG_WARNING)
+        warn(session, "%s", message);
+    else if (session->verbose)
+        note(session, "%s", message);
+}
+
+int session_open(struct session *session, const flume_log_options *options, flume_log **out_log)
+{
+    flume_log_options filled = *options;
+    flume_error error = {.seq = FLUME_SEQ_NONE};
+    int status;
+
+    if (session->db == NULL)
+        return report(session, CODE_USAGE, "usage",
+                      "name it before the command (a path with . or /), with --db, or in FLUME_DB",
+                      "no basin was named");
+    filled.lock_timeout_ns = invocation_number(session->invocation, OPTION_TIMEOUT, 0);
+    if (filled.lock_timeout_ns == 0 && invocation_has(session->invocation, OPTION_TIMEOUT))
+        filled.lock_timeout_ns = 1; /* 0 is the library's word for its default. */
+    filled.program = "flume";
+    filled.build = FLUME_VERSION;
+    filled.log = on_library_message;
+    filled.log_ctx = session;
+    status = flume_log_open(out_log, session->db, &filled, &error);
+    return status == FLUME_OK ? CODE_OK : report_status(session, status, &error);
+}
+
+int session_open_to_read(struct session *session, flume_log **out_log)
+{
+    flume_log_options options = {.flags = FLUME_OPEN_READ_ONLY};
+
+    return session_open(session, &options, out_log);
+}
+
+enum flume_profile session_profile(const struct session *session)
+{
+    enum flume_profile profile = FLUME_PROFILE_DEFAULT;
+
+    /* The last one given counts. */
+    for (size_t i = 0; i < session->invocation->option_count; i++) {
+        switch (session->invocation->options[i].id) {
+        case OPTION_PARANOID:
+            profile = FLUME_PROFILE_PARANOID;
+            break;
+        case OPTION_SAFE:
+            profile = FLUME_PROFILE_SAFE;
+            break;
+        case OPTION_CASUAL:
+            profile = FLUME_PROFILE_CASUAL;
+            break;
+        case OPTION_FORGETFUL:
+            profile = FLUME_PROFILE_FORGETFUL;
+            break;
+        default:
+            break;
+        }
+    }
+    return profile;
+}
+
+bool session_emit(struct session *session)
+{
+    bool good = !session->line.failed;
+
+    /* An empty line has no buffer yet, and fwrite() must not be given NULL. */
+    if (good && session->line.bytes > 0)
+        good = fwrite(session->line.data, 1, session->line.bytes, stdout) == session->line.bytes;
+
+    if (session->line.failed)
+        errno = ENOMEM;
+    session->line.bytes = 0;
+    return good;
+}
+
+int session_flush(struct session *session)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0 && !session->line.failed)
+        return CODE_OK;
+    return report(session, CODE_IO, "io", NULL, "output cannot be written: %s", strerror(errno));
+}
+
+void session_row(struct session *session, const char *key, const char *format, ...)
+{
+    struct text value = {0};
+    va_list arguments;
+
+    va_start(arguments, format);
+    text_format_list(&value, format, arguments);
+    va_end(arguments);
+    text_format(&session->line, session->out_terminal ? "%-*s  " : "%.*s\t",
+                session->out_terminal ? KEY_CELLS : (int)strlen(key), key);
+    utf8_show(&session->line, value.data, value.bytes, 0);
+    text_char(&session->line, '\n');
+    text_deinit(&value);
+    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+}

@@ -1,0 +1,76 @@
+/*
+ * stop.c - being asked to stop while a cursor waits (stop.h).
+ *
+ * The signals are blocked everywhere and taken by a thread, because nothing that the cursor does is
+ * allowed in a signal handler.
+ */
+#include "stop.h"
+
+#include <unistd.h>
+
+#include "value.h"
+
+#define SAME_REQUEST_NS (100 * NS_PER_MILLISECOND)
+
+/* The first signal: cancel what waits. */
+static void ask_to_stop(struct stop *stop, int signal)
+{
+    pthread_mutex_lock(&stop->mutex);
+    if (stop->cursor == NULL)
+        _exit(128 + signal); /* Nothing was shown or kept yet. */
+    atomic_store(&stop->signal, signal);
+    flume_cursor_cancel(stop->cursor);
+    pthread_mutex_unlock(&stop->mutex);
+}
+
+static void *take_signals(void *argument)
+{
+    struct stop *stop = argument;
+    uint64_t asked_ns = 0; /* 0: not yet. */
+    int signal;
+
+    while (sigwait(&stop->signals, &signal) == 0 && !atomic_load(&stop->ending)) {
+        if (asked_ns == 0) {
+            ask_to_stop(stop, signal);
+            asked_ns = value_monotonic_ns();
+        } else if (value_monotonic_ns() - asked_ns >= SAME_REQUEST_NS) {
+            /* The main thread may hang in a write to a reader that has stopped. What comes at once
+             * is the same request: some senders send to the process and to its group. */
+            _exit(128 + signal);
+        }
+    }
+    return NULL;
+}
+
+void stop_begin(struct stop *stop)
+{
+    *stop = (struct stop){.running = false};
+    pthread_mutex_init(&stop->mutex, NULL);
+    sigemptyset(&stop->signals);
+    sigaddset(&stop->signals, SIGINT);
+    sigaddset(&stop->signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &stop->signals, NULL);
+    stop->running = pthread_create(&stop->thread, NULL, take_signals, stop) == 0;
+    if (stop->running)
+        pthread_setname_np(stop->thread, "fl:signal");
+    else /* Then signals end the process as they always do. */
+        pthread_sigmask(SIG_UNBLOCK, &stop->signals, NULL);
+}
+
+void stop_watch(struct stop *stop, flume_cursor *cursor)
+{
+    pthread_mutex_lock(&stop->mutex);
+    stop->cursor = cursor;
+    pthread_mutex_unlock(&stop->mutex);
+}
+
+void stop_end(struct stop *stop)
+{
+    if (stop->running) {
+        atomic_store(&stop->ending, true);
+        pthread_kill(stop->thread, SIGTERM); /* Taken by its sigwait, which ends by that. */
+        pthread_join(stop->thread, NULL);
+    }
+    stop->running = false;
+    pthread_mutex_destroy(&stop->mutex);
+}
