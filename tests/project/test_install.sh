@@ -1,0 +1,112 @@
+#!/bin/sh
+# An installed flume is usable: the example of README compiles and runs against the shared library
+# through pkg-config and through find_package, and against the static one; the installed tree may be
+# moved; the shared library has its soname and exports flume's names only.
+set -u
+: "${FLUME_SOURCE_DIR:?}" "${FLUME_BUILD_DIR:?}" "${CC:=cc}"
+for tool in cmake pkg-config readelf nm; do
+    command -v "$tool" >/dev/null || { echo "skipped: no $tool"; exit 77; }
+done
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+example=$FLUME_SOURCE_DIR/tests/project/embed.c
+failures=0
+fail() { echo "failed: $*"; failures=$((failures + 1)); }
+
+# run_example NAME PROGRAM: it prints the one record that it appends, twice over the same basin.
+run_example() {
+    mkdir -p "$work/run-$1"
+    for round in first second; do
+        if ! (cd "$work/run-$1" && timeout 30 "$2") >"$work/printed" 2>&1; then
+            fail "$1: the $round run ends with an error: $(cat "$work/printed")"
+        elif ! grep -qx '[0-9]*: 42 grains of sand' "$work/printed" ||
+            [ "$(wc -l <"$work/printed")" -ne 1 ]; then
+            fail "$1: the $round run prints: $(cat "$work/printed")"
+        fi
+    done
+}
+
+# find_package_example TARGET
+find_package_example() {
+    mkdir -p "$work/$1"
+    cp "$example" "$work/$1/embed.c"
+    cat >"$work/$1/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.22)
+project(embed C)
+find_package(flume 0.1 REQUIRED)
+add_executable(embed embed.c)
+target_link_libraries(embed PRIVATE flume::$1)
+END
+    if cmake -S "$work/$1" -B "$work/$1/build" -DCMAKE_C_COMPILER="$CC" \
+        -DCMAKE_PREFIX_PATH="$prefix" >"$work/output" 2>&1 &&
+        cmake --build "$work/$1/build" >>"$work/output" 2>&1; then
+        run_example "find_package-$1" "$work/$1/build/embed"
+    else
+        fail "find_package, flume::$1: $(tail -n 20 "$work/output")"
+    fi
+}
+
+cmake --install "$FLUME_BUILD_DIR" --prefix "$work/first" >"$work/output" 2>&1 ||
+    { cat "$work/output"; exit 1; }
+prefix=$work/prefix
+mv "$work/first" "$prefix"
+
+library=$(find "$prefix" -name libflume.so)
+directory=$(dirname "$library")
+PKG_CONFIG_PATH=$directory/pkgconfig
+export PKG_CONFIG_PATH
+unset LD_LIBRARY_PATH
+
+# What is installed.
+for path in bin/flume share/man/man1/flume.1 include/flume/flume.h; do
+    [ -s "$prefix/$path" ] || fail "$path is not installed"
+done
+[ -e "$directory/libflume.a" ] || fail "libflume.a is not installed"
+[ "$(pkg-config --modversion flume)" = "$("$prefix/bin/flume" version 2>/dev/null |
+    grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)" ] ||
+    fail "flume.pc and 'flume version' name different versions"
+
+# The shared library's name and names.
+readelf -d "$library" | grep -q 'SONAME.*\[libflume\.so\.0\]' || fail "the soname is not libflume.so.0"
+nm -D --defined-only "$library" | awk '{print $NF}' | grep -v '^FLUME_0\.1$' |
+    sed 's/@@FLUME_0\.1$//' | sort >"$work/exported"
+others=$(grep -v '^flume_' "$work/exported" | tr '\n' ' ')
+[ -z "$others" ] || fail "the shared library exports $others"
+# Every function that the headers declare is there.
+sed -nE 's/.*FLUME_API .*[ *](flume_[a-z0-9_]+)\(.*/\1/p' "$prefix"/include/flume/*.h |
+    sort >"$work/declared"
+missing=$(comm -13 "$work/exported" "$work/declared" | tr '\n' ' ')
+[ -z "$missing" ] || fail "declared in a header but not exported: $missing"
+undeclared=$(comm -23 "$work/exported" "$work/declared" | tr '\n' ' ')
+[ -z "$undeclared" ] || fail "exported but declared in no header: $undeclared"
+# No path of the machine that built it.
+grep -qF "$FLUME_SOURCE_DIR" "$library" && fail "the library contains its source directory's path"
+
+# shellcheck disable=SC2046 # The flags are words.
+if "$CC" -std=c17 -Wall -Wextra -pedantic -Werror "$example" -o "$work/embed" \
+    $(pkg-config --cflags --libs flume) -Wl,-rpath,"$directory"; then
+    run_example pkg-config "$work/embed"
+else
+    fail "the example does not compile with pkg-config"
+fi
+# shellcheck disable=SC2046
+if "$CC" -std=c17 "$example" -o "$work/embed-static" $(pkg-config --cflags flume) \
+    "$directory/libflume.a" $(pkg-config --libs --static flume | tr ' ' '\n' |
+        grep -vx -e -lflume); then
+    run_example pkg-config-static "$work/embed-static"
+else
+    fail "the example does not compile with the static library"
+fi
+find_package_example flume
+find_package_example flume_static
+
+# README shows this very example: the first code block behind its marker.
+awk '/^<!-- embed -->/ { marked = 1; next }
+     marked && /^```/ { if (inside) exit; inside = 1; next }
+     inside' "$FLUME_SOURCE_DIR/README.md" >"$work/shown" 2>/dev/null
+cmp -s "$work/shown" "$example" ||
+    fail "the code block behind <!-- embed --> in README.md is not tests/project/embed.c"
+
+echo "$(wc -l <"$work/exported") names exported, $failures failures"
+[ "$failures" -eq 0 ]

@@ -1,0 +1,126 @@
+# lib.sh - assertions for the tests of the program. Sourced by test_*.sh, which are run as
+#
+#     FLUME=/path/to/flume sh tests/repl/test_append.sh
+#
+# What always holds: a test works in a directory of its own, $work, which is taken away; the first
+# assertion that does not hold ends the test with status 1, naming it and showing what there was.
+# Variables: $work; after run: $code, and the files $work/out and $work/err.
+
+set -u
+: "${FLUME:?the path of the program}"
+case $FLUME in
+/*) ;;
+*) FLUME=$PWD/$FLUME ;;
+esac
+unset FLUME_DB NO_COLOR COLUMNS
+export LC_ALL=C.UTF-8
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/flume-test-XXXXXX") || exit 1
+lib_children=
+lib_finish() {
+    lib_status=$?
+    for lib_child in $lib_children; do
+        kill -KILL "$lib_child" 2>/dev/null
+    done
+    rm -rf "$work"
+    exit $lib_status
+}
+trap lib_finish EXIT
+trap 'exit 1' INT TERM
+cd "$work" || exit 1
+# Outside $work nothing is written, and out and err are kept apart from what a test makes.
+mkdir "$work/.lib"
+
+# Kill a process at the end, if the test has not done so.
+will_end() {
+    lib_children="$lib_children $1"
+}
+
+fail() {
+    echo "FAILED: $*" >&2
+    echo "--- last command: ${lib_command:-none} -> ${code:-}" >&2
+    [ -f "$work/out" ] && { echo "--- stdout:"; head -c 2000 "$work/out"; } >&2
+    [ -f "$work/err" ] && { echo "--- stderr:"; head -c 2000 "$work/err"; } >&2
+    kill -TERM $$ # In a pipeline this is a shell of its own: the test itself is to end.
+    exit 1
+}
+
+# run WORD...: run the program. Standard input is the caller's.
+run() {
+    lib_command="flume $*"
+    "$FLUME" "$@" >"$work/out" 2>"$work/err"
+    code=$?
+}
+
+expect_code() {
+    [ "$code" -eq "$1" ] || fail "exit code $1 expected, got $code${2:+ ($2)}"
+}
+
+# run, and it must end with this code: expect CODE WORD...
+expect() {
+    lib_expected=$1
+    shift
+    run "$@"
+    expect_code "$lib_expected"
+}
+
+expect_out() {
+    printf '%s' "$1" >"$work/.lib/wanted"
+    cmp -s "$work/.lib/wanted" "$work/out" || fail "stdout is not: $1"
+}
+
+expect_out_has() {
+    grep -qF -e "$1" "$work/out" || fail "stdout does not have: $1"
+}
+
+expect_err_has() {
+    grep -qF -e "$1" "$work/err" || fail "stderr does not have: $1"
+}
+
+expect_no_err() {
+    [ ! -s "$work/err" ] || fail "stderr should be empty"
+}
+
+expect_no_out() {
+    [ ! -s "$work/out" ] || fail "stdout should be empty"
+}
+
+expect_out_lines() {
+    lib_lines=$(wc -l <"$work/out")
+    [ "$lib_lines" -eq "$1" ] || fail "$1 lines expected on stdout, got $lib_lines"
+}
+
+expect_same() {
+    [ "$1" = "$2" ] || fail "${3:-values differ}: expected '$1', got '$2'"
+}
+
+expect_same_files() {
+    cmp -s "$1" "$2" || fail "${3:-files differ}: $1 $2"
+}
+
+# Each line of a file is a JSON object with a type (and the file has one at least).
+expect_json() {
+    jq -e -s 'length > 0 and all(.[]; type == "object" and (.type | type == "string"))' \
+        "$1" >/dev/null 2>&1 || fail "$1 is not one JSON object a line"
+    expect_same "$(wc -l <"$1")" "$(jq -c . "$1" | wc -l)" "a line is not one object: $1"
+}
+
+# expect_jq FILE FILTER: true for some object in the file.
+expect_jq() {
+    jq -e -s "any(.[]; $2)" "$1" >/dev/null 2>&1 || fail "no object in $1 with $2"
+}
+
+# wait_until SECONDS COMMAND...: try until it succeeds.
+wait_until() {
+    lib_tries=$(($1 * 20))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        lib_tries=$((lib_tries - 1))
+        [ $lib_tries -gt 0 ] || fail "in time: $*"
+        sleep 0.05
+    done
+}
+
+has_lines() {
+    [ "$(wc -l <"$1")" -ge "$2" ]
+}
