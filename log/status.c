@@ -42,6 +42,9 @@ static const struct status_row rows[] = {
     {FLUME_ERR_CANCELLED, "cancelled", "cancelled: a callback or caller asked to stop"},
     {FLUME_ERR_GONE, "gone", "gone: the record was erased or pruned on request"},
     {FLUME_ERR_LOST, "lost", "lost: the record was damaged and a repair could not restore it"},
+    {FLUME_ERR_VIEW, "view", "view: a view failed; the detail names it and says why"},
+    {FLUME_ERR_STALE, "stale", "stale: a view is behind, and nobody here can bring it up to date"},
+    {FLUME_ERR_AMBIGUOUS, "ambiguous", "ambiguous: a prefix fits more than one"},
 };
 
 static const struct status_row unknown = {

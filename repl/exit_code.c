@@ -71,7 +71,11 @@ int exit_code_of(int status)
     case FLUME_ERR_VERSION:
         return CODE_VERSION;
     case FLUME_ERR_REWOUND:
+    case FLUME_ERR_STALE:
+    case FLUME_ERR_VIEW:
         return CODE_STALE;
+    case FLUME_ERR_AMBIGUOUS:
+        return CODE_AMBIGUOUS;
     case FLUME_ERR_CANCELLED:
         return CODE_INTERRUPTED;
     default:

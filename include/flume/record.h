@@ -34,6 +34,7 @@ enum flume_kind {
     FLUME_KIND_ERASE = 11,
     FLUME_KIND_PRUNE = 12,
     FLUME_KIND_COMMIT = 13,
+    FLUME_KIND_VIEW = 14, /* The definition of a declared view, or its end. */
     FLUME_KIND_USER = 64 /* 64 .. 255 belong to the program. */
 };
 

@@ -44,7 +44,10 @@ enum flume_status {
     FLUME_ERR_ACCESS = -18,    /* The system does not permit reading or opening it. */
     FLUME_ERR_CANCELLED = -19, /* A callback asked to stop. */
     FLUME_ERR_GONE = -20,      /* The record was erased or pruned on request. */
-    FLUME_ERR_LOST = -21       /* The record was damaged and a repair could not restore it. */
+    FLUME_ERR_LOST = -21,      /* The record was damaged and a repair could not restore it. */
+    FLUME_ERR_VIEW = -22,      /* A view failed; the detail names it and says why. */
+    FLUME_ERR_STALE = -23,     /* A view is behind, and nobody here can bring it up to date. */
+    FLUME_ERR_AMBIGUOUS = -24  /* A prefix fits more than one. */
 };
 
 enum { FLUME_ERROR_TEXT_BYTES = 512 };
