@@ -1,4 +1,4 @@
-# coverage.sh - which lines and branches the tests of log/ and repl/ run. Sourced by tests/run.
+# coverage.sh - which lines and branches the tests of log/, views/ and repl/ run. Sourced by tests/run.
 #
 # log/ stays at 100 % of its lines and 95 % of its branches. A line that no test can reach stands in
 # tests/coverage.exceptions, below a comment with the reason, as
@@ -14,8 +14,8 @@ coverage_branches_min=95
 # Every line of the program's objects: file, function, line number, count, branches, branches taken.
 # A header's line that several objects contain was run if any of them ran it.
 coverage_lines() {
-    find build/coverage/CMakeFiles/flume_objects.dir build/coverage/CMakeFiles/flume_repl.dir \
-        build/coverage/CMakeFiles/flume.dir -name '*.gcno' 2>/dev/null |
+    find build/coverage/CMakeFiles/flume_objects.dir build/coverage/CMakeFiles/flume_views.dir \
+        build/coverage/CMakeFiles/flume_repl.dir build/coverage/CMakeFiles/flume.dir -name '*.gcno' 2>/dev/null |
         while read -r notes; do
             gcov --json-format --stdout --branch-probabilities "$notes" 2>/dev/null
         done |
@@ -109,7 +109,7 @@ coverage_report() {
 check_coverage() {
     build coverage || return
     find build/coverage -name '*.gcda' -delete
-    run_tests coverage coverage -L '^(log|repl)$'
+    run_tests coverage coverage -L '^(log|views|repl)$'
     coverage_lines | coverage_with_text >build/logs/coverage.tsv
     if coverage_report <build/logs/coverage.tsv >build/logs/coverage.txt; then
         count_pass coverage

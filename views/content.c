@@ -1,0 +1,33 @@
+/*
+ * content.c - the name of bytes by what they are: BLAKE3-256.
+ *
+ * The only file that calls BLAKE3. `b3sum` prints the same.
+ */
+#include "flume/find.h"
+
+#include <assert.h>
+#include <blake3.h>
+
+static_assert((int)FLUME_HASH_BYTES == BLAKE3_OUT_LEN, "BLAKE3's ordinary length");
+static_assert((int)FLUME_HASH_TEXT_BYTES == 2 * FLUME_HASH_BYTES, "two digits for a byte");
+
+void flume_hash(const void *data, size_t data_bytes, uint8_t out_hash[FLUME_HASH_BYTES])
+{
+    blake3_hasher hasher;
+
+    blake3_hasher_init(&hasher);
+    if (data_bytes > 0) /* NULL is fine for no bytes. */
+        blake3_hasher_update(&hasher, data, data_bytes);
+    blake3_hasher_finalize(&hasher, out_hash, FLUME_HASH_BYTES);
+}
+
+void flume_hash_text(const uint8_t hash[FLUME_HASH_BYTES], char out_text[FLUME_HASH_TEXT_BYTES + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < FLUME_HASH_BYTES; i++) {
+        out_text[2 * i] = digits[hash[i] >> 4];
+        out_text[2 * i + 1] = digits[hash[i] & 15];
+    }
+    out_text[FLUME_HASH_TEXT_BYTES] = '\0';
+}
