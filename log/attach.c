@@ -227,6 +227,10 @@ static int recover_ours(flume_log *log)
 
     if (status != FLUME_OK)
         return log_fail(log, status, 0, FLUME_SEQ_NONE, "cannot make the locks of %s", log->path);
+    /* Boards outlive a death: their words are what the dead went by, and of this boot. Who left in
+     * order took leave of them: what they spoke of may have changed since without anybody attached. */
+    if (was_closed)
+        head_clear_boards(head);
     log->recovery.damaged_seq = FLUME_SEQ_NONE;
     log->recovery.head = atomic_load(&head->head);
     if (was_closed && closed_agrees(log))

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "flume/log.h"
+#include "boards.h"
 #include "fork_guard.h"
 #include "head.h"
 #include "memory.h"
@@ -84,6 +85,7 @@ struct flume_log {
     const struct head *shared; /* Observer: HEAD as mapped read-only, or NULL. */
     unsigned attach_index;
     bool attached;
+    struct flume_board boards[FLUME_BOARDS_MAX]; /* Fixed at open. */
 
     pthread_mutex_t table_mutex;
     _Atomic(struct table *) table;

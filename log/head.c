@@ -46,6 +46,8 @@ static int mutexes_init(struct head *head)
         status = mutex_init(&head->sync_mutex);
     if (status == FLUME_OK)
         status = mutex_init(&head->prepare_mutex);
+    if (status == FLUME_OK)
+        status = mutex_init(&head->board_mutex);
     return status;
 }
 
@@ -58,11 +60,21 @@ int head_take_over(struct head *head)
     atomic_store(&head->prepared_bytes, 0);
     atomic_store(&head->wake_wanted, 0);
     atomic_store(&head->durable_wanted, 0);
+    atomic_store(&head->board_owner, 0);
+    for (size_t i = 0; i < FLUME_BOARDS_MAX; i++)
+        atomic_store(&head->boards[i].wanted, 0);
     memset(head->attach, 0, sizeof head->attach);
     memset(&head->append_mutex, 0, sizeof head->append_mutex);
     memset(&head->sync_mutex, 0, sizeof head->sync_mutex);
     memset(&head->prepare_mutex, 0, sizeof head->prepare_mutex);
+    memset(&head->board_mutex, 0, sizeof head->board_mutex);
     return mutexes_init(head);
+}
+
+void head_clear_boards(struct head *head)
+{
+    atomic_store(&head->board_count, 0);
+    memset(head->boards, 0, sizeof head->boards);
 }
 
 bool head_is_readable(const struct head *head)

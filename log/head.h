@@ -11,7 +11,8 @@
  *     behind the end; it is stored before the first of them.
  *   - `durable` only rises, and only after the sync that proves it.
  *
- * Lock order: sync_mutex, append_mutex; prepare_mutex is only ever tried, holding neither.
+ * Lock order: sync_mutex, append_mutex; prepare_mutex is only ever tried, holding neither; board_mutex
+ * is taken holding none of them, and for a few stores only.
  * sync_mutex is held across fdatasync; append_mutex only when a large batch commits.
  */
 #ifndef FLUME_HEAD_H
@@ -24,6 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "flume/board.h"
 #include "strata_file.h"
 
 enum {
@@ -31,7 +33,8 @@ enum {
     HEAD_PROGRAM_BYTES = 32,
     HEAD_HOST_BYTES = 64,
     HEAD_FILE_BYTES = 64 << 10,
-    HEAD_FORMAT = 1,
+    HEAD_FORMAT = 2,
+    HEAD_BOARD_NAME_BYTES = FLUME_BOARD_NAME_BYTES_MAX + 1,
 
     /* Bytes of LOCK. */
     LOCK_GATE_AT = 0,
@@ -68,6 +71,15 @@ struct head_attach {
     char host[HEAD_HOST_BYTES];
 };
 static_assert(sizeof(struct head_attach) == 128, "two cache lines");
+
+/* A board: words shared under a name (board.c). */
+struct head_board {
+    char name[HEAD_BOARD_NAME_BYTES]; /* Zeros behind the text. Fixed once board_count counts it. */
+    _Atomic uint32_t wanted;          /* A waiter stores 1, who wakes it 0. */
+    _Atomic uint32_t woken;           /* Raised with each wake. */
+    _Atomic uint64_t words[FLUME_BOARD_WORDS];
+};
+static_assert(sizeof(struct head_board) == 128, "two cache lines");
 
 struct head {
     char magic[8];          /* "flumhead" */
@@ -122,6 +134,11 @@ struct head {
     alignas(64) _Atomic uint64_t last_of_kind[STRATA_KINDS]; /* Guarded by append_mutex. */
 
     struct head_attach attach[HEAD_ATTACH_MAX];
+
+    alignas(64) pthread_mutex_t board_mutex; /* To make a board. */
+    _Atomic uint32_t board_owner;
+    _Atomic uint32_t board_count; /* Only rises while somebody is attached. */
+    alignas(64) struct head_board boards[FLUME_BOARDS_MAX];
 };
 static_assert(sizeof(struct head) <= HEAD_FILE_BYTES, "HEAD fits its file");
 
@@ -131,8 +148,12 @@ uint32_t head_layout(void);
 /* Make the mutexes and set every word to a known state; state stays HEAD_EMPTY. */
 int head_init(struct head *head);
 
-/* Take over a HEAD that processes left: new mutexes, nobody attached, no waiters; the words stay. */
+/* Take over a HEAD that processes left: new mutexes, nobody attached, no waiters; the words stay,
+ * those of boards too. */
 int head_take_over(struct head *head);
+
+/* Forget the boards: all who knew them have left in order. */
+void head_clear_boards(struct head *head);
 
 /* Whether the file's bytes are a HEAD that this program can read at all. */
 bool head_is_readable(const struct head *head);

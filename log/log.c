@@ -293,8 +293,10 @@ static int log_begin(flume_log *log, const char *path, const flume_log_options *
     if (status == FLUME_OK)
         status = attach(log, options->strata_bytes != 0 ? options->strata_bytes
                                                         : FLUME_STRATA_BYTES_DEFAULT);
-    if (status == FLUME_OK)
+    if (status == FLUME_OK) {
+        boards_init(log);
         status = accept_state(log);
+    }
     if (status == FLUME_OK && !log->read_only)
         status = helpers_start(log);
     if (status == FLUME_OK && !log->read_only && durable_seen(log) < head_seen(log))

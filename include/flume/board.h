@@ -2,8 +2,12 @@
  * board.h - a few words that all processes attached to a basin share, found by name.
  *
  * For what is built on the log and runs in several processes: views say here how far they are.
- * The words live in HEAD: they are zero when nobody was attached before, survive the death of a
- * process, and are only hints. What must be right is kept elsewhere and looked up there.
+ * The words live in HEAD: they are zero when nobody was attached before, and again when all have
+ * closed the basin in order; they survive the death of processes, but not a stop of the machine.
+ * They are only hints: what must be right is kept elsewhere and looked up there.
+ *
+ * A word that is not below FLUME_BOARD_WORDS, and in a forked child each word of the parent's
+ * boards, reads as 0, and writing it or waiting for it does nothing.
  */
 #ifndef FLUME_BOARD_H
 #define FLUME_BOARD_H
@@ -32,10 +36,11 @@ FLUME_API int flume_log_board(flume_log *log, const char *name, flume_board **ou
 /** A word, with acquire order. Threads: any. */
 FLUME_API uint64_t flume_board_read(const flume_board *board, unsigned word);
 
-/** Store a word with release order, and wake who waits on this board. */
+/** Store a word with release order, and wake who waits on this board; if nobody does, nothing of the
+ * system is called. */
 FLUME_API void flume_board_write(flume_board *board, unsigned word, uint64_t value);
 
-/** Raise a word to value if it is lower, and wake who waits if it was. */
+/** Raise a word to value if it is lower, and wake who waits if it was. Likewise. */
 FLUME_API void flume_board_raise(flume_board *board, unsigned word, uint64_t value);
 
 /** Sleep until some word of the board is written, or the time is up, or for no reason; returns at
