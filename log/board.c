@@ -1,14 +1,15 @@
 /*
  * board.c - a few words that all processes attached to a basin share, found by name.
  *
- * HEAD has a table of entries; whoever asks first for a name makes the next one. Board i of a handle
- * is entry i, so a handle has all that it can ever need from the start.
+ * HEAD has a table of entries; whoever asks first for a name makes the next one. Board i of a
+ * handle is entry i, so a handle has all that it can ever need from the start.
  *
  * What always holds:
- *   - board_count is raised when the entry below it is whole: name set, words zero. A maker that dies
- *     before leaves an entry that nobody has seen, and the next one makes it anew.
- *   - A writer stores its word, then looks whether somebody waits; a waiter says that it waits, then
- *     looks at the word. All four are sequentially consistent, so one of the two sees the other.
+ *   - board_count is raised when the entry below it is whole: name set, words zero. A maker that
+ *     dies before leaves an entry that nobody has seen, and the next one makes it anew.
+ *   - A writer stores its word, then looks whether somebody waits; a waiter says that it waits,
+ *     then looks at the word. All four are sequentially consistent, so one of the two sees the
+ *     other.
  *   - A writer whom nobody awaits calls nothing of the system.
  */
 #include <string.h>

@@ -11,8 +11,8 @@
  *     behind the end; it is stored before the first of them.
  *   - `durable` only rises, and only after the sync that proves it.
  *
- * Lock order: sync_mutex, append_mutex; prepare_mutex is only ever tried, holding neither; board_mutex
- * is taken holding none of them, and for a few stores only.
+ * Lock order: sync_mutex, append_mutex; prepare_mutex is only ever tried, holding neither;
+ * board_mutex is taken holding none of them, and for a few stores only.
  * sync_mutex is held across fdatasync; append_mutex only when a large batch commits.
  */
 #ifndef FLUME_HEAD_H

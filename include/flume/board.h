@@ -36,8 +36,8 @@ FLUME_API int flume_log_board(flume_log *log, const char *name, flume_board **ou
 /** A word, with acquire order. Threads: any. */
 FLUME_API uint64_t flume_board_read(const flume_board *board, unsigned word);
 
-/** Store a word with release order, and wake who waits on this board; if nobody does, nothing of the
- * system is called. */
+/** Store a word with release order, and wake who waits on this board; if nobody does, nothing of
+ * the system is called. */
 FLUME_API void flume_board_write(flume_board *board, unsigned word, uint64_t value);
 
 /** Raise a word to value if it is lower, and wake who waits if it was. Likewise. */
