@@ -8,11 +8,13 @@
 #include "flume/check.h"
 #include "flume/codec.h"
 #include "flume/cursor.h"
+#include "flume/find.h"
 #include "flume/io.h"
 #include "flume/log.h"
 #include "flume/record.h"
 #include "flume/status.h"
 #include "flume/subscribe.h"
 #include "flume/version.h"
+#include "flume/view.h"
 
 #endif

@@ -1,0 +1,413 @@
+/*
+ * batch.c - rows on their way into a view (batch.h).
+ */
+#include "batch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sorter.h"
+
+enum { CLOCK_EVERY_RECORDS = 64 };
+
+/* ---- making ---- */
+
+int batch_create(flume_view *view, const char *spill_directory, size_t budget_bytes,
+                 flume_batch **out_batch)
+{
+    const flume_view_definition *definition = view->definition;
+    flume_batch *batch = calloc(1, sizeof *batch);
+    int status = FLUME_OK;
+
+    if (batch == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    batch->view = view;
+    batch->failed_seq = FLUME_SEQ_NONE;
+    batch->state = definition->ctx;
+    for (size_t i = 0; status == FLUME_OK && i < definition->table_count; i++) {
+        const flume_view_table *table = &definition->tables[i];
+        struct sorter_options options = {
+            .budget_bytes = budget_bytes / definition->table_count,
+            .spill_directory = spill_directory,
+            .name = table->name,
+            .merge = table->merge,
+            .merge_ctx = table->merge_ctx,
+        };
+
+        if ((table->flags & FLUME_TABLE_COLLECT) != 0)
+            status = sorter_create(&options, &batch->sorters[i]);
+    }
+    if (status == FLUME_OK && definition->open != NULL) {
+        status = definition->open(definition->ctx, &batch->state);
+        batch->state_open = status == FLUME_OK;
+        if (status != FLUME_OK)
+            (void)flume_fail(view->flume, status, FLUME_SEQ_NONE,
+                             "view '%s': its open function answered \"%s\"", definition->name,
+                             flume_strerror(status));
+    }
+    if (status != FLUME_OK) {
+        batch_destroy(batch, BATCH_DROP_RUNS);
+        return status;
+    }
+    *out_batch = batch;
+    return FLUME_OK;
+}
+
+void batch_destroy(flume_batch *batch, enum batch_runs runs)
+{
+    if (batch == NULL)
+        return;
+    if (batch->txn != NULL)
+        environment_abort(batch->env, batch->txn);
+    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++) {
+        if (batch->sorters[i] != NULL && runs == BATCH_KEEP_RUNS)
+            sorter_keep_runs(batch->sorters[i]);
+        sorter_destroy(batch->sorters[i]);
+    }
+    flume_cursor_close(batch->cursor);
+    if (batch->state_open && batch->view->definition->close != NULL)
+        batch->view->definition->close(batch->state);
+    free(batch);
+}
+
+int batch_begin(flume_batch *batch, struct environment *env)
+{
+    int code = environment_begin(env, &batch->txn, &batch->meta);
+
+    batch->env = env;
+    batch->mdb_code = 0;
+    batch->failed_seq = FLUME_SEQ_NONE;
+    return code;
+}
+
+void batch_give_up(flume_batch *batch)
+{
+    environment_abort(batch->env, batch->txn);
+    batch->txn = NULL;
+    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
+        if (batch->sorters[i] != NULL)
+            sorter_clear(batch->sorters[i]);
+}
+
+size_t batch_collected_bytes(const flume_batch *batch)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
+        if (batch->sorters[i] != NULL)
+            bytes += sorter_bytes(batch->sorters[i]);
+    return bytes;
+}
+
+/* ---- what apply calls ---- */
+
+static int check_row(flume_batch *batch, size_t table, size_t key_bytes, size_t value_bytes)
+{
+    const flume_view_definition *definition = batch->view->definition;
+    size_t value_max = FLUME_VIEW_VALUE_BYTES_MAX;
+
+    if (table >= definition->table_count)
+        return flume_fail(batch->view->flume, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                          "view '%s' has no table %zu", definition->name, table);
+    if (definition->tables[table].merge != NULL)
+        value_max = FLUME_MERGE_BYTES_MAX;
+    if (key_bytes < 1 || key_bytes > FLUME_VIEW_KEY_BYTES_MAX)
+        return flume_fail(batch->view->flume, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                          "view '%s', table '%s': a key has 1 to %d bytes, not %zu",
+                          definition->name, definition->tables[table].name,
+                          FLUME_VIEW_KEY_BYTES_MAX, key_bytes);
+    if (value_bytes > value_max)
+        return flume_fail(batch->view->flume, FLUME_ERR_TOO_LARGE, FLUME_SEQ_NONE,
+                          "view '%s', table '%s': a value has at most %zu bytes, not %zu",
+                          definition->name, definition->tables[table].name, value_max, value_bytes);
+    return FLUME_OK;
+}
+
+static int keep_code(flume_batch *batch, int code)
+{
+    if (code == 0)
+        return FLUME_OK;
+    if (batch->mdb_code == 0)
+        batch->mdb_code = code;
+    return view_fail_mdb(batch->view, code, "write a row");
+}
+
+int flume_batch_put(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
+                    const void *value, size_t value_bytes)
+{
+    int status = check_row(batch, table, key_bytes, value_bytes);
+    MDB_val mdb_key = {key_bytes, (void *)(uintptr_t)key};
+    MDB_val mdb_value = {value_bytes, (void *)(uintptr_t)value};
+
+    if (status != FLUME_OK)
+        return status;
+    if (batch->sorters[table] != NULL)
+        return sorter_put(batch->sorters[table], key, key_bytes, value, value_bytes);
+    return keep_code(batch,
+                     mdb_put(batch->txn, batch->env->tables[table], &mdb_key, &mdb_value, 0));
+}
+
+int flume_batch_delete(flume_batch *batch, size_t table, const void *key, size_t key_bytes)
+{
+    int status = check_row(batch, table, key_bytes, 0);
+    MDB_val mdb_key = {key_bytes, (void *)(uintptr_t)key};
+    int code;
+
+    if (status != FLUME_OK)
+        return status;
+    if (batch->view->definition->tables[table].merge != NULL)
+        return flume_fail(batch->view->flume, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                          "view '%s': rows of a table with a merge are not deleted",
+                          batch->view->definition->name);
+    if (batch->sorters[table] != NULL)
+        return sorter_delete(batch->sorters[table], key, key_bytes);
+    code = mdb_del(batch->txn, batch->env->tables[table], &mdb_key, NULL);
+    return keep_code(batch, code == MDB_NOTFOUND ? 0 : code);
+}
+
+int flume_batch_get(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
+                    flume_bytes *out_value)
+{
+    int status = check_row(batch, table, key_bytes, 0);
+    MDB_val mdb_key = {key_bytes, (void *)(uintptr_t)key}, value;
+    int code;
+
+    if (status != FLUME_OK)
+        return status;
+    if (batch->sorters[table] != NULL)
+        return flume_fail(batch->view->flume, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                          "view '%s': apply does not read a table that is collected",
+                          batch->view->definition->name);
+    code = mdb_get(batch->txn, batch->env->tables[table], &mdb_key, &value);
+    if (code == MDB_NOTFOUND)
+        return FLUME_ERR_NOT_FOUND;
+    if (code != 0)
+        return keep_code(batch, code);
+    *out_value = (flume_bytes){value.mv_data, value.mv_size};
+    return FLUME_OK;
+}
+
+/* ---- filling ---- */
+
+static int stand_at(flume_batch *batch, uint64_t seq)
+{
+    static const uint8_t all[] = {FLUME_KIND_ANY};
+    flume_cursor_options options = {
+        .flags = FLUME_CURSOR_LIVE | FLUME_CURSOR_SKIP_DAMAGED,
+        .bounds = FLUME_GTE,
+        .gte = seq,
+        .kinds = all,
+        .kind_count = 1,
+    };
+    int status;
+
+    if (batch->cursor != NULL && flume_cursor_position(batch->cursor) == seq)
+        return FLUME_OK;
+    flume_cursor_close(batch->cursor);
+    batch->cursor = NULL;
+    status = flume_cursor_open(batch->view->flume->log, &options, &batch->cursor);
+    return status == FLUME_OK ? status : flume_fail_log(batch->view->flume, status);
+}
+
+static int apply_one(flume_batch *batch, const flume_record *record)
+{
+    flume_view *view = batch->view;
+    int status;
+
+    if (!view_takes(view, record->kind))
+        return FLUME_OK;
+    status = view->definition->apply(batch->state, batch, record);
+    if (status == FLUME_OK)
+        return FLUME_OK;
+    if (status > 0)
+        status = FLUME_ERR_INVALID;
+    if (batch->mdb_code == 0 && status != FLUME_ERR_NO_MEMORY)
+        batch->failed_seq = record->seq;
+    return status;
+}
+
+/* Whether somebody, here or in another process, waits for more than has been committed. */
+static bool is_wanted(const flume_batch *batch)
+{
+    flume_board *board = batch->view->board;
+
+    return board != NULL && flume_board_read(board, BOARD_WANTED) >
+                                atomic_load_explicit(&batch->env->synced, memory_order_relaxed);
+}
+
+static bool is_enough(const flume_batch *batch, const struct batch_limits *limits, uint64_t count,
+                      uint64_t started_ns)
+{
+    uint64_t passed_ns;
+
+    if (count >= limits->records_max)
+        return true;
+    if (count % CLOCK_EVERY_RECORDS != 0)
+        return false;
+    if (batch_collected_bytes(batch) >= limits->bytes_max)
+        return true;
+    passed_ns = now_ns() - started_ns;
+    return passed_ns >= limits->ns_max || (passed_ns >= limits->urgent_ns_max && is_wanted(batch));
+}
+
+int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *out_count)
+{
+    uint64_t started_ns = now_ns(), count = 0, skipped, position;
+    int status = stand_at(batch, batch->meta.synced_seq);
+
+    *out_count = 0;
+    if (status != FLUME_OK)
+        return status;
+    skipped = flume_cursor_skipped(batch->cursor);
+    while (flume_cursor_position(batch->cursor) < limits->until_seq) {
+        flume_record record;
+
+        status = flume_cursor_next(batch->cursor, 0, &record);
+        if (status == FLUME_ERR_TIMEOUT || status == FLUME_END) {
+            status = FLUME_OK; /* Only damaged records stood at the end. */
+            break;
+        }
+        if (status != FLUME_OK)
+            return flume_fail_log(batch->view->flume, status);
+        status = apply_one(batch, &record);
+        if (status != FLUME_OK)
+            return status;
+        count++;
+        batch->meta.synced_seq = record.seq + 1;
+        batch->meta.check = record.check;
+        if ((record.flags & FLUME_RECORD_BATCH) == 0 && is_enough(batch, limits, count, started_ns))
+            break;
+    }
+    position = flume_cursor_position(batch->cursor);
+    if (position > batch->meta.synced_seq) {
+        batch->meta.synced_seq = position;
+        batch->meta.check = 0; /* What stands before it cannot be read. */
+    }
+    skipped = flume_cursor_skipped(batch->cursor) - skipped;
+    batch->meta.passed_over += skipped;
+    *out_count = count + skipped;
+    return FLUME_OK;
+}
+
+/* ---- writing ---- */
+
+/* Fold a collected row into the stored one. */
+static int merge_stored(const flume_batch *batch, size_t table, MDB_cursor *cursor, MDB_val key,
+                        MDB_val *io_value, uint8_t room[FLUME_MERGE_BYTES_MAX])
+{
+    const flume_view_table *declared = &batch->view->definition->tables[table];
+    MDB_val stored_key = key, stored;
+    size_t bytes = 0;
+    int code = mdb_cursor_get(cursor, &stored_key, &stored, MDB_SET);
+
+    if (code == MDB_NOTFOUND)
+        return 0;
+    if (code != 0)
+        return code;
+    if (declared->merge(declared->merge_ctx, (flume_bytes){key.mv_data, key.mv_size},
+                        (flume_bytes){stored.mv_data, stored.mv_size},
+                        (flume_bytes){io_value->mv_data, io_value->mv_size}, room,
+                        &bytes) != FLUME_OK ||
+        bytes > FLUME_MERGE_BYTES_MAX)
+        return EINVAL;
+    *io_value = (MDB_val){bytes, room};
+    return 0;
+}
+
+static int write_row(const flume_batch *batch, size_t table, MDB_cursor *cursor, MDB_val key,
+                     MDB_val value, bool is_deleted)
+{
+    uint8_t room[FLUME_MERGE_BYTES_MAX];
+    int code;
+
+    if (is_deleted) {
+        code = mdb_cursor_get(cursor, &key, &value, MDB_SET);
+        return code == MDB_NOTFOUND ? 0 : code != 0 ? code : mdb_cursor_del(cursor, 0);
+    }
+    if (batch->view->definition->tables[table].merge != NULL) {
+        code = merge_stored(batch, table, cursor, key, &value, room);
+        if (code != 0)
+            return code;
+    }
+    return mdb_cursor_put(cursor, &key, &value, 0);
+}
+
+static int status_to_code(int status)
+{
+    return status == FLUME_ERR_NO_MEMORY ? ENOMEM : status == FLUME_ERR_FULL ? ENOSPC : EIO;
+}
+
+/* A cursor keeps its place between rows that are neighbours; separate puts would search anew. */
+static int write_table(flume_batch *batch, size_t table)
+{
+    struct sorter *sorter = batch->sorters[table];
+    MDB_cursor *cursor;
+    int code, status;
+
+    if (sorter_count(sorter) == 0)
+        return 0;
+    status = sorter_sort(sorter);
+    if (status != FLUME_OK)
+        return status_to_code(status);
+    code = mdb_cursor_open(batch->txn, batch->env->tables[table], &cursor);
+    if (code != 0)
+        return code;
+    for (;;) {
+        flume_bytes key, value;
+        bool is_deleted;
+
+        status = sorter_next(sorter, &key, &value, &is_deleted);
+        if (status == FLUME_END)
+            break;
+        code = status != FLUME_OK
+                   ? status_to_code(status)
+                   : write_row(batch, table, cursor,
+                               (MDB_val){key.bytes, (void *)(uintptr_t)key.data},
+                               (MDB_val){value.bytes, (void *)(uintptr_t)value.data}, is_deleted);
+        if (code != 0)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    sorter_clear(sorter);
+    return code;
+}
+
+int batch_commit(flume_batch *batch)
+{
+    int code = batch->mdb_code;
+
+    for (size_t i = 0; code == 0 && i < FLUME_VIEW_TABLES_MAX; i++)
+        if (batch->sorters[i] != NULL)
+            code = write_table(batch, i);
+    if (code != 0) {
+        batch_give_up(batch);
+        return code;
+    }
+    code = environment_commit(batch->env, batch->txn, &batch->meta);
+    batch->txn = NULL;
+    return code;
+}
+
+/* ---- a merge for all ---- */
+
+int flume_merge_sum(void *ctx, flume_bytes key, flume_bytes older, flume_bytes newer, void *target,
+                    size_t *out_bytes)
+{
+    const uint8_t *a = older.data, *b = newer.data;
+
+    (void)ctx;
+    (void)key;
+    if (older.bytes != newer.bytes || older.bytes % sizeof(uint64_t) != 0)
+        return FLUME_ERR_INVALID;
+    for (size_t at = 0; at < older.bytes; at += sizeof(uint64_t)) {
+        uint64_t x, y;
+
+        memcpy(&x, a + at, sizeof x);
+        memcpy(&y, b + at, sizeof y);
+        x += y;
+        memcpy((uint8_t *)target + at, &x, sizeof x);
+    }
+    *out_bytes = older.bytes;
+    return FLUME_OK;
+}

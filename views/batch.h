@@ -1,0 +1,64 @@
+/*
+ * batch.h - rows on their way into a view: what apply puts, until a transaction takes it.
+ *
+ * A batch belongs to one view of one handle and is used again and again: begun on an environment,
+ * filled from the log, and committed or given up. Rows of FLUME_TABLE_COLLECT tables wait in a
+ * sorter and are written in key order at the end; the others go straight into the transaction.
+ *
+ * What always holds:
+ *   - meta.synced_seq of a committed batch never lies inside an atomic batch of the log.
+ *   - After batch_give_up() nothing of the batch is in the environment, nor in the sorters.
+ */
+#ifndef VIEWS_BATCH_H
+#define VIEWS_BATCH_H
+
+#include "environment.h"
+#include "inside.h"
+
+struct sorter;
+
+/* How much one batch takes, whichever comes first; time is looked at every 64 records. */
+struct batch_limits {
+    uint64_t until_seq;
+    uint64_t records_max;
+    uint64_t ns_max;
+    size_t bytes_max;       /* Of collected rows. */
+    uint64_t urgent_ns_max; /* Instead of ns_max as soon as somebody waits. */
+};
+
+struct flume_batch {
+    flume_view *view;
+    void *state; /* What the definition's open gave, or its ctx. */
+    bool state_open;
+    flume_cursor *cursor;
+    uint64_t passed_over_base;
+    struct sorter *sorters[FLUME_VIEW_TABLES_MAX]; /* NULL: that table is not collected. */
+    struct environment *env;                       /* While begun. */
+    MDB_txn *txn;                                  /* While begun. */
+    struct view_meta meta;                         /* While begun: as it will be committed. */
+    uint64_t failed_seq;                           /* Where apply refused, or FLUME_SEQ_NONE. */
+    int mdb_code; /* Of the first LMDB call that failed in this batch. */
+};
+
+/** @param spill_directory  Where sorters may spill; NULL: nowhere. */
+int batch_create(flume_view *view, const char *spill_directory, size_t budget_bytes,
+                 flume_batch **out_batch);
+/** NULL is harmless. keep_runs: sorted runs stay on disk for who resumes. */
+enum batch_runs { BATCH_DROP_RUNS, BATCH_KEEP_RUNS };
+void batch_destroy(flume_batch *batch, enum batch_runs runs);
+
+/** Begin a transaction and read meta. 0 or an LMDB code. */
+int batch_begin(flume_batch *batch, struct environment *env);
+
+/** Apply records from meta.synced_seq on. *out_count: how many were met.
+ * @return FLUME_OK, or an error; kept on the handle, and failed_seq set if apply refused. */
+int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *out_count);
+
+/** Write the collected rows; then store meta and commit. 0 or an LMDB code; all is undone then. */
+int batch_commit(flume_batch *batch);
+void batch_give_up(flume_batch *batch);
+
+/** Bytes that the collected rows take. */
+size_t batch_collected_bytes(const flume_batch *batch);
+
+#endif

@@ -1,0 +1,549 @@
+/*
+ * environment.c - the LMDB environment of one generation of a view, opened once per process
+ * (environment.h).
+ */
+#include "environment.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "little.h"
+#include "place.h"
+
+enum {
+    READERS_MAX = 1024,
+    WAIT_STEP_NS = 1000000,
+    WAIT_STEPS = 5000 /* Five seconds. */
+};
+#define MAP_BYTES_MIN (UINT64_C(1) << 20)
+
+/* Meta's bytes. */
+enum {
+    META_FORMAT_AT = 0,
+    META_VERSION_AT = 4,
+    META_COMPLETE_AT = 8,
+    META_SYNCED_AT = 16,
+    META_CHECK_AT = 24,
+    META_PASSED_OVER_AT = 32,
+    META_TARGET_AT = 40,
+    META_RUNS_AT = 48,
+    META_BYTES = META_RUNS_AT + 4 * FLUME_VIEW_TABLES_MAX
+};
+
+/* The environments this process has open. */
+static pthread_mutex_t open_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t open_changed = PTHREAD_COND_INITIALIZER;
+static struct environment *open_environments;
+
+static void pause_a_little(void)
+{
+    struct timespec step = {.tv_nsec = WAIT_STEP_NS};
+
+    (void)nanosleep(&step, NULL); /* Woken early is fine: the caller looks again. */
+}
+
+/* ---- meta ---- */
+
+static void meta_encode(const struct view_meta *meta, uint8_t target[META_BYTES])
+{
+    memset(target, 0, META_BYTES);
+    little_put32(target + META_FORMAT_AT, META_FORMAT);
+    little_put32(target + META_VERSION_AT, meta->version);
+    target[META_COMPLETE_AT] = meta->complete ? 1 : 0;
+    little_put64(target + META_SYNCED_AT, meta->synced_seq);
+    little_put64(target + META_CHECK_AT, meta->check);
+    little_put64(target + META_PASSED_OVER_AT, meta->passed_over);
+    little_put64(target + META_TARGET_AT, meta->target_seq);
+    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
+        little_put32(target + META_RUNS_AT + 4 * i, meta->runs[i]);
+}
+
+static MDB_val meta_key(void)
+{
+    return (MDB_val){.mv_size = 5, .mv_data = (void *)(uintptr_t) "state"};
+}
+
+static int meta_get(const struct environment *env, MDB_txn *txn, struct view_meta *out)
+{
+    MDB_val key = meta_key(), value;
+    const uint8_t *bytes;
+    int code = mdb_get(txn, env->meta, &key, &value);
+
+    if (code == MDB_NOTFOUND) {
+        *out = (struct view_meta){0}; /* Just made. */
+        return 0;
+    }
+    if (code != 0)
+        return code;
+    bytes = value.mv_data;
+    if (value.mv_size != META_BYTES || little_get32(bytes + META_FORMAT_AT) != META_FORMAT)
+        return MDB_VERSION_MISMATCH;
+    out->version = little_get32(bytes + META_VERSION_AT);
+    out->complete = bytes[META_COMPLETE_AT] != 0;
+    out->synced_seq = little_get64(bytes + META_SYNCED_AT);
+    out->check = little_get64(bytes + META_CHECK_AT);
+    out->passed_over = little_get64(bytes + META_PASSED_OVER_AT);
+    out->target_seq = little_get64(bytes + META_TARGET_AT);
+    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
+        out->runs[i] = little_get32(bytes + META_RUNS_AT + 4 * i);
+    return 0;
+}
+
+/* ---- opening ---- */
+
+static int open_map(struct environment *env, const char *path, uint64_t map_bytes, unsigned flags)
+{
+    int code;
+
+    /* Less address space where there is a limit on it: the map grows when it must. */
+    for (;; map_bytes /= 2) {
+        code = mdb_env_create(&env->mdb);
+        if (code != 0)
+            return code;
+        code = mdb_env_set_maxdbs(env->mdb, FLUME_VIEW_TABLES_MAX + 1);
+        if (code == 0)
+            code = mdb_env_set_maxreaders(env->mdb, READERS_MAX);
+        if (code == 0)
+            code = mdb_env_set_mapsize(env->mdb, (size_t)map_bytes);
+        if (code == 0)
+            code = mdb_env_open(env->mdb, path, flags | MDB_NOTLS | MDB_NOSYNC, 0666);
+        if (code == 0)
+            return 0;
+        mdb_env_close(env->mdb);
+        env->mdb = NULL;
+        if (code != ENOMEM || map_bytes / 2 < MAP_BYTES_MIN)
+            return code;
+    }
+}
+
+static int open_named(struct environment *env, MDB_txn *txn, const char *name, unsigned flags)
+{
+    int code = mdb_dbi_open(txn, name, flags, &env->tables[env->table_count]);
+
+    if (code == 0)
+        (void)snprintf(env->table_names[env->table_count++], META_TABLE_NAME_BYTES, "%s", name);
+    return code;
+}
+
+/* Every table there is, in the order of their names. */
+static int open_found_tables(struct environment *env, MDB_txn *txn)
+{
+    MDB_dbi main_table;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int code = mdb_dbi_open(txn, NULL, 0, &main_table);
+
+    if (code == 0)
+        code = mdb_cursor_open(txn, main_table, &cursor);
+    if (code != 0)
+        return code;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        char name[META_TABLE_NAME_BYTES];
+
+        if (key.mv_size >= sizeof name || env->table_count == FLUME_VIEW_TABLES_MAX)
+            continue;
+        memcpy(name, key.mv_data, key.mv_size);
+        name[key.mv_size] = '\0';
+        if (strcmp(name, "meta") == 0)
+            continue;
+        code = open_named(env, txn, name, 0);
+        if (code != 0)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+static int open_tables(struct environment *env, const flume_view_definition *definition,
+                       enum environment_mode mode)
+{
+    unsigned flags = mode == ENVIRONMENT_CREATE ? MDB_CREATE : 0;
+    struct view_meta meta;
+    MDB_txn *txn;
+    int code = mdb_txn_begin(env->mdb, NULL, flags == 0 ? MDB_RDONLY : 0, &txn);
+
+    if (code != 0)
+        return code;
+    code = mdb_dbi_open(txn, "meta", flags, &env->meta);
+    for (size_t i = 0; code == 0 && definition != NULL && i < definition->table_count; i++) {
+        char name[META_TABLE_NAME_BYTES];
+
+        (void)snprintf(name, sizeof name, "t.%s", definition->tables[i].name);
+        code = open_named(env, txn, name, flags);
+    }
+    if (code == 0 && definition == NULL)
+        code = open_found_tables(env, txn);
+    if (code == 0)
+        code = meta_get(env, txn, &meta);
+    if (code != 0) {
+        mdb_txn_abort(txn);
+        return code;
+    }
+    atomic_store_explicit(&env->synced, meta.synced_seq, memory_order_release);
+    return mdb_txn_commit(txn); /* Handles of tables last only if it commits. */
+}
+
+static void environment_destroy(struct environment *env)
+{
+    while (env->idle != NULL) {
+        flume_rows *rows = env->idle;
+
+        env->idle = rows->next;
+        for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
+            if (rows->cursors[i] != NULL)
+                mdb_cursor_close(rows->cursors[i]);
+        mdb_txn_abort(rows->txn);
+        free(rows);
+    }
+    if (env->mdb != NULL)
+        mdb_env_close(env->mdb);
+    (void)pthread_mutex_destroy(&env->advance_mutex);
+    (void)pthread_mutex_destroy(&env->idle_mutex);
+    (void)pthread_rwlock_destroy(&env->map_lock);
+    free(env);
+}
+
+static int environment_create(const char *path, const flume_view_definition *definition,
+                              uint64_t map_bytes, enum environment_mode mode,
+                              struct environment **out_env)
+{
+    struct environment *env = calloc(1, sizeof *env);
+    int code, dead;
+
+    if (env == NULL)
+        return ENOMEM;
+    (void)pthread_mutex_init(&env->advance_mutex, NULL);
+    (void)pthread_mutex_init(&env->idle_mutex, NULL);
+    (void)pthread_rwlock_init(&env->map_lock, NULL);
+    code = open_map(env, path, map_bytes, 0);
+    if (code == EACCES && mode == ENVIRONMENT_OPEN) {
+        /* Who may only read the data can still ask, if the lock file lets itself be written. */
+        env->read_only = true;
+        code = open_map(env, path, map_bytes, MDB_RDONLY);
+    }
+    if (code == 0)
+        code = mdb_reader_check(env->mdb, &dead);
+    if (code == 0)
+        code = open_tables(env, definition, mode);
+    if (code != 0) {
+        environment_destroy(env);
+        return code;
+    }
+    *out_env = env;
+    return 0;
+}
+
+/* The one of the table that is this file's, waiting for a broken one to go. */
+static int find_open_locked(const struct stat *data, struct environment **out_env)
+{
+    struct timespec until;
+    struct environment *env;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 5;
+    for (;;) {
+        for (env = open_environments; env != NULL; env = env->next)
+            if (env->device == data->st_dev && env->inode == data->st_ino && env->pid == getpid())
+                break;
+        *out_env = env;
+        if (env == NULL || !atomic_load(&env->broken))
+            return 0;
+        if (pthread_cond_timedwait(&open_changed, &open_mutex, &until) != 0)
+            return EBUSY;
+    }
+}
+
+static int add_locked(struct environment *env, const char *data_path, uint64_t generation)
+{
+    struct stat data;
+
+    if (stat(data_path, &data) != 0) {
+        int error = errno; /* Removed under our hands. */
+
+        environment_destroy(env);
+        return error;
+    }
+    env->device = data.st_dev;
+    env->inode = data.st_ino;
+    env->pid = getpid();
+    env->generation = generation;
+    env->next = open_environments;
+    open_environments = env;
+    return 0;
+}
+
+static int acquire_locked(const char *path, uint64_t generation,
+                          const flume_view_definition *definition, uint64_t map_bytes,
+                          enum environment_mode mode, struct environment **out_env)
+{
+    char data_path[PLACE_PATH_BYTES];
+    struct environment *env = NULL;
+    struct stat data;
+    int length = snprintf(data_path, sizeof data_path, "%s/data.mdb", path);
+    int code = 0;
+
+    if (length < 0 || (size_t)length >= sizeof data_path)
+        return ENAMETOOLONG;
+    if (stat(data_path, &data) == 0)
+        code = find_open_locked(&data, &env);
+    else if (mode == ENVIRONMENT_OPEN)
+        code = errno;
+    if (code != 0)
+        return code;
+    if (env == NULL) {
+        code = environment_create(path, definition, map_bytes, mode, &env);
+        if (code == 0)
+            code = add_locked(env, data_path, generation);
+        if (code != 0)
+            return code;
+    } else if (definition != NULL && definition->table_count != env->table_count) {
+        return MDB_INCOMPATIBLE; /* The same name and version, but other tables. */
+    }
+    environment_retain(env);
+    *out_env = env;
+    return 0;
+}
+
+int environment_acquire(const char *path, uint64_t generation,
+                        const flume_view_definition *definition, uint64_t map_bytes,
+                        enum environment_mode mode, struct environment **out_env)
+{
+    int code;
+
+    (void)pthread_mutex_lock(&open_mutex);
+    code = acquire_locked(path, generation, definition, map_bytes, mode, out_env);
+    (void)pthread_mutex_unlock(&open_mutex);
+    return code;
+}
+
+void environment_retain(struct environment *env)
+{
+    (void)atomic_fetch_add_explicit(&env->reference_count, 1, memory_order_relaxed);
+}
+
+void environment_release(struct environment *env)
+{
+    struct environment **link;
+    unsigned count;
+
+    if (env == NULL)
+        return;
+    count = atomic_load_explicit(&env->reference_count, memory_order_relaxed);
+    while (count > 1) {
+        if (atomic_compare_exchange_weak_explicit(&env->reference_count, &count, count - 1,
+                                                  memory_order_release, memory_order_relaxed))
+            return;
+    }
+    (void)pthread_mutex_lock(&open_mutex);
+    if (atomic_fetch_sub_explicit(&env->reference_count, 1, memory_order_acq_rel) == 1) {
+        for (link = &open_environments; *link != env; link = &(*link)->next)
+            continue;
+        *link = env->next;
+        /* Closed before another may open it again: their locks are one process's. */
+        environment_destroy(env);
+        (void)pthread_cond_broadcast(&open_changed);
+    }
+    (void)pthread_mutex_unlock(&open_mutex);
+}
+
+/* ---- the map ---- */
+
+static int lock_map_alone(struct environment *env)
+{
+    for (int i = 0; i < WAIT_STEPS; i++) {
+        if (pthread_rwlock_trywrlock(&env->map_lock) == 0)
+            return 0;
+        pause_a_little();
+    }
+    return EBUSY;
+}
+
+int environment_grow(struct environment *env)
+{
+    MDB_envinfo info;
+    int code = lock_map_alone(env);
+
+    if (code != 0)
+        return code;
+    code = mdb_env_info(env->mdb, &info);
+    if (code == 0)
+        code = mdb_env_set_mapsize(env->mdb, info.me_mapsize * 2);
+    (void)pthread_rwlock_unlock(&env->map_lock);
+    return code;
+}
+
+/* Another process has made the map larger. */
+static int adopt_map(struct environment *env)
+{
+    int code = lock_map_alone(env);
+
+    if (code != 0)
+        return code;
+    code = mdb_env_set_mapsize(env->mdb, 0);
+    (void)pthread_rwlock_unlock(&env->map_lock);
+    return code;
+}
+
+/* ---- writing ---- */
+
+int environment_begin(struct environment *env, MDB_txn **out_txn, struct view_meta *out_meta)
+{
+    MDB_txn *txn;
+    int code;
+
+    if (env->read_only)
+        return EACCES;
+    for (;;) {
+        (void)pthread_rwlock_rdlock(&env->map_lock);
+        code = mdb_txn_begin(env->mdb, NULL, 0, &txn);
+        if (code == 0)
+            break;
+        (void)pthread_rwlock_unlock(&env->map_lock);
+        if (code == MDB_PANIC)
+            atomic_store(&env->broken, true);
+        if (code != MDB_MAP_RESIZED)
+            return code;
+        code = adopt_map(env);
+        if (code != 0)
+            return code;
+    }
+    code = meta_get(env, txn, out_meta);
+    if (code != 0) {
+        environment_abort(env, txn);
+        return code;
+    }
+    *out_txn = txn;
+    return 0;
+}
+
+void environment_abort(struct environment *env, MDB_txn *txn)
+{
+    if (txn == NULL)
+        return;
+    mdb_txn_abort(txn);
+    (void)pthread_rwlock_unlock(&env->map_lock);
+}
+
+int environment_commit(struct environment *env, MDB_txn *txn, const struct view_meta *meta)
+{
+    uint8_t bytes[META_BYTES];
+    MDB_val key = meta_key(), value = {.mv_size = sizeof bytes, .mv_data = bytes};
+    int code;
+
+    meta_encode(meta, bytes);
+    code = mdb_put(txn, env->meta, &key, &value, 0);
+    if (code != 0) {
+        environment_abort(env, txn);
+        return code;
+    }
+    code = mdb_txn_commit(txn);
+    (void)pthread_rwlock_unlock(&env->map_lock);
+    if (code == 0)
+        atomic_store_explicit(&env->synced, meta->synced_seq, memory_order_release);
+    else if (code == MDB_PANIC)
+        atomic_store(&env->broken, true);
+    return code;
+}
+
+/* ---- reading ---- */
+
+static flume_rows *take_idle(struct environment *env)
+{
+    flume_rows *rows;
+
+    (void)pthread_mutex_lock(&env->idle_mutex);
+    rows = env->idle;
+    if (rows != NULL)
+        env->idle = rows->next;
+    (void)pthread_mutex_unlock(&env->idle_mutex);
+    return rows;
+}
+
+static int begin_snapshot(struct environment *env, flume_rows *rows)
+{
+    int code;
+
+    for (;;) {
+        (void)pthread_rwlock_rdlock(&env->map_lock);
+        code = rows->txn == NULL ? mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &rows->txn)
+                                 : mdb_txn_renew(rows->txn);
+        if (code == 0)
+            return 0;
+        (void)pthread_rwlock_unlock(&env->map_lock);
+        if (code == MDB_PANIC)
+            atomic_store(&env->broken, true);
+        if (code != MDB_MAP_RESIZED)
+            return code;
+        code = adopt_map(env);
+        if (code != 0)
+            return code;
+    }
+}
+
+int environment_read(struct environment *env, flume_rows **out_rows)
+{
+    flume_rows *rows = take_idle(env);
+    int code;
+
+    if (rows == NULL)
+        rows = calloc(1, sizeof *rows);
+    if (rows == NULL)
+        return ENOMEM;
+    rows->env = env;
+    rows->stands = false;
+    rows->at_end = true;
+    code = begin_snapshot(env, rows);
+    if (code != 0) {
+        if (rows->txn != NULL)
+            mdb_txn_abort(rows->txn);
+        for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
+            if (rows->cursors[i] != NULL)
+                mdb_cursor_close(rows->cursors[i]);
+        free(rows);
+        return code;
+    }
+    for (size_t i = 0; i < env->table_count; i++)
+        if (rows->cursors[i] != NULL)
+            (void)mdb_cursor_renew(rows->txn, rows->cursors[i]); /* Fails only for a wrong txn. */
+    environment_retain(env);
+    *out_rows = rows;
+    return 0;
+}
+
+void flume_rows_end(flume_rows *rows)
+{
+    struct environment *env;
+
+    if (rows == NULL)
+        return;
+    env = rows->env;
+    mdb_txn_reset(rows->txn);
+    (void)pthread_rwlock_unlock(&env->map_lock);
+    (void)pthread_mutex_lock(&env->idle_mutex);
+    rows->next = env->idle;
+    env->idle = rows;
+    (void)pthread_mutex_unlock(&env->idle_mutex);
+    environment_release(env);
+}
+
+int environment_meta_of(flume_rows *rows, struct view_meta *out_meta)
+{
+    return meta_get(rows->env, rows->txn, out_meta);
+}
+
+int environment_meta(struct environment *env, struct view_meta *out_meta)
+{
+    flume_rows *rows;
+    int code = environment_read(env, &rows);
+
+    if (code != 0)
+        return code;
+    code = environment_meta_of(rows, out_meta);
+    flume_rows_end(rows);
+    return code;
+}

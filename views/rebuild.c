@@ -1,0 +1,346 @@
+/*
+ * rebuild.c - building a view again beside the old one, and swapping it in.
+ *
+ * The new generation is filled in a directory of its own, under LOCK's REBUILD byte. Then, under
+ * the ADVANCE byte, it is brought to where the old one is, CURRENT is replaced, and the board told.
+ * Old and new never mix: who advances a view compares the generation under the same byte.
+ *
+ * What always holds:
+ *   - At every moment CURRENT names a complete build, or none.
+ *   - A build is taken up again only on the boot on which it was begun, by the same version, and if
+ *     the log still has what it had seen.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "batch.h"
+#include "environment.h"
+#include "inside.h"
+
+enum {
+    SWAP_TRIES = 10000, /* A millisecond each. */
+    CATCH_UP_ROUNDS = 64
+};
+#define NEAR_HEAD UINT64_C(20000)
+
+struct rebuild {
+    flume_view *view;
+    uint64_t generation;
+    char directory[PLACE_PATH_BYTES];
+    struct environment *env; /* The new one. */
+    int (*stop)(void *stop_ctx);
+    void *stop_ctx;
+};
+
+static void pause_a_little(void)
+{
+    struct timespec step = {.tv_nsec = 1000000};
+
+    (void)nanosleep(&step, NULL); /* Woken early is fine: the caller looks again. */
+}
+
+/* ---- beginning ---- */
+
+static int write_dirty_state(const struct rebuild *rebuild)
+{
+    const flume *handle = rebuild->view->flume;
+    struct place_state state = {.flags = 0};
+
+    memcpy(state.basin_id, handle->basin_id, sizeof state.basin_id);
+    if (handle->io->boot_id(handle->io->ctx, state.boot_id) < 0)
+        return EIO;
+    return place_state_write(&rebuild->view->place, rebuild->generation, &state);
+}
+
+/* Whether what an interrupted rebuild left is to be gone on with. */
+static bool can_be_resumed(const struct rebuild *rebuild)
+{
+    flume_view *view = rebuild->view;
+    const flume *handle = view->flume;
+    struct place_state state;
+    struct environment *env;
+    struct view_meta meta;
+    flume_record record;
+    uint8_t boot_id[16];
+    bool good;
+
+    if (place_state_read(&view->place, rebuild->generation, &state) != 0 ||
+        memcmp(state.basin_id, handle->basin_id, sizeof state.basin_id) != 0 ||
+        handle->io->boot_id(handle->io->ctx, boot_id) < 0 ||
+        memcmp(state.boot_id, boot_id, sizeof boot_id) != 0)
+        return false;
+    if (environment_acquire(rebuild->directory, rebuild->generation, view->definition,
+                            handle->options.map_bytes, ENVIRONMENT_OPEN, &env) != 0)
+        return false;
+    good = environment_meta(env, &meta) == 0 && !meta.complete &&
+           meta.version == view->definition->version && meta.synced_seq > 0 &&
+           meta.synced_seq <= flume_log_head(handle->log);
+    if (good && meta.check != 0) {
+        good = flume_log_get(handle->log, meta.synced_seq - 1, &record) == FLUME_OK;
+        if (good) {
+            good = record.check == meta.check;
+            flume_record_release(&record);
+        }
+    }
+    environment_release(env);
+    return good;
+}
+
+/* Choose the generation, and open its environment. */
+static int begin(struct rebuild *rebuild)
+{
+    flume_view *view = rebuild->view;
+    uint64_t current = place_current(&view->place);
+    uint64_t highest = place_highest(&view->place);
+    enum environment_mode mode = ENVIRONMENT_OPEN;
+    int error;
+
+    rebuild->generation = highest;
+    error = place_path(&view->place, highest, NULL, rebuild->directory);
+    if (error != 0)
+        return flume_fail_errno(view->flume, error, "use", view->place.path);
+    if (highest <= current || !can_be_resumed(rebuild)) {
+        uint64_t told = view->board == NULL ? 0 : flume_board_read(view->board, BOARD_GENERATION);
+
+        rebuild->generation = (highest > told ? highest : told) + 1;
+        mode = ENVIRONMENT_CREATE;
+        error = place_path(&view->place, rebuild->generation, NULL, rebuild->directory);
+        if (error == 0)
+            error = place_make_directory(rebuild->directory);
+        if (error == 0)
+            error = write_dirty_state(rebuild);
+        if (error != 0)
+            return flume_fail_errno(view->flume, error, "begin a rebuild in", rebuild->directory);
+    }
+    error = environment_acquire(rebuild->directory, rebuild->generation, view->definition,
+                                view->flume->options.map_bytes, mode, &rebuild->env);
+    return error == 0 ? FLUME_OK : view_fail_mdb(view, error, "begin a rebuild");
+}
+
+/* ---- bringing it to the head ---- */
+
+static int catch_up_once(const struct rebuild *rebuild, flume_batch *batch, uint64_t head)
+{
+    struct batch_limits limits = {
+        .until_seq = head,
+        .records_max = 1 << 17,
+        .ns_max = 100000000,
+        .urgent_ns_max = 100000000,
+        .bytes_max = 32 << 20,
+    };
+    uint64_t count;
+    int code = batch_begin(batch, rebuild->env);
+    int status;
+
+    if (code != 0)
+        return view_fail_mdb(rebuild->view, code, "go on with a rebuild");
+    status = batch_fill(batch, &limits, &count);
+    if (status != FLUME_OK || count == 0) {
+        batch_give_up(batch);
+        /* A record that apply refuses is for who advances the view to tell. */
+        return status != FLUME_OK && batch->failed_seq == FLUME_SEQ_NONE ? status : FLUME_END;
+    }
+    code = batch_commit(batch);
+    if (code == MDB_MAP_FULL)
+        code = environment_grow(rebuild->env);
+    return code == 0 ? FLUME_OK : view_fail_mdb(rebuild->view, code, "go on with a rebuild");
+}
+
+/* Until it is within `near` of the head. */
+static int catch_up(const struct rebuild *rebuild, flume_batch *batch, uint64_t near)
+{
+    flume_log *log = rebuild->view->flume->log;
+    int status = FLUME_OK;
+
+    for (int i = 0; status == FLUME_OK; i++) {
+        uint64_t head = flume_log_head(log);
+
+        if (atomic_load(&rebuild->env->synced) + near >= head || (near != 0 && i > CATCH_UP_ROUNDS))
+            break;
+        if (rebuild->stop != NULL && near != 0)
+            status = rebuild->stop(rebuild->stop_ctx);
+        if (status == FLUME_OK)
+            status = catch_up_once(rebuild, batch, head);
+    }
+    return status == FLUME_END ? FLUME_OK : status;
+}
+
+/* ---- swapping ---- */
+
+static void announce_swap(const struct rebuild *rebuild)
+{
+    flume_view *view = rebuild->view;
+    struct environment *old;
+    uint64_t old_generation;
+
+    if (view->board != NULL) {
+        flume_board_write(view->board, BOARD_DIRTY, rebuild->generation);
+        flume_board_write(view->board, BOARD_SYNCED, 0);
+        flume_board_write(view->board, BOARD_GENERATION, rebuild->generation);
+        flume_board_write(view->board, BOARD_SYNCED, atomic_load(&rebuild->env->synced));
+    }
+    (void)pthread_mutex_lock(&view->mutex);
+    old = view->env;
+    old_generation = view->generation;
+    environment_retain(rebuild->env);
+    view->env = rebuild->env;
+    view->generation = rebuild->generation;
+    view->need = NEED_NONE;
+    view->failed_for_good = false;
+    view->error.status = FLUME_OK;
+    view->unsettled = true;
+    view->settled_ns = now_ns();
+    (void)pthread_mutex_unlock(&view->mutex);
+    environment_release(old);
+    if (old_generation != 0)
+        place_remove(&view->place, old_generation);
+    place_take(&view->place, "REQUEST");
+}
+
+/* Under advance_mutex of the old environment, if there is one. */
+static int swap_locked(const struct rebuild *rebuild, flume_batch *batch)
+{
+    flume_view *view = rebuild->view;
+    int error = EAGAIN, status;
+
+    for (int i = 0; i < SWAP_TRIES && error == EAGAIN; i++) {
+        if (i > 0)
+            pause_a_little();
+        error = place_lock(&view->place, PLACE_ADVANCE);
+    }
+    if (error != 0)
+        return flume_fail_errno(view->flume, error, "lock", view->place.path);
+    status = catch_up(rebuild, batch, 0);
+    if (status == FLUME_OK) {
+        error = place_set_current(&view->place, rebuild->generation);
+        if (error != 0)
+            status = flume_fail_errno(view->flume, error, "write CURRENT in", view->place.path);
+        else
+            announce_swap(rebuild);
+    }
+    place_unlock(&view->place, PLACE_ADVANCE);
+    return status;
+}
+
+static int swap(const struct rebuild *rebuild)
+{
+    flume_view *view = rebuild->view;
+    struct environment *old;
+    flume_batch *batch;
+    int status = batch_create(view, NULL, (size_t)256 << 20, &batch);
+
+    if (status != FLUME_OK)
+        return status;
+    status = catch_up(rebuild, batch, NEAR_HEAD);
+    if (status == FLUME_OK) {
+        (void)pthread_mutex_lock(&view->mutex);
+        old = view->env;
+        if (old != NULL)
+            environment_retain(old);
+        (void)pthread_mutex_unlock(&view->mutex);
+        if (old != NULL)
+            (void)pthread_mutex_lock(&old->advance_mutex);
+        status = swap_locked(rebuild, batch);
+        if (old != NULL)
+            (void)pthread_mutex_unlock(&old->advance_mutex);
+        environment_release(old);
+    }
+    batch_destroy(batch, BATCH_DROP_RUNS);
+    return status;
+}
+
+/* ---- all of it ---- */
+
+static void tell_total(const flume_view *view, uint64_t total)
+{
+    if (view->board == NULL)
+        return;
+    flume_board_write(view->board, BOARD_DONE, 0);
+    flume_board_write(view->board, BOARD_TOTAL, total);
+}
+
+static int run(struct rebuild *rebuild)
+{
+    flume_view *view = rebuild->view;
+    struct building building;
+    int status = begin(rebuild);
+
+    if (status != FLUME_OK)
+        return status;
+    building = (struct building){
+        .view = view,
+        .env = rebuild->env,
+        .directory = rebuild->directory,
+        .target_seq = flume_log_head(view->flume->log),
+        .stop = rebuild->stop,
+        .stop_ctx = rebuild->stop_ctx,
+    };
+    building.total = building.target_seq;
+    tell_total(view, building.total);
+    status = build_environment(&building);
+    if (status != FLUME_OK && building.failed_seq != FLUME_SEQ_NONE) {
+        /* What came before the record that apply refused is good: the view stops there. */
+        building.target_seq = building.failed_seq;
+        status = build_environment(&building);
+    }
+    if (status == FLUME_OK)
+        status = swap(rebuild);
+    tell_total(view, 0);
+    environment_release(rebuild->env);
+    if (status == FLUME_OK)
+        place_remove_others(&view->place, rebuild->generation);
+    else if (status != FLUME_ERR_CANCELLED && status != FLUME_ERR_TIMEOUT)
+        place_remove(&view->place, rebuild->generation);
+    return status;
+}
+
+static void set_rebuilding(flume_view *view, bool rebuilding)
+{
+    (void)pthread_mutex_lock(&view->mutex);
+    view->rebuilding = rebuilding;
+    (void)pthread_mutex_unlock(&view->mutex);
+    view_announce(view);
+}
+
+/* Whether a rebuild is still needed, now that nobody else is at it. */
+static bool is_needed(flume_view *view)
+{
+    struct environment *env;
+    bool needed;
+
+    (void)pthread_mutex_lock(&view->mutex);
+    needed = view->need == NEED_REPLACE; /* Asked for. */
+    (void)pthread_mutex_unlock(&view->mutex);
+    if (needed || view_acquire(view, &env) != FLUME_OK)
+        return true;
+    environment_release(env); /* Somebody has built it meanwhile. */
+    return false;
+}
+
+int view_rebuild(flume_view *view, int (*stop)(void *stop_ctx), void *stop_ctx)
+{
+    struct rebuild rebuild = {.view = view, .stop = stop, .stop_ctx = stop_ctx};
+    int error = place_open(&view->place);
+    int status = FLUME_OK;
+
+    if (error != 0)
+        status = flume_fail_errno(view->flume, error, "keep a view in", view->place.path);
+    else if ((error = place_lock(&view->place, PLACE_REBUILD)) == EAGAIN)
+        return FLUME_ERR_BUSY;
+    else if (error != 0)
+        status = flume_fail_errno(view->flume, error, "lock", view->place.path);
+    if (status != FLUME_OK)
+        return view_keep_failure(view, FAILURE_PASSES, FLUME_SEQ_NONE);
+    if (is_needed(view)) {
+        set_rebuilding(view, true);
+        status = run(&rebuild);
+        set_rebuilding(view, false);
+    }
+    place_unlock(&view->place, PLACE_REBUILD);
+    if (status == FLUME_OK || status == FLUME_ERR_CANCELLED || status == FLUME_ERR_TIMEOUT ||
+        status == FLUME_ERR_NO_MEMORY)
+        return status;
+    return view_keep_failure(view, FAILURE_PASSES, FLUME_SEQ_NONE);
+}

@@ -1,0 +1,363 @@
+/*
+ * worker.c - the threads behind a handle: one worker for each view, and one that follows the log.
+ *
+ * The follower sleeps on the log's head, and after a wake lingers before it sleeps again: a busy log
+ * is woken through once in LINGER_NS, whatever the number of views, and an idle one uses no CPU.
+ * Workers sleep on their own condition. Whoever asks a view advances it without waiting for them.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "environment.h"
+#include "inside.h"
+
+#define LINGER_NS UINT64_C(10000000)
+#define IDLE_NS UINT64_C(1000000000)
+#define BUSY_NS UINT64_C(20000000)
+#define RETRY_NS UINT64_C(1000000000)
+#define SETTLE_NS UINT64_C(5000000000)
+#define OBSERVE_NS UINT64_C(100000000)
+
+static struct timespec after(uint64_t ns)
+{
+    uint64_t until = now_ns() + ns;
+
+    return (struct timespec){.tv_sec = (time_t)(until / 1000000000),
+                             .tv_nsec = (long)(until % 1000000000)};
+}
+
+/* ---- the worker of a view ---- */
+
+void worker_kick(flume_view *view)
+{
+    (void)pthread_mutex_lock(&view->mutex);
+    view->kicked = true;
+    (void)pthread_cond_broadcast(&view->moved);
+    (void)pthread_mutex_unlock(&view->mutex);
+}
+
+static int rebuild_goes_on(void *ctx)
+{
+    flume_view *view = ctx;
+    bool cancelled;
+
+    (void)pthread_mutex_lock(&view->mutex);
+    cancelled = view->cancel_rebuild || view->stopping;
+    (void)pthread_mutex_unlock(&view->mutex);
+    return cancelled || view_is_ending(view) ? FLUME_ERR_CANCELLED : FLUME_OK;
+}
+
+static void observe(flume_view *view, uint64_t *io_observed_ns, enum flume_view_state *io_state)
+{
+    const flume_options *options = &view->flume->options;
+    flume_view_status status;
+
+    if (options->observer == NULL || flume_view_status_of(view, &status) != FLUME_OK)
+        return;
+    if (status.state == *io_state && now_ns() - *io_observed_ns < OBSERVE_NS)
+        return;
+    *io_observed_ns = now_ns();
+    *io_state = status.state;
+    options->observer(options->observer_ctx, &status);
+}
+
+/* Take the waiters that have their answer off the list. */
+static struct waiter *take_waiters(flume_view *view, uint64_t synced, bool all)
+{
+    struct waiter *taken = NULL, **end = &taken, **link;
+
+    (void)pthread_mutex_lock(&view->mutex);
+    for (link = &view->waiters; *link != NULL;) {
+        struct waiter *waiter = *link;
+
+        if (!all && waiter->seq > synced) {
+            link = &waiter->next;
+            continue;
+        }
+        *link = waiter->next;
+        waiter->next = NULL;
+        *end = waiter;
+        end = &waiter->next;
+    }
+    (void)pthread_mutex_unlock(&view->mutex);
+    return taken;
+}
+
+static void answer_waiters(flume_view *view, int status)
+{
+    struct waiter *waiter = take_waiters(view, view_synced_now(view), status != FLUME_OK);
+
+    while (waiter != NULL) {
+        struct waiter *next = waiter->next;
+
+        waiter->callback(waiter->ctx, status);
+        free(waiter);
+        waiter = next;
+    }
+}
+
+/* What the worker does next. */
+enum worker_step { STEP_AGAIN, STEP_REST, STEP_RETRY };
+
+static bool is_too_early(flume_view *view)
+{
+    bool early;
+
+    (void)pthread_mutex_lock(&view->mutex);
+    early = now_ns() < view->retry_ns;
+    (void)pthread_mutex_unlock(&view->mutex);
+    return early;
+}
+
+static enum worker_step step_rebuild(flume_view *view)
+{
+    int status = is_too_early(view) ? FLUME_ERR_BUSY : view_rebuild(view, rebuild_goes_on, view);
+
+    if (status == FLUME_OK)
+        return STEP_AGAIN;
+    if (status == FLUME_ERR_CANCELLED) {
+        (void)pthread_mutex_lock(&view->mutex);
+        view->cancel_rebuild = false;
+        if (view->need == NEED_REPLACE)
+            view->need = NEED_NONE; /* The old build stays; asking again goes on. */
+        (void)pthread_mutex_unlock(&view->mutex);
+        return STEP_RETRY;
+    }
+    if (status != FLUME_ERR_BUSY) { /* Busy: somebody else builds it. */
+        (void)pthread_mutex_lock(&view->mutex);
+        view->retry_ns = now_ns() + RETRY_NS;
+        (void)pthread_mutex_unlock(&view->mutex);
+        answer_waiters(view, FLUME_ERR_VIEW);
+    }
+    return STEP_RETRY;
+}
+
+static enum worker_step step_once(flume_view *view)
+{
+    bool replace, failed, paused;
+    struct environment *env;
+    int status;
+
+    (void)pthread_mutex_lock(&view->mutex);
+    replace = view->need == NEED_REPLACE;
+    failed = view->failed_for_good;
+    paused = view->paused;
+    (void)pthread_mutex_unlock(&view->mutex);
+    if (paused)
+        return STEP_REST;
+    if (replace)
+        return step_rebuild(view);
+    if (failed) {
+        answer_waiters(view, FLUME_ERR_VIEW);
+        return STEP_REST;
+    }
+    status = view_acquire(view, &env);
+    if (status == FLUME_END)
+        return step_rebuild(view);
+    if (status != FLUME_OK) {
+        (void)view_keep_failure(view, FAILURE_PASSES, FLUME_SEQ_NONE);
+        answer_waiters(view, FLUME_ERR_VIEW);
+        return STEP_RETRY;
+    }
+    environment_release(env);
+    if (view_synced_now(view) >= flume_log_head(view->flume->log))
+        return STEP_REST;
+    status = view_advance(view, PACE_BULK);
+    if (status == ADVANCE_BUSY)
+        return STEP_RETRY;
+    if (status < 0) {
+        answer_waiters(view, FLUME_ERR_VIEW);
+        return STEP_RETRY;
+    }
+    return STEP_AGAIN;
+}
+
+/* Sleep until there is something to do. */
+static void rest(flume_view *view, uint64_t longest_ns)
+{
+    struct timespec until = after(longest_ns);
+
+    (void)pthread_mutex_lock(&view->mutex);
+    while (!view->kicked && !view->stopping)
+        if (pthread_cond_timedwait(&view->moved, &view->mutex, &until) != 0)
+            break;
+    view->kicked = false;
+    (void)pthread_mutex_unlock(&view->mutex);
+}
+
+static bool is_time_to_settle(flume_view *view)
+{
+    bool due;
+
+    (void)pthread_mutex_lock(&view->mutex);
+    due = view->unsettled && now_ns() - view->settled_ns >= SETTLE_NS;
+    (void)pthread_mutex_unlock(&view->mutex);
+    return due;
+}
+
+static bool worker_ends(flume_view *view)
+{
+    bool ends;
+
+    (void)pthread_mutex_lock(&view->mutex);
+    ends = view->stopping;
+    (void)pthread_mutex_unlock(&view->mutex);
+    return ends || view_is_ending(view);
+}
+
+static void *work(void *ctx)
+{
+    flume_view *view = ctx;
+    uint64_t observed_ns = 0;
+    enum flume_view_state state = FLUME_VIEW_CLOSED;
+
+    while (!worker_ends(view)) {
+        enum worker_step step;
+
+        view_look_for_changes(view);
+        step = step_once(view);
+        answer_waiters(view, FLUME_OK);
+        observe(view, &observed_ns, &state);
+        if (is_time_to_settle(view))
+            view_settle(view);
+        if (step != STEP_AGAIN)
+            rest(view, step == STEP_RETRY ? BUSY_NS : IDLE_NS);
+    }
+    answer_waiters(view, FLUME_ERR_CANCELLED);
+    return NULL;
+}
+
+int worker_start(flume_view *view)
+{
+    char name[16]; /* What the system keeps of a thread's name. */
+
+    if (pthread_create(&view->worker, NULL, work, view) != 0)
+        return flume_fail(view->flume, FLUME_ERR_NO_MEMORY, FLUME_SEQ_NONE,
+                          "no thread is to be had for view '%s'", view->definition->name);
+    view->has_worker = true;
+    (void)snprintf(name, sizeof name, "fl:%.12s", view->definition->name);
+    (void)pthread_setname_np(view->worker, name); /* Only for people. */
+    return FLUME_OK;
+}
+
+void worker_stop(flume_view *view)
+{
+    (void)pthread_mutex_lock(&view->mutex);
+    view->stopping = true;
+    (void)pthread_cond_broadcast(&view->moved);
+    (void)pthread_mutex_unlock(&view->mutex);
+    if (view->has_worker)
+        (void)pthread_join(view->worker, NULL);
+    (void)pthread_mutex_lock(&view->mutex);
+    while (view->waiting > 0) /* They look at least each 100 ms. */
+        (void)pthread_cond_wait(&view->moved, &view->mutex);
+    (void)pthread_mutex_unlock(&view->mutex);
+}
+
+/* ---- the follower of the log ---- */
+
+static void kick_all(flume *handle)
+{
+    flume_view *view;
+
+    (void)pthread_mutex_lock(&handle->mutex);
+    view = handle->views;
+    (void)pthread_mutex_unlock(&handle->mutex);
+    for (; view != NULL; view = view->next) /* What stands behind the first never changes. */
+        if (!atomic_load(&view->retired))
+            worker_kick(view);
+}
+
+/* Until the log has a record at seq; FLUME_OK, or the handle is being closed. */
+static int wait_for_record(flume *handle, uint64_t seq)
+{
+    static const uint8_t all[] = {FLUME_KIND_ANY};
+    flume_cursor_options options = {
+        .flags = FLUME_CURSOR_LIVE,
+        .bounds = FLUME_GTE,
+        .gte = seq,
+        .kinds = all,
+        .kind_count = 1,
+    };
+    flume_cursor *cursor;
+    flume_record record;
+    int status = flume_cursor_open(handle->log, &options, &cursor);
+    bool stopping;
+
+    if (status != FLUME_OK)
+        return status;
+    (void)pthread_mutex_lock(&handle->follower_mutex);
+    stopping = handle->follower_stopping;
+    handle->follower_cursor = stopping ? NULL : cursor;
+    (void)pthread_mutex_unlock(&handle->follower_mutex);
+    status = stopping ? FLUME_ERR_CANCELLED
+                      : flume_cursor_next(cursor, FLUME_WAIT_FOREVER, &record);
+    (void)pthread_mutex_lock(&handle->follower_mutex);
+    handle->follower_cursor = NULL;
+    (void)pthread_mutex_unlock(&handle->follower_mutex);
+    flume_cursor_close(cursor);
+    return status;
+}
+
+/* False: the handle is being closed. */
+static bool linger(flume *handle, uint64_t ns)
+{
+    struct timespec until = after(ns);
+    bool stopping;
+
+    (void)pthread_mutex_lock(&handle->follower_mutex);
+    while (!handle->follower_stopping)
+        if (pthread_cond_timedwait(&handle->follower_moved, &handle->follower_mutex, &until) != 0)
+            break;
+    stopping = handle->follower_stopping;
+    (void)pthread_mutex_unlock(&handle->follower_mutex);
+    return !stopping;
+}
+
+static void *follow(void *ctx)
+{
+    flume *handle = ctx;
+    uint64_t seen = 0;
+
+    for (;;) {
+        uint64_t head = flume_log_head(handle->log);
+
+        if (head != seen) {
+            seen = head;
+            kick_all(handle);
+            /* A declaration that cannot be read now is asked for again with the next record. */
+            (void)declared_reconcile(handle, NULL);
+        } else if (wait_for_record(handle, head) == FLUME_ERR_CANCELLED) {
+            break;
+        }
+        if (!linger(handle, LINGER_NS))
+            break;
+    }
+    return NULL;
+}
+
+int follower_start(flume *handle)
+{
+    if (pthread_create(&handle->follower, NULL, follow, handle) != 0)
+        return flume_fail(handle, FLUME_ERR_NO_MEMORY, FLUME_SEQ_NONE,
+                          "no thread is to be had for the views");
+    handle->has_follower = true;
+    (void)pthread_setname_np(handle->follower, "fl:views"); /* Only for people. */
+    return FLUME_OK;
+}
+
+void follower_stop(flume *handle)
+{
+    (void)pthread_mutex_lock(&handle->follower_mutex);
+    handle->follower_stopping = true;
+    if (handle->follower_cursor != NULL)
+        flume_cursor_cancel(handle->follower_cursor);
+    (void)pthread_cond_broadcast(&handle->follower_moved);
+    (void)pthread_mutex_unlock(&handle->follower_mutex);
+    if (handle->has_follower)
+        (void)pthread_join(handle->follower, NULL);
+    handle->has_follower = false;
+}
