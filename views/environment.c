@@ -15,11 +15,7 @@
 #include "little.h"
 #include "place.h"
 
-enum {
-    READERS_MAX = 1024,
-    WAIT_STEP_NS = 1000000,
-    WAIT_STEPS = 5000 /* Five seconds. */
-};
+enum { READERS_MAX = 1024, WAIT_SECONDS = 5 };
 #define MAP_BYTES_MIN (UINT64_C(1) << 20)
 
 /* Meta's bytes. */
@@ -39,13 +35,6 @@ enum {
 static pthread_mutex_t open_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t open_changed = PTHREAD_COND_INITIALIZER;
 static struct environment *open_environments;
-
-static void pause_a_little(void)
-{
-    struct timespec step = {.tv_nsec = WAIT_STEP_NS};
-
-    (void)nanosleep(&step, NULL); /* Woken early is fine: the caller looks again. */
-}
 
 /* ---- meta ---- */
 
@@ -72,7 +61,7 @@ static int meta_get(const struct environment *env, MDB_txn *txn, struct view_met
 {
     MDB_val key = meta_key(), value;
     const uint8_t *bytes;
-    int code = mdb_get(txn, env->meta, &key, &value);
+    int code = mdb_get(txn, env->main, &key, &value);
 
     if (code == MDB_NOTFOUND) {
         *out = (struct view_meta){0}; /* Just made. */
@@ -105,7 +94,7 @@ static int open_map(struct environment *env, const char *path, uint64_t map_byte
         code = mdb_env_create(&env->mdb);
         if (code != 0)
             return code;
-        code = mdb_env_set_maxdbs(env->mdb, FLUME_VIEW_TABLES_MAX + 1);
+        code = mdb_env_set_maxdbs(env->mdb, FLUME_VIEW_TABLES_MAX);
         if (code == 0)
             code = mdb_env_set_maxreaders(env->mdb, READERS_MAX);
         if (code == 0)
@@ -133,13 +122,10 @@ static int open_named(struct environment *env, MDB_txn *txn, const char *name, u
 /* Every table there is, in the order of their names. */
 static int open_found_tables(struct environment *env, MDB_txn *txn)
 {
-    MDB_dbi main_table;
     MDB_cursor *cursor;
     MDB_val key, value;
-    int code = mdb_dbi_open(txn, NULL, 0, &main_table);
+    int code = mdb_cursor_open(txn, env->main, &cursor);
 
-    if (code == 0)
-        code = mdb_cursor_open(txn, main_table, &cursor);
     if (code != 0)
         return code;
     while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
@@ -149,7 +135,7 @@ static int open_found_tables(struct environment *env, MDB_txn *txn)
             continue;
         memcpy(name, key.mv_data, key.mv_size);
         name[key.mv_size] = '\0';
-        if (strcmp(name, "meta") == 0)
+        if (strncmp(name, "t.", 2) != 0)
             continue;
         code = open_named(env, txn, name, 0);
         if (code != 0)
@@ -169,7 +155,7 @@ static int open_tables(struct environment *env, const flume_view_definition *def
 
     if (code != 0)
         return code;
-    code = mdb_dbi_open(txn, "meta", flags, &env->meta);
+    code = mdb_dbi_open(txn, NULL, 0, &env->main);
     for (size_t i = 0; code == 0 && definition != NULL && i < definition->table_count; i++) {
         char name[META_TABLE_NAME_BYTES];
 
@@ -245,7 +231,7 @@ static int find_open_locked(const struct stat *data, struct environment **out_en
     struct environment *env;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 5;
+    until.tv_sec += WAIT_SECONDS;
     for (;;) {
         for (env = open_environments; env != NULL; env = env->next)
             if (env->device == data->st_dev && env->inode == data->st_ino && env->pid == getpid())
@@ -355,12 +341,11 @@ void environment_release(struct environment *env)
 
 static int lock_map_alone(struct environment *env)
 {
-    for (int i = 0; i < WAIT_STEPS; i++) {
-        if (pthread_rwlock_trywrlock(&env->map_lock) == 0)
-            return 0;
-        pause_a_little();
-    }
-    return EBUSY;
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += WAIT_SECONDS;
+    return pthread_rwlock_timedwrlock(&env->map_lock, &until) == 0 ? 0 : EBUSY;
 }
 
 int environment_grow(struct environment *env)
@@ -436,7 +421,7 @@ int environment_commit(struct environment *env, MDB_txn *txn, const struct view_
     int code;
 
     meta_encode(meta, bytes);
-    code = mdb_put(txn, env->meta, &key, &value, 0);
+    code = mdb_put(txn, env->main, &key, &value, 0);
     if (code != 0) {
         environment_abort(env, txn);
         return code;

@@ -26,7 +26,7 @@
 
 enum { META_FORMAT = 1, META_TABLE_NAME_BYTES = 28 };
 
-/* The row "state" of the table "meta": FORMAT.md has the bytes. */
+/* The row "state" of the unnamed table: FORMAT.md has the bytes. */
 struct view_meta {
     uint32_t version;
     bool complete; /* A build that was finished; else it is still being made. */
@@ -46,7 +46,7 @@ struct environment {
     _Atomic unsigned reference_count; /* Becomes 0, and rises from 0, under the table's mutex. */
 
     MDB_env *mdb;
-    MDB_dbi meta;
+    MDB_dbi main; /* The unnamed table: the tables' roots, and the row "state". */
     MDB_dbi tables[FLUME_VIEW_TABLES_MAX];
     size_t table_count;
     char table_names[FLUME_VIEW_TABLES_MAX][META_TABLE_NAME_BYTES];

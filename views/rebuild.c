@@ -13,16 +13,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "batch.h"
 #include "environment.h"
 #include "inside.h"
 
-enum {
-    SWAP_TRIES = 10000, /* A millisecond each. */
-    CATCH_UP_ROUNDS = 64
-};
+enum { SWAP_TRIES = 10000, SWAP_STEP_NS = 1000000, CATCH_UP_ROUNDS = 64 };
 #define NEAR_HEAD UINT64_C(20000)
 
 struct rebuild {
@@ -33,13 +29,6 @@ struct rebuild {
     int (*stop)(void *stop_ctx);
     void *stop_ctx;
 };
-
-static void pause_a_little(void)
-{
-    struct timespec step = {.tv_nsec = 1000000};
-
-    (void)nanosleep(&step, NULL); /* Woken early is fine: the caller looks again. */
-}
 
 /* ---- beginning ---- */
 
@@ -207,7 +196,7 @@ static int swap_locked(const struct rebuild *rebuild, flume_batch *batch)
 
     for (int i = 0; i < SWAP_TRIES && error == EAGAIN; i++) {
         if (i > 0)
-            pause_a_little();
+            view->flume->io->sleep(view->flume->io->ctx, SWAP_STEP_NS);
         error = place_lock(&view->place, PLACE_ADVANCE);
     }
     if (error != 0)
