@@ -128,7 +128,7 @@ check_strangers() {
 compiled=0
 inspected=0
 check_folder log 'xxhash|xxh3|xxh_x86dispatch|zstd|zstd_errors|blake3'
-check_folder views 'lmdb|jansson|jansson_config|blake3'
+check_folder views 'lmdb|jansson|jansson_config|blake3|xxhash'
 check_folder repl 'jansson|jansson_config|histedit'
 for folder in log views; do
     [ -n "$(objects_of $folder)" ] || fail "no objects of $folder/ in $FLUME_BUILD_DIR"
