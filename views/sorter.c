@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 enum {
     CHUNK_BYTES_FIRST = 16 << 10, /* Chunks grow as more is put: small batches stay small. */
@@ -22,7 +21,8 @@ enum {
     BLOCK_BYTES_MAX = 256 << 10,
     BLOCK_BYTES_MIN = 128,
     RUN_NAME_BYTES_MAX = 32, /* ".merged-" and the digits of a number. */
-    AHEAD = 10               /* Rows fetched into the cache before they are read. */
+    CACHE_LINE_BYTES = 64,
+    AHEAD = 16 /* Rows fetched into the cache before they are read. */
 };
 
 /* --- memory ------------------------------------------------------------------------------------ */
@@ -359,8 +359,13 @@ static const uint8_t *step_rows(struct sorter *sorter)
         return step_chunks(sorter);
     if (sorter->entry_at == sorter->rows)
         return NULL;
-    if (sorter->entry_at + AHEAD < sorter->rows)
-        __builtin_prefetch(sorter->entries[sorter->entry_at + AHEAD].row);
+    if (sorter->entry_at + AHEAD < sorter->rows) {
+        const uint8_t *ahead = sorter->entries[sorter->entry_at + AHEAD].row;
+
+        /* A small row may begin in one line of the cache and end in the next. */
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + CACHE_LINE_BYTES - 16);
+    }
     return sorter->entries[sorter->entry_at++].row;
 }
 
