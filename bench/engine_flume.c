@@ -42,14 +42,14 @@ static int fail(struct flume_engine *engine, const char *what, int status)
 
 static void engine_close(struct engine *engine)
 {
-    struct flume_engine *flume = (struct flume_engine *)engine;
+    struct flume_engine *basin = (struct flume_engine *)engine;
 
-    if (flume == NULL)
+    if (basin == NULL)
         return;
-    if (flume->log != NULL)
-        (void)flume_log_close(flume->log); /* The figure is taken already. */
-    free(flume->places);
-    free(flume);
+    if (basin->log != NULL)
+        (void)flume_log_close(basin->log); /* The figure is taken already. */
+    free(basin->places);
+    free(basin);
 }
 
 static enum flume_profile profile_of(enum engine_durability durability)
@@ -68,7 +68,7 @@ static enum flume_profile profile_of(enum engine_durability durability)
 static int engine_append_many(struct engine *engine, const void *bodies, size_t stride_bytes,
                               size_t count, size_t body_bytes)
 {
-    struct flume_engine *flume = (struct flume_engine *)engine;
+    struct flume_engine *basin = (struct flume_engine *)engine;
     flume_entry entries[BATCH_MAX];
     int status;
 
@@ -77,11 +77,11 @@ static int engine_append_many(struct engine *engine, const void *bodies, size_t 
     for (size_t i = 0; i < count; i++)
         entries[i] = (flume_entry){.body = (const uint8_t *)bodies + i * stride_bytes,
                                    .body_bytes = body_bytes};
-    status = flume_log_append_many(flume->log, entries, count, NULL, NULL);
-    return status == FLUME_OK ? 0 : fail(flume, "append_many", status);
+    status = flume_log_append_many(basin->log, entries, count, NULL, NULL);
+    return status == FLUME_OK ? 0 : fail(basin, "append_many", status);
 }
 
-static int fill_to_full_size(struct flume_engine *flume)
+static int fill_to_full_size(struct flume_engine *basin)
 {
     const size_t body_bytes = 1000;
     struct bodies bodies;
@@ -90,9 +90,9 @@ static int fill_to_full_size(struct flume_engine *flume)
 
     for (size_t bytes = 0; status == 0 && bytes < WARM_BYTES_MAX;
          bytes += WARM_BATCH * body_bytes) {
-        status = engine_append_many(&flume->base, bodies.pool, bodies.stride_bytes, WARM_BATCH,
+        status = engine_append_many(&basin->base, bodies.pool, bodies.stride_bytes, WARM_BATCH,
                                     body_bytes);
-        if (flume_log_stat(flume->log, &stat) != FLUME_OK || stat.strata_count >= FULL_SIZE_STRATA)
+        if (flume_log_stat(basin->log, &stat) != FLUME_OK || stat.strata_count >= FULL_SIZE_STRATA)
             break;
     }
     bodies_destroy(&bodies);
@@ -101,28 +101,28 @@ static int fill_to_full_size(struct flume_engine *flume)
 
 static int engine_open(const struct engine_setting *setting, struct engine **out_engine)
 {
-    struct flume_engine *flume = calloc(1, sizeof(*flume));
+    struct flume_engine *basin = calloc(1, sizeof(*basin));
     char *path = engine_path(setting->dir_path, basin_name);
     flume_log_options options = {.flags = FLUME_OPEN_CREATE,
                                  .profile = profile_of(setting->durability)};
     flume_error error = {0};
     int status = -1;
 
-    if (flume == NULL || path == NULL)
+    if (basin == NULL || path == NULL)
         goto done;
-    flume->base.type = &engine_flume;
-    status = flume_log_open(&flume->log, path, &options, &error);
+    basin->base.type = &engine_flume;
+    status = flume_log_open(&basin->log, path, &options, &error);
     errno = 0;
     if (status != FLUME_OK)
         status = bench_fail("flume: open: %s: %s", flume_strerror(status), error.message);
     else if (setting->space == ENGINE_SPACE_STEADY)
-        status = fill_to_full_size(flume);
+        status = fill_to_full_size(basin);
 done:
     free(path);
     if (status == 0)
-        *out_engine = &flume->base;
+        *out_engine = &basin->base;
     else
-        engine_close(flume == NULL ? NULL : &flume->base);
+        engine_close(basin == NULL ? NULL : &basin->base);
     return status;
 }
 
@@ -139,46 +139,46 @@ char *engine_flume_basin(const char *dir_path)
 
 static int engine_append(struct engine *engine, const void *body, size_t body_bytes)
 {
-    struct flume_engine *flume = (struct flume_engine *)engine;
-    int status = flume_log_append(flume->log, body, body_bytes, NULL);
+    struct flume_engine *basin = (struct flume_engine *)engine;
+    int status = flume_log_append(basin->log, body, body_bytes, NULL);
 
-    return status == FLUME_OK ? 0 : fail(flume, "append", status);
+    return status == FLUME_OK ? 0 : fail(basin, "append", status);
 }
 
 /* Records are dense, but each strata begins with a manifest that has a seq as well. */
-static int make_places(struct flume_engine *flume)
+static int make_places(struct flume_engine *basin)
 {
     flume_cursor *cursor = NULL;
     flume_record record;
     uint64_t count = 0;
-    int status = flume_cursor_open(flume->log, NULL, &cursor);
+    int status = flume_cursor_open(basin->log, NULL, &cursor);
 
-    flume->places = calloc(flume_log_head(flume->log) + 1, sizeof(*flume->places));
-    if (status != FLUME_OK || flume->places == NULL)
+    basin->places = calloc(flume_log_head(basin->log) + 1, sizeof(*basin->places));
+    if (status != FLUME_OK || basin->places == NULL)
         return bench_fail("flume: cannot number the records");
     while ((status = flume_cursor_next(cursor, 0, &record)) == FLUME_OK)
-        flume->places[count++] = record.seq;
+        basin->places[count++] = record.seq;
     flume_cursor_close(cursor);
-    return status == FLUME_END ? 0 : fail(flume, "cursor_next", status);
+    return status == FLUME_END ? 0 : fail(basin, "cursor_next", status);
 }
 
 static uint64_t engine_locate(struct engine *engine, uint64_t index)
 {
-    struct flume_engine *flume = (struct flume_engine *)engine;
+    struct flume_engine *basin = (struct flume_engine *)engine;
 
-    if (flume->places == NULL && make_places(flume) != 0)
+    if (basin->places == NULL && make_places(basin) != 0)
         return FLUME_SEQ_NONE; /* get will say that there is no such record. */
-    return flume->places == NULL ? FLUME_SEQ_NONE : flume->places[index];
+    return basin->places == NULL ? FLUME_SEQ_NONE : basin->places[index];
 }
 
 static int engine_get(struct engine *engine, uint64_t place, uint64_t *io_sum)
 {
-    struct flume_engine *flume = (struct flume_engine *)engine;
+    struct flume_engine *basin = (struct flume_engine *)engine;
     flume_record record;
-    int status = flume_log_get(flume->log, place, &record);
+    int status = flume_log_get(basin->log, place, &record);
 
     if (status != FLUME_OK)
-        return fail(flume, "get", status);
+        return fail(basin, "get", status);
     *io_sum += body_sum(record.body, record.body_bytes);
     flume_record_release(&record);
     return 0;
@@ -186,19 +186,19 @@ static int engine_get(struct engine *engine, uint64_t place, uint64_t *io_sum)
 
 static int engine_scan(struct engine *engine, uint64_t *io_count, uint64_t *io_sum)
 {
-    struct flume_engine *flume = (struct flume_engine *)engine;
+    struct flume_engine *basin = (struct flume_engine *)engine;
     flume_cursor *cursor = NULL;
     flume_record record;
-    int status = flume_cursor_open(flume->log, NULL, &cursor);
+    int status = flume_cursor_open(basin->log, NULL, &cursor);
 
     if (status != FLUME_OK)
-        return fail(flume, "cursor_open", status);
+        return fail(basin, "cursor_open", status);
     while ((status = flume_cursor_next(cursor, 0, &record)) == FLUME_OK) {
         *io_sum += body_sum(record.body, record.body_bytes);
         *io_count += 1;
     }
     flume_cursor_close(cursor);
-    return status == FLUME_END ? 0 : fail(flume, "cursor_next", status);
+    return status == FLUME_END ? 0 : fail(basin, "cursor_next", status);
 }
 
 static const char *engine_version(void)
