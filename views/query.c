@@ -1,0 +1,224 @@
+/*
+ * query.c - answering a query: candidates from an index, each read and tested as a whole.
+ *
+ * What always holds:
+ *   - What is given is what a scan of all records below as_of with the same test would give, in
+ *     order of seq: an index only narrows what is read.
+ *   - The snapshots are let go when the last record below as_of has been looked at, so a live query
+ *     does not keep old pages of a view in use.
+ */
+#include "query.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "inside.h"
+
+#define NS_PER_SECOND UINT64_C(1000000000)
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now = {.tv_sec = 0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* Cannot fail for this clock. */
+    return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+
+/* ---- opening ---- */
+
+/* Take a snapshot of every view of the term: all as of the same ask, within one time limit. */
+static int read_views(struct flume_query *query, const flume_ask *caller_ask)
+{
+    flume_ask ask = caller_ask != NULL ? *caller_ask : (flume_ask){.flags = 0};
+    uint64_t began_ns = clock_ns();
+    int status = FLUME_OK;
+
+    if ((ask.flags & (FLUME_ASK_AS_OF | FLUME_ASK_STALE_OK)) == 0) {
+        ask.flags |= FLUME_ASK_AS_OF;
+        ask.as_of = flume_log_head(flume_log_of(query->handle));
+    }
+    query->as_of = UINT64_MAX;
+    for (size_t i = 0; status == FLUME_OK && i < query->term.view_count; i++) {
+        struct term_view *view = &query->term.views[i];
+        uint64_t spent_ns = clock_ns() - began_ns;
+        uint64_t as_of;
+
+        if (caller_ask != NULL && caller_ask->timeout_ns != 0)
+            ask.timeout_ns = spent_ns < caller_ask->timeout_ns ? caller_ask->timeout_ns - spent_ns
+                                                               : 1;
+        status = flume_view_read(view->view, &ask, &view->rows);
+        if (status != FLUME_OK)
+            break;
+        as_of = flume_rows_as_of(view->rows);
+        query->as_of = as_of < query->as_of ? as_of : query->as_of;
+    }
+    query->explanation.waited_ns = clock_ns() - began_ns;
+    return status;
+}
+
+int flume_query_open(flume *handle, const flume_ask *ask, const flume_term *term,
+                     flume_query **out_query)
+{
+    struct flume_query *query;
+    int status;
+
+    if (handle == NULL || term == NULL || out_query == NULL)
+        return FLUME_ERR_INVALID;
+    query = calloc(1, sizeof *query);
+    if (query == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    query->handle = handle;
+    status = term_init(&query->term, handle, term);
+    if (status == FLUME_OK)
+        status = read_views(query, ask);
+    if (status == FLUME_OK) {
+        query->explanation.as_of = query->as_of;
+        query_say(query, "as of seq %llu", (unsigned long long)query->as_of);
+        status = query_plan(query);
+    }
+    if (status != FLUME_OK) {
+        flume_query_close(query);
+        return status;
+    }
+    *out_query = query;
+    return FLUME_OK;
+}
+
+void flume_query_close(flume_query *query)
+{
+    if (query == NULL)
+        return;
+    flume_record_release(&query->record);
+    flume_cursor_close(query->cursor);
+    seqs_deinit(&query->candidates);
+    term_deinit(&query->term);
+    free(query);
+}
+
+/* ---- answering ---- */
+
+/* The next candidate of an index. FLUME_END: none is left. */
+static int next_seq(struct flume_query *query, uint64_t *out_seq)
+{
+    int status;
+
+    if (query->source == QUERY_LIST) {
+        if (query->next_candidate == query->candidates.count)
+            return FLUME_END;
+        *out_seq = query->candidates.list[query->next_candidate++];
+        return FLUME_OK;
+    }
+    status = query_next_row(query, &query->range, query->rows, out_seq);
+    /* The snapshot may be of a later moment than those of the other views. */
+    return status == FLUME_OK && *out_seq >= query->as_of ? FLUME_END : status;
+}
+
+/* The next record to be tested, kept in query->record. */
+static int next_candidate(struct flume_query *query, uint64_t timeout_ns)
+{
+    uint64_t seq = 0;
+    int status;
+
+    if (query->source == QUERY_OVER)
+        return FLUME_END;
+    if (query->source == QUERY_SCAN || query->source == QUERY_LIVE) {
+        status = flume_cursor_next(query->cursor, timeout_ns, &query->record);
+    } else {
+        status = next_seq(query, &seq);
+        if (status != FLUME_OK)
+            return status;
+        status = flume_log_get(flume_log_of(query->handle), seq, &query->record);
+    }
+    if (status == FLUME_OK || status == FLUME_END || status == FLUME_ERR_TIMEOUT)
+        return status;
+    return flume_fail_log(query->handle, status);
+}
+
+/* Everything below as_of has been looked at: end, or go on with what comes. */
+static int pass_as_of(struct flume_query *query)
+{
+    int status;
+
+    term_end_rows(&query->term);
+    seqs_deinit(&query->candidates);
+    query->next_candidate = 0;
+    query->rows = NULL;
+    if (query->source == QUERY_SCAN) {
+        flume_cursor_close(query->cursor);
+        query->cursor = NULL;
+    }
+    query->source = QUERY_OVER;
+    if (!query->is_live)
+        return FLUME_END;
+    status = query_open_cursor(query, query->as_of, FLUME_SEQ_NONE);
+    if (status == FLUME_OK)
+        query->source = QUERY_LIVE;
+    return status;
+}
+
+static uint64_t left_ns(uint64_t timeout_ns, uint64_t began_ns)
+{
+    uint64_t spent_ns;
+
+    if (timeout_ns == 0 || timeout_ns == FLUME_WAIT_FOREVER)
+        return timeout_ns;
+    spent_ns = clock_ns() - began_ns;
+    return spent_ns < timeout_ns ? timeout_ns - spent_ns : 0;
+}
+
+/* One candidate. FLUME_OK with *out_fits false: go on. */
+static int step(struct flume_query *query, uint64_t timeout_ns, bool *out_fits)
+{
+    int status;
+
+    *out_fits = false;
+    flume_record_release(&query->record);
+    query->record = (flume_record){.seq = 0};
+    status = next_candidate(query, timeout_ns);
+    if (status == FLUME_END)
+        return query->source == QUERY_OVER && !query->is_live ? FLUME_END : pass_as_of(query);
+    /* No index has a record that was lost or erased: it fits nothing. */
+    if (status == FLUME_ERR_LOST || status == FLUME_ERR_GONE)
+        return FLUME_OK;
+    if (status != FLUME_OK)
+        return status;
+    query->explanation.records_read++;
+    return term_test(&query->term, &query->record, query->as_of, out_fits);
+}
+
+int flume_query_next(flume_query *query, flume_record *out_record)
+{
+    bool fits = false;
+    uint64_t began_ns = 0;
+    int status = FLUME_OK;
+
+    if (query == NULL || out_record == NULL)
+        return FLUME_ERR_INVALID;
+    if (query->is_live && query->live_timeout_ns != 0 &&
+        query->live_timeout_ns != FLUME_WAIT_FOREVER)
+        began_ns = clock_ns();
+    while (status == FLUME_OK && !fits)
+        status = step(query, left_ns(query->live_timeout_ns, began_ns), &fits);
+    if (status != FLUME_OK)
+        return status;
+    query->explanation.records_given++;
+    *out_record = query->record;
+    out_record->hold = NULL; /* Borrowed: the query lets it go. */
+    return FLUME_OK;
+}
+
+int flume_query_live(flume_query *query, uint64_t timeout_ns)
+{
+    if (query == NULL)
+        return FLUME_ERR_INVALID;
+    query->is_live = true;
+    query->live_timeout_ns = timeout_ns;
+    return FLUME_OK;
+}
+
+void flume_query_explain(flume_query *query, flume_explanation *out_explanation)
+{
+    if (query != NULL && out_explanation != NULL)
+        *out_explanation = query->explanation;
+}
