@@ -169,7 +169,7 @@ static int ensure_batch(flume_view *view)
 
     if (view->batch != NULL)
         return FLUME_OK;
-    status = batch_create(view, NULL, ADVANCE_BUDGET_BYTES, &view->batch);
+    status = batch_create(view, NULL, "", ADVANCE_BUDGET_BYTES, &view->batch);
     if (status == FLUME_ERR_NO_MEMORY)
         return flume_fail(view->flume, status, FLUME_SEQ_NONE, "view '%s': out of memory",
                           view->definition->name);

@@ -4,17 +4,18 @@
 #include "batch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sorter.h"
 
-enum { CLOCK_EVERY_RECORDS = 64 };
+enum { CLOCK_EVERY_RECORDS = 64, RUN_NAME_BYTES = 48 };
 
 /* ---- making ---- */
 
-int batch_create(flume_view *view, const char *spill_directory, size_t budget_bytes,
-                 flume_batch **out_batch)
+int batch_create(flume_view *view, const char *spill_directory, const char *prefix,
+                 size_t budget_bytes, flume_batch **out_batch)
 {
     const flume_view_definition *definition = view->definition;
     flume_batch *batch = calloc(1, sizeof *batch);
@@ -27,14 +28,16 @@ int batch_create(flume_view *view, const char *spill_directory, size_t budget_by
     batch->state = definition->ctx;
     for (size_t i = 0; status == FLUME_OK && i < definition->table_count; i++) {
         const flume_view_table *table = &definition->tables[i];
+        char name[RUN_NAME_BYTES];
         struct sorter_options options = {
             .budget_bytes = budget_bytes / definition->table_count,
             .spill_directory = spill_directory,
-            .name = table->name,
+            .name = name,
             .merge = table->merge,
             .merge_ctx = table->merge_ctx,
         };
 
+        (void)snprintf(name, sizeof name, "%s%s", prefix, table->name);
         if ((table->flags & FLUME_TABLE_COLLECT) != 0)
             status = sorter_create(&options, &batch->sorters[i]);
     }

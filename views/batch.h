@@ -40,9 +40,10 @@ struct flume_batch {
     int mdb_code; /* Of the first LMDB call that failed in this batch. */
 };
 
-/** @param spill_directory  Where sorters may spill; NULL: nowhere. */
-int batch_create(flume_view *view, const char *spill_directory, size_t budget_bytes,
-                 flume_batch **out_batch);
+/** @param spill_directory  Where sorters may spill; NULL: nowhere.
+ *  @param prefix           Of the names of what they spill. */
+int batch_create(flume_view *view, const char *spill_directory, const char *prefix,
+                 size_t budget_bytes, flume_batch **out_batch);
 /** NULL is harmless. keep_runs: sorted runs stay on disk for who resumes. */
 enum batch_runs { BATCH_DROP_RUNS, BATCH_KEEP_RUNS };
 void batch_destroy(flume_batch *batch, enum batch_runs runs);

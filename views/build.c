@@ -5,11 +5,21 @@
  * and meta is committed with the number of runs, so that who is interrupted goes on from there. At
  * the end the rows of each table come out sorted and are appended, page after full page.
  *
+ * A view that allows it is collected in several parts at once: part i has the records before those of
+ * part i + 1, a thread, and sorters of its own, and where parts have a key in common the later part
+ * is the newer one.
+ *
  * What always holds:
- *   - meta.runs and meta.synced_seq are committed together: runs 0 .. runs-1 hold exactly the rows
- *     of the records below synced_seq. Runs beyond are of a later, uncommitted part and are removed.
+ *   - A part's runs and synced_seq are committed together: runs 0 .. runs-1 hold exactly the rows of
+ *     its records below synced_seq. Runs beyond are of an uncommitted stretch and are removed.
+ *   - Tables that are not collected are filled by the only part, in the transactions that say how
+ *     far it is.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "batch.h"
 #include "environment.h"
@@ -19,15 +29,40 @@
 enum {
     FILL_RECORDS_MAX = 1 << 16,
     FILL_NS_MAX = 20000000,
+    PART_RECORDS_MIN = 1 << 16,
     APPEND_CHECK_ROWS = 1 << 15,
     APPEND_BYTES_MAX = 64 << 20 /* In one transaction: what it changed is kept in memory. */
 };
 
-static void show(const struct building *building, uint64_t collected, uint64_t appended,
-                 uint64_t rows)
+struct build;
+
+struct part {
+    struct build *build;
+    size_t index;
+    flume_batch *batch;
+    int status;
+    pthread_t thread;
+    bool has_thread;
+};
+
+struct build {
+    struct building *building;
+    struct part parts[META_PARTS_MAX];
+    pthread_mutex_t mutex; /* Guards meta, and transactions that store nothing else. */
+    struct view_meta meta;
+    bool direct;         /* Some table is not collected. */
+    size_t spill_bytes;  /* Of a part's rows. */
+    _Atomic int stopped; /* The status with which every part is to end. */
+    _Atomic uint64_t collected;
+};
+
+/* ---- progress ---- */
+
+static void show(const struct build *build, uint64_t appended, uint64_t rows)
 {
+    const struct building *building = build->building;
     flume_board *board = building->view->board;
-    uint64_t done = collected / 2;
+    uint64_t done = atomic_load(&build->collected) / 2;
 
     if (board == NULL || building->total == 0)
         return;
@@ -36,12 +71,41 @@ static void show(const struct building *building, uint64_t collected, uint64_t a
     flume_board_write(board, BOARD_DONE, done < building->total ? done : building->total - 1);
 }
 
-/* Everything collected so far on disk, and meta with it. */
-static int checkpoint(const struct building *building, flume_batch *batch)
+static int ask_to_stop(const struct build *build)
 {
-    int code, status;
+    const struct building *building = build->building;
+
+    return building->stop == NULL ? FLUME_OK : building->stop(building->stop_ctx);
+}
+
+/* ---- a part's state on disk ---- */
+
+/* Store meta, in the part's own transaction if it has one. */
+static int store_meta_locked(struct build *build, flume_batch *batch)
+{
+    struct environment *env = build->building->env;
+    MDB_txn *txn = batch == NULL ? NULL : batch->txn;
+    bool was_open = txn != NULL;
+    struct view_meta stored;
+    int code = was_open ? 0 : environment_begin(env, &txn, &stored);
+
+    if (code != 0)
+        return code;
+    code = environment_commit(env, txn, &build->meta);
+    if (!was_open)
+        return code;
+    batch->txn = NULL;
+    return code != 0 ? code : environment_begin(env, &batch->txn, &stored);
+}
+
+static int spill_part(const struct part *part, struct view_part *io_part)
+{
+    flume_batch *batch = part->batch;
+    const struct building *building = part->build->building;
 
     for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++) {
+        int status;
+
         if (batch->sorters[i] == NULL)
             continue;
         status = sorter_count(batch->sorters[i]) == 0 ? FLUME_OK : sorter_spill(batch->sorters[i]);
@@ -50,173 +114,450 @@ static int checkpoint(const struct building *building, flume_batch *batch)
                               "view '%s' cannot write sorted rows to %s: %s",
                               building->view->definition->name, building->directory,
                               flume_strerror(status));
-        batch->meta.runs[i] = sorter_runs(batch->sorters[i]);
-    }
-    code = environment_commit(batch->env, batch->txn, &batch->meta);
-    batch->txn = NULL;
-    if (code == 0)
-        code = batch_begin(batch, building->env);
-    return code == 0 ? FLUME_OK : view_fail_mdb(building->view, code, "write a rebuild");
-}
-
-static int collect(const struct building *building, flume_batch *batch, size_t spill_bytes)
-{
-    struct batch_limits limits = {
-        .until_seq = building->target_seq,
-        .records_max = FILL_RECORDS_MAX,
-        .ns_max = FILL_NS_MAX,
-        .urgent_ns_max = FILL_NS_MAX,
-        .bytes_max = spill_bytes,
-    };
-
-    while (batch->meta.synced_seq < building->target_seq) {
-        uint64_t count, before = batch->meta.synced_seq;
-        int status = building->stop == NULL ? FLUME_OK : building->stop(building->stop_ctx);
-
-        if (status != FLUME_OK) {
-            (void)checkpoint(building, batch); /* What cannot be kept is made again. */
-            return status;
-        }
-        status = batch_fill(batch, &limits, &count);
-        if (status != FLUME_OK)
-            return status;
-        show(building, batch->meta.synced_seq, 0, 0);
-        if (batch->meta.synced_seq == before)
-            break; /* The log ends here. */
-        if (batch_collected_bytes(batch) >= spill_bytes) {
-            status = checkpoint(building, batch);
-            if (status != FLUME_OK)
-                return status;
-        }
+        io_part->runs[i] = sorter_runs(batch->sorters[i]);
     }
     return FLUME_OK;
 }
 
-/* Where the rows of one environment go, in as many transactions as they need. */
+/* Everything the part has collected on disk, and meta with it. */
+static int checkpoint(const struct part *part)
+{
+    struct build *build = part->build;
+    flume_batch *batch = part->batch;
+    struct view_part *kept = &build->meta.parts[part->index];
+    struct view_part now = *kept;
+    int status = spill_part(part, &now);
+    int code;
+
+    if (status != FLUME_OK)
+        return status;
+    now.synced_seq = batch->meta.synced_seq;
+    now.check = batch->meta.check;
+    now.passed_over = batch->meta.passed_over;
+    (void)pthread_mutex_lock(&build->mutex);
+    *kept = now;
+    code = store_meta_locked(build, batch);
+    (void)pthread_mutex_unlock(&build->mutex);
+    return code == 0 ? FLUME_OK : view_fail_mdb(build->building->view, code, "write a rebuild");
+}
+
+/* ---- collecting ---- */
+
+static int collect_step(struct part *part, const struct batch_limits *limits)
+{
+    struct build *build = part->build;
+    flume_batch *batch = part->batch;
+    uint64_t count, before = batch->meta.synced_seq;
+    /* The caller's patience is the caller's thread's to ask. */
+    int status = part->index == 0 ? ask_to_stop(build) : atomic_load(&build->stopped);
+
+    if (status == FLUME_OK)
+        status = atomic_load(&build->stopped);
+    if (status != FLUME_OK) {
+        (void)checkpoint(part); /* What cannot be kept is made again. */
+        return status;
+    }
+    status = batch_fill(batch, limits, &count);
+    if (status != FLUME_OK)
+        return status;
+    (void)atomic_fetch_add(&build->collected, batch->meta.synced_seq - before);
+    show(build, 0, 0);
+    if (batch->meta.synced_seq == before)
+        return FLUME_END; /* The log ends here. */
+    return batch_collected_bytes(batch) >= build->spill_bytes ? checkpoint(part) : FLUME_OK;
+}
+
+static int collect(struct part *part)
+{
+    const struct build *build = part->build;
+    struct batch_limits limits = {
+        .until_seq = build->meta.parts[part->index].to_seq,
+        .records_max = FILL_RECORDS_MAX,
+        .ns_max = FILL_NS_MAX,
+        .urgent_ns_max = FILL_NS_MAX,
+        .bytes_max = build->spill_bytes,
+    };
+    int status = FLUME_OK;
+
+    while (status == FLUME_OK && part->batch->meta.synced_seq < limits.until_seq)
+        status = collect_step(part, &limits);
+    if (status == FLUME_END)
+        status = FLUME_OK;
+    for (size_t i = 0; status == FLUME_OK && i < FLUME_VIEW_TABLES_MAX; i++)
+        if (part->batch->sorters[i] != NULL)
+            status = sorter_sort(part->batch->sorters[i]);
+    return status;
+}
+
+static void *run_part(void *ctx)
+{
+    struct part *part = ctx;
+    int none = FLUME_OK;
+
+    part->status = collect(part);
+    if (part->status != FLUME_OK) /* The others need not go on. */
+        (void)atomic_compare_exchange_strong(&part->build->stopped, &none, FLUME_ERR_CANCELLED);
+    return NULL;
+}
+
+/* The status that says why it ended: not that of a part which only followed. */
+static int join_parts(struct build *build)
+{
+    int status = FLUME_OK;
+
+    for (size_t i = 0; i < build->meta.part_count; i++) {
+        struct part *part = &build->parts[i];
+
+        if (part->has_thread)
+            (void)pthread_join(part->thread, NULL);
+        if (part->batch->failed_seq < build->building->failed_seq)
+            build->building->failed_seq = part->batch->failed_seq;
+        if (status == FLUME_OK || status == FLUME_ERR_CANCELLED)
+            status = part->status == FLUME_OK ? status : part->status;
+    }
+    return status;
+}
+
+static int collect_all(struct build *build)
+{
+    for (size_t i = 1; i < build->meta.part_count; i++) {
+        struct part *part = &build->parts[i];
+
+        part->has_thread = pthread_create(&part->thread, NULL, run_part, part) == 0;
+        if (part->has_thread)
+            (void)pthread_setname_np(part->thread, "fl:build"); /* Only for people. */
+    }
+    (void)run_part(&build->parts[0]);
+    for (size_t i = 1; i < build->meta.part_count; i++)
+        if (!build->parts[i].has_thread) /* No thread was to be had. */
+            (void)run_part(&build->parts[i]);
+    return join_parts(build);
+}
+
+/* ---- the rows of one table, over all parts ---- */
+
+struct source {
+    struct sorter *sorter;
+    flume_bytes key, value;
+    bool is_deleted;
+    bool is_over;
+};
+
+struct rows_of_table {
+    struct source sources[META_PARTS_MAX];
+    size_t source_count;
+    const flume_view_table *table;
+    uint8_t room[2][FLUME_MERGE_BYTES_MAX];
+};
+
+static int order_keys(flume_bytes a, flume_bytes b)
+{
+    int difference = memcmp(a.data, b.data, a.bytes < b.bytes ? a.bytes : b.bytes);
+
+    return difference != 0 ? difference : (a.bytes > b.bytes) - (a.bytes < b.bytes);
+}
+
+static int advance_source(struct source *source)
+{
+    int status = sorter_next(source->sorter, &source->key, &source->value, &source->is_deleted);
+
+    source->is_over = status != FLUME_OK;
+    return status == FLUME_END ? FLUME_OK : status;
+}
+
+static int begin_rows(const struct build *build, size_t table, struct rows_of_table *rows)
+{
+    int status = FLUME_OK;
+
+    rows->source_count = build->meta.part_count;
+    rows->table = &build->building->view->definition->tables[table];
+    for (size_t i = 0; status == FLUME_OK && i < rows->source_count; i++) {
+        rows->sources[i].sorter = build->parts[i].batch->sorters[table];
+        status = advance_source(&rows->sources[i]);
+    }
+    return status;
+}
+
+/* Fold a later part's row into what the earlier ones gave. */
+static int fold_row(struct rows_of_table *rows, size_t *io_room, flume_bytes key,
+                    const struct source *source, flume_bytes *io_value, bool *io_deleted)
+{
+    size_t bytes = 0;
+    int status;
+
+    if (rows->table->merge == NULL || source->is_deleted || *io_deleted) {
+        *io_value = source->value;
+        *io_deleted = source->is_deleted;
+        return FLUME_OK;
+    }
+    status = rows->table->merge(rows->table->merge_ctx, key, *io_value, source->value,
+                                rows->room[*io_room], &bytes);
+    if (status != FLUME_OK || bytes > FLUME_MERGE_BYTES_MAX)
+        return status != FLUME_OK ? status : FLUME_ERR_TOO_LARGE;
+    *io_value = (flume_bytes){rows->room[*io_room], bytes};
+    *io_room = 1 - *io_room;
+    return FLUME_OK;
+}
+
+/* The least key, and the sources that stand at it, as bits; 0: all are over. */
+static unsigned find_least(const struct rows_of_table *rows, flume_bytes *out_key)
+{
+    unsigned at_key = 0;
+
+    for (size_t i = 0; i < rows->source_count; i++) {
+        const struct source *source = &rows->sources[i];
+        int difference;
+
+        if (source->is_over)
+            continue;
+        difference = at_key == 0 ? -1 : order_keys(source->key, *out_key);
+        if (difference < 0) {
+            *out_key = source->key;
+            at_key = 0;
+        }
+        if (difference <= 0)
+            at_key |= 1u << i;
+    }
+    return at_key;
+}
+
+/* ---- appending ---- */
+
 struct appending {
-    const struct building *building;
-    flume_batch *batch;
+    struct build *build;
+    MDB_txn *txn;
+    MDB_cursor *cursor;
     uint64_t rows, done;
     size_t bytes; /* In this transaction. */
 };
 
-static int next_transaction(struct appending *appending)
+static int begin_transaction(struct appending *appending)
 {
-    flume_batch *batch = appending->batch;
-    int code = environment_commit(batch->env, batch->txn, &batch->meta);
+    struct view_meta stored;
 
-    batch->txn = NULL;
     appending->bytes = 0;
-    return code != 0 ? code : batch_begin(batch, appending->building->env);
+    return environment_begin(appending->build->building->env, &appending->txn, &stored);
+}
+
+static int end_transaction(struct appending *appending)
+{
+    int code;
+
+    if (appending->cursor != NULL)
+        mdb_cursor_close(appending->cursor);
+    appending->cursor = NULL;
+    code = environment_commit(appending->build->building->env, appending->txn,
+                              &appending->build->meta);
+    appending->txn = NULL;
+    return code;
+}
+
+static int append_row(struct appending *appending, size_t table, flume_bytes key, flume_bytes value)
+{
+    struct environment *env = appending->build->building->env;
+    int code = 0;
+
+    if (appending->bytes >= APPEND_BYTES_MAX) {
+        code = end_transaction(appending);
+        if (code == 0)
+            code = begin_transaction(appending);
+    }
+    if (code == 0 && appending->cursor == NULL)
+        code = mdb_cursor_open(appending->txn, env->tables[table], &appending->cursor);
+    if (code != 0)
+        return code;
+    appending->bytes += key.bytes + value.bytes;
+    return mdb_cursor_put(appending->cursor, &(MDB_val){key.bytes, (void *)(uintptr_t)key.data},
+                          &(MDB_val){value.bytes, (void *)(uintptr_t)value.data}, MDB_APPEND);
+}
+
+static int fail_code(const struct build *build, int code)
+{
+    return view_fail_mdb(build->building->view, code, "write a rebuild");
+}
+
+/* Take the rows at the least key, and append what they come to. FLUME_END: there are no more. */
+static int append_least(struct appending *appending, size_t table, struct rows_of_table *rows)
+{
+    flume_bytes key, value;
+    unsigned at_key = find_least(rows, &key);
+    bool is_deleted = true; /* The table is empty. */
+    size_t room = 0;
+    int status = FLUME_OK, code = 0;
+
+    if (at_key == 0)
+        return FLUME_END;
+    for (size_t i = 0; status == FLUME_OK && i < rows->source_count; i++)
+        if ((at_key >> i & 1) != 0)
+            status = fold_row(rows, &room, key, &rows->sources[i], &value, &is_deleted);
+    if (status == FLUME_OK && !is_deleted)
+        code = append_row(appending, table, key, value);
+    if (code != 0)
+        return fail_code(appending->build, code);
+    for (size_t i = 0; status == FLUME_OK && i < rows->source_count; i++) {
+        if ((at_key >> i & 1) == 0)
+            continue;
+        status = advance_source(&rows->sources[i]);
+        appending->done++;
+    }
+    return status;
 }
 
 static int append_table(struct appending *appending, size_t table)
 {
-    flume_batch *batch = appending->batch;
-    struct sorter *sorter = batch->sorters[table];
-    flume_view *view = appending->building->view;
-    MDB_cursor *cursor = NULL;
-    int status = sorter_sort(sorter);
-    int code = 0;
+    struct build *build = appending->build;
+    struct rows_of_table *rows = calloc(1, sizeof *rows);
+    uint64_t shown = appending->done;
+    int status = rows == NULL ? FLUME_ERR_NO_MEMORY : begin_rows(build, table, rows);
 
     while (status == FLUME_OK) {
-        flume_bytes key, value;
-        bool is_deleted;
-
-        status = sorter_next(sorter, &key, &value, &is_deleted);
-        if (status != FLUME_OK)
-            break;
-        appending->done++;
-        if (is_deleted)
-            continue; /* The table was empty. */
-        if (cursor == NULL)
-            code = mdb_cursor_open(batch->txn, batch->env->tables[table], &cursor);
-        if (code == 0)
-            code = mdb_cursor_put(cursor, &(MDB_val){key.bytes, (void *)(uintptr_t)key.data},
-                                  &(MDB_val){value.bytes, (void *)(uintptr_t)value.data},
-                                  MDB_APPEND);
-        if (code != 0)
-            break;
-        appending->bytes += key.bytes + value.bytes;
-        if (appending->bytes >= APPEND_BYTES_MAX) {
-            mdb_cursor_close(cursor);
-            cursor = NULL;
-            code = next_transaction(appending);
-            if (code != 0)
-                break;
-        }
-        if (appending->done % APPEND_CHECK_ROWS == 0) {
-            show(appending->building, appending->building->target_seq, appending->done,
-                 appending->rows);
-            if (appending->building->stop != NULL)
-                status = appending->building->stop(appending->building->stop_ctx);
-        }
+        status = append_least(appending, table, rows);
+        if (status != FLUME_OK || appending->done - shown < APPEND_CHECK_ROWS)
+            continue;
+        shown = appending->done;
+        show(build, appending->done, appending->rows);
+        status = ask_to_stop(build);
     }
-    if (cursor != NULL && batch->txn != NULL)
-        mdb_cursor_close(cursor);
-    sorter_clear(sorter);
-    if (code != 0)
-        return view_fail_mdb(view, code, "write a rebuild");
-    if (status == FLUME_END)
-        return FLUME_OK;
-    if (status != FLUME_ERR_CANCELLED && status != FLUME_ERR_TIMEOUT)
-        (void)flume_fail(view->flume, status, FLUME_SEQ_NONE,
-                         "view '%s' cannot read its sorted rows back from %s: %s",
-                         view->definition->name, appending->building->directory,
-                         flume_strerror(status));
-    return status;
+    if (appending->cursor != NULL)
+        mdb_cursor_close(appending->cursor);
+    appending->cursor = NULL;
+    free(rows);
+    if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_IO)
+        return flume_fail(build->building->view->flume, status, FLUME_SEQ_NONE,
+                          "view '%s' cannot read its sorted rows back from %s: %s",
+                          build->building->view->definition->name, build->building->directory,
+                          flume_strerror(status));
+    return status == FLUME_END ? FLUME_OK : status;
 }
 
 /* The tables are filled only now: what an interrupted attempt left in them goes. */
-static int empty_tables(flume_batch *batch)
+static int empty_tables(struct appending *appending)
 {
+    const struct build *build = appending->build;
     int code = 0;
 
     for (size_t i = 0; code == 0 && i < FLUME_VIEW_TABLES_MAX; i++)
-        if (batch->sorters[i] != NULL)
-            code = mdb_drop(batch->txn, batch->env->tables[i], 0);
+        if (build->parts[0].batch->sorters[i] != NULL)
+            code = mdb_drop(appending->txn, build->building->env->tables[i], 0);
     return code;
 }
 
-static int append_all(const struct building *building, flume_batch *batch)
+static bool has_runs(const struct build *build)
 {
-    struct appending appending = {.building = building, .batch = batch};
-    int code, status = FLUME_OK;
-    bool on_disk = false;
-
-    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++) {
-        if (batch->sorters[i] == NULL)
-            continue;
-        appending.rows += sorter_count(batch->sorters[i]);
-        on_disk = on_disk || sorter_runs(batch->sorters[i]) > 0;
-    }
-    /* A large build can be taken up again here too. */
-    if (on_disk)
-        status = checkpoint(building, batch);
-    if (status != FLUME_OK)
-        return status;
-    code = empty_tables(batch);
-    if (code != 0)
-        return view_fail_mdb(building->view, code, "write a rebuild");
-    for (size_t i = 0; status == FLUME_OK && i < FLUME_VIEW_TABLES_MAX; i++)
-        if (batch->sorters[i] != NULL)
-            status = append_table(&appending, i);
-    if (status != FLUME_OK)
-        return status;
-    batch->meta.complete = true;
-    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
-        batch->meta.runs[i] = 0;
-    code = environment_commit(batch->env, batch->txn, &batch->meta);
-    batch->txn = NULL;
-    return code == 0 ? FLUME_OK : view_fail_mdb(building->view, code, "finish a rebuild");
+    for (size_t p = 0; p < build->meta.part_count; p++)
+        for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
+            if (build->parts[p].batch->sorters[i] != NULL &&
+                sorter_runs(build->parts[p].batch->sorters[i]) > 0)
+                return true;
+    return false;
 }
 
-static int take_over_runs(const struct building *building, flume_batch *batch)
+/* A large build can be taken up again while it is appended, too. */
+static int checkpoint_all(struct build *build)
 {
+    int status = FLUME_OK;
+
+    for (size_t p = 0; status == FLUME_OK && p < build->meta.part_count; p++) {
+        struct part *part = &build->parts[p];
+
+        status = checkpoint(part);
+        for (size_t i = 0; status == FLUME_OK && i < FLUME_VIEW_TABLES_MAX; i++)
+            if (part->batch->sorters[i] != NULL)
+                status = sorter_sort(part->batch->sorters[i]);
+    }
+    return status;
+}
+
+static void complete_meta(struct build *build)
+{
+    const flume_batch *last = build->parts[build->meta.part_count - 1].batch;
+    struct view_meta complete = {
+        .version = build->meta.version,
+        .complete = true,
+        .synced_seq = last->meta.synced_seq,
+        .check = last->meta.check,
+    };
+
+    for (size_t p = 0; p < build->meta.part_count; p++)
+        complete.passed_over += build->parts[p].batch->meta.passed_over;
+    build->meta = complete;
+}
+
+static int append_all(struct build *build)
+{
+    struct appending appending = {.build = build};
+    flume_batch *first = build->parts[0].batch;
+    int code = 0, status = has_runs(build) ? checkpoint_all(build) : FLUME_OK;
+
+    if (status != FLUME_OK)
+        return status;
+    for (size_t p = 0; p < build->meta.part_count; p++)
+        for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
+            if (build->parts[p].batch->sorters[i] != NULL)
+                appending.rows += sorter_count(build->parts[p].batch->sorters[i]);
+    appending.txn = first->txn; /* With what was put into other tables. */
+    first->txn = NULL;
+    if (appending.txn == NULL)
+        code = begin_transaction(&appending);
+    if (code == 0)
+        code = empty_tables(&appending);
+    if (code != 0)
+        status = fail_code(build, code);
+    for (size_t i = 0; status == FLUME_OK && i < FLUME_VIEW_TABLES_MAX; i++)
+        if (first->sorters[i] != NULL)
+            status = append_table(&appending, i);
+    if (status == FLUME_OK) {
+        complete_meta(build);
+        code = end_transaction(&appending);
+        return code == 0 ? FLUME_OK : fail_code(build, code);
+    }
+    environment_abort(build->building->env, appending.txn);
+    return status;
+}
+
+/* ---- beginning ---- */
+
+static bool is_direct(const flume_view_definition *definition)
+{
+    for (size_t i = 0; i < definition->table_count; i++)
+        if ((definition->tables[i].flags & FLUME_TABLE_COLLECT) == 0)
+            return true;
+    return false;
+}
+
+/* Divide the records among as many parts as there are processors. */
+static void divide(struct build *build)
+{
+    const struct building *building = build->building;
+    const flume_view_definition *definition = building->view->definition;
+    uint64_t target = building->target_seq;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t count = processors < 1 ? 1 : (uint64_t)processors;
+
+    if ((definition->flags & FLUME_VIEW_PARALLEL) == 0 || build->direct)
+        count = 1;
+    if (count > META_PARTS_MAX)
+        count = META_PARTS_MAX;
+    if (count > target / PART_RECORDS_MIN)
+        count = target / PART_RECORDS_MIN;
+    if (count < 1)
+        count = 1;
+    build->meta = (struct view_meta){.version = definition->version, .part_count = (uint32_t)count};
+    for (uint64_t i = 0; i < count; i++) {
+        build->meta.parts[i].from_seq = target / count * i;
+        build->meta.parts[i].to_seq = i + 1 == count ? target : target / count * (i + 1);
+        build->meta.parts[i].synced_seq = build->meta.parts[i].from_seq;
+    }
+}
+
+static int adopt_runs(const struct part *part, const struct view_part *kept)
+{
+    const struct building *building = part->build->building;
+
     for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++) {
-        int status = batch->sorters[i] == NULL
+        int status = part->batch->sorters[i] == NULL
                          ? FLUME_OK
-                         : sorter_adopt(batch->sorters[i], batch->meta.runs[i]);
+                         : sorter_adopt(part->batch->sorters[i], kept->runs[i]);
 
         if (status != FLUME_OK)
             return flume_fail(building->view->flume, status, FLUME_SEQ_NONE,
@@ -227,37 +568,64 @@ static int take_over_runs(const struct building *building, flume_batch *batch)
     return FLUME_OK;
 }
 
-int build_environment(struct building *building)
+static int begin_part(struct build *build, size_t index)
 {
-    flume_view *view = building->view;
-    size_t budget_bytes = (size_t)view->flume->options.rebuild_bytes;
-    flume_batch *batch;
-    int status = batch_create(view, building->directory, budget_bytes, &batch);
-    int code;
+    const struct building *building = build->building;
+    const struct view_part *kept = &build->meta.parts[index];
+    size_t budget_bytes = (size_t)building->view->flume->options.rebuild_bytes;
+    struct part *part = &build->parts[index];
+    char prefix[16];
+    int status, code = 0;
 
-    building->failed_seq = FLUME_SEQ_NONE;
+    part->build = build;
+    part->index = index;
+    (void)snprintf(prefix, sizeof prefix, "%zu.", index);
+    status = batch_create(building->view, building->directory, prefix,
+                          budget_bytes / build->meta.part_count, &part->batch);
     if (status != FLUME_OK)
         return status;
-    code = batch_begin(batch, building->env);
+    part->batch->env = building->env;
+    if (build->direct)
+        code = batch_begin(part->batch, building->env);
     if (code != 0)
-        status = view_fail_mdb(view, code, "begin a rebuild");
-    if (status == FLUME_OK && batch->meta.complete)
-        goto done;
+        return fail_code(build, code);
+    part->batch->meta.synced_seq = kept->synced_seq;
+    part->batch->meta.check = kept->check;
+    part->batch->meta.passed_over = kept->passed_over;
+    (void)atomic_fetch_add(&build->collected, kept->synced_seq - kept->from_seq);
+    if (kept->synced_seq == kept->from_seq && building->view->definition->reset != NULL)
+        building->view->definition->reset(part->batch->state);
+    return adopt_runs(part, kept);
+}
+
+int build_environment(struct building *building)
+{
+    size_t budget_bytes = (size_t)building->view->flume->options.rebuild_bytes;
+    struct build build = {.building = building, .mutex = PTHREAD_MUTEX_INITIALIZER};
+    int code = environment_meta(building->env, &build.meta);
+    int status = FLUME_OK;
+
+    building->failed_seq = FLUME_SEQ_NONE;
+    if (code != 0)
+        return fail_code(&build, code);
+    if (build.meta.complete)
+        return FLUME_OK;
+    build.direct = is_direct(building->view->definition);
+    if (build.meta.part_count == 0)
+        divide(&build);
+    build.spill_bytes = budget_bytes / build.meta.part_count / 4 * 3;
+    for (size_t i = 0; status == FLUME_OK && i < build.meta.part_count; i++)
+        status = begin_part(&build, i);
     if (status == FLUME_OK)
-        status = take_over_runs(building, batch);
-    if (status == FLUME_OK && batch->meta.synced_seq == 0 && view->definition->reset != NULL)
-        view->definition->reset(batch->state);
-    batch->meta.version = view->definition->version;
-    batch->meta.target_seq = building->target_seq;
+        status = collect_all(&build);
     if (status == FLUME_OK)
-        status = collect(building, batch, budget_bytes / 4 * 3);
-    if (status == FLUME_OK)
-        status = append_all(building, batch);
-    building->failed_seq = batch->failed_seq;
-done:
+        status = append_all(&build);
     /* Stopped on request, it is gone on with; after an error it may as well begin anew. */
-    batch_destroy(batch, status == FLUME_ERR_CANCELLED || status == FLUME_ERR_TIMEOUT
-                             ? BATCH_KEEP_RUNS
-                             : BATCH_DROP_RUNS);
+    for (size_t i = 0; i < META_PARTS_MAX; i++)
+        batch_destroy(build.parts[i].batch,
+                      status == FLUME_ERR_CANCELLED || status == FLUME_ERR_TIMEOUT
+                          ? BATCH_KEEP_RUNS
+                          : BATCH_DROP_RUNS);
+    (void)pthread_mutex_destroy(&build.mutex);
     return status;
 }

@@ -24,7 +24,16 @@
 
 #include "flume/view.h"
 
-enum { META_FORMAT = 1, META_TABLE_NAME_BYTES = 28 };
+enum { META_FORMAT = 1, META_TABLE_NAME_BYTES = 28, META_PARTS_MAX = 4 };
+
+/* How far one part of a build is, which collects the records from from_seq up to to_seq. */
+struct view_part {
+    uint64_t from_seq, to_seq;
+    uint64_t synced_seq; /* Collected, and on disk as runs. */
+    uint64_t check;      /* Of the record before synced_seq; 0: it could not be read. */
+    uint64_t passed_over;
+    uint32_t runs[FLUME_VIEW_TABLES_MAX]; /* By table. */
+};
 
 /* The row "state" of the unnamed table: FORMAT.md has the bytes. */
 struct view_meta {
@@ -33,8 +42,8 @@ struct view_meta {
     uint64_t synced_seq;
     uint64_t check;       /* Of the record before synced_seq; 0: it could not be read. */
     uint64_t passed_over; /* Damaged and lost records below synced_seq. */
-    uint64_t target_seq;  /* Of a build: where it is to end. */
-    uint32_t runs[FLUME_VIEW_TABLES_MAX]; /* Of a build: sorted runs on disk, by table. */
+    uint32_t part_count;  /* Of a build that is being made. */
+    struct view_part parts[META_PARTS_MAX];
 };
 
 struct environment {

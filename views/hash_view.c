@@ -37,6 +37,7 @@ const flume_view_definition view_hash = {
     .version = 1,
     .tables = hash_tables,
     .table_count = 1,
+    .flags = FLUME_VIEW_PARALLEL,
     .apply = hash_apply,
     .kinds = hash_kinds,
     .kind_count = 1,

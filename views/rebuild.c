@@ -43,6 +43,23 @@ static int write_dirty_state(const struct rebuild *rebuild)
     return place_state_write(&rebuild->view->place, rebuild->generation, &state);
 }
 
+/* Whether the log still has what a part had seen last. */
+static bool is_part_good(flume_log *log, const struct view_part *part)
+{
+    flume_record record;
+    bool same;
+
+    if (part->synced_seq > flume_log_head(log) || part->to_seq > flume_log_head(log))
+        return false;
+    if (part->synced_seq == part->from_seq || part->check == 0)
+        return true;
+    if (flume_log_get(log, part->synced_seq - 1, &record) != FLUME_OK)
+        return false;
+    same = record.check == part->check;
+    flume_record_release(&record);
+    return same;
+}
+
 /* Whether what an interrupted rebuild left is to be gone on with. */
 static bool can_be_resumed(const struct rebuild *rebuild)
 {
@@ -51,7 +68,6 @@ static bool can_be_resumed(const struct rebuild *rebuild)
     struct place_state state;
     struct environment *env;
     struct view_meta meta;
-    flume_record record;
     uint8_t boot_id[16];
     bool good;
 
@@ -63,16 +79,10 @@ static bool can_be_resumed(const struct rebuild *rebuild)
     if (environment_acquire(rebuild->directory, rebuild->generation, view->definition,
                             handle->options.map_bytes, ENVIRONMENT_OPEN, &env) != 0)
         return false;
-    good = environment_meta(env, &meta) == 0 && !meta.complete &&
-           meta.version == view->definition->version && meta.synced_seq > 0 &&
-           meta.synced_seq <= flume_log_head(handle->log);
-    if (good && meta.check != 0) {
-        good = flume_log_get(handle->log, meta.synced_seq - 1, &record) == FLUME_OK;
-        if (good) {
-            good = record.check == meta.check;
-            flume_record_release(&record);
-        }
-    }
+    good = environment_meta(env, &meta) == 0 && !meta.complete && meta.part_count > 0 &&
+           meta.version == view->definition->version;
+    for (size_t i = 0; good && i < meta.part_count; i++)
+        good = is_part_good(handle->log, &meta.parts[i]);
     environment_release(env);
     return good;
 }
@@ -218,7 +228,7 @@ static int swap(const struct rebuild *rebuild)
     flume_view *view = rebuild->view;
     struct environment *old;
     flume_batch *batch;
-    int status = batch_create(view, NULL, (size_t)256 << 20, &batch);
+    int status = batch_create(view, NULL, "", (size_t)256 << 20, &batch);
 
     if (status != FLUME_OK)
         return status;
@@ -269,7 +279,7 @@ static int run(struct rebuild *rebuild)
     building.total = building.target_seq;
     tell_total(view, building.total);
     status = build_environment(&building);
-    if (status != FLUME_OK && building.failed_seq != FLUME_SEQ_NONE) {
+    while (status != FLUME_OK && building.failed_seq != FLUME_SEQ_NONE) {
         /* What came before the record that apply refused is good: the view stops there. */
         building.target_seq = building.failed_seq;
         status = build_environment(&building);

@@ -85,11 +85,18 @@ typedef struct flume_view_table {
     void *merge_ctx;
 } flume_view_table;
 
+enum flume_view_flags {
+    /* A rebuild may run apply on several threads at once, each on records of its own and with a
+     * state of its own from open. All tables must be collected; merges run one at a time. */
+    FLUME_VIEW_PARALLEL = 1
+};
+
 typedef struct flume_view_definition {
     const char *name;
     uint32_t version; /* 1 or more. Another version is another view: raise it when apply changes. */
     const flume_view_table *tables;
     size_t table_count; /* 1 .. FLUME_VIEW_TABLES_MAX. */
+    unsigned flags;     /* enum flume_view_flags. */
 
     /* One record, in order, each once. What it puts must follow from the record (and from rows it
      * reads) alone: any process may apply any record. FLUME_OK, or a negative status: the view
