@@ -167,6 +167,14 @@ static int collect_step(struct part *part, const struct batch_limits *limits)
     return batch_collected_bytes(batch) >= build->spill_bytes ? checkpoint(part) : FLUME_OK;
 }
 
+static bool has_runs(const flume_batch *batch)
+{
+    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
+        if (batch->sorters[i] != NULL && sorter_runs(batch->sorters[i]) > 0)
+            return true;
+    return false;
+}
+
 static int collect(struct part *part)
 {
     const struct build *build = part->build;
@@ -183,6 +191,9 @@ static int collect(struct part *part)
         status = collect_step(part, &limits);
     if (status == FLUME_END)
         status = FLUME_OK;
+    /* A large part can be taken up again while it is appended, too. */
+    if (status == FLUME_OK && has_runs(part->batch))
+        status = checkpoint(part);
     for (size_t i = 0; status == FLUME_OK && i < FLUME_VIEW_TABLES_MAX; i++)
         if (part->batch->sorters[i] != NULL)
             status = sorter_sort(part->batch->sorters[i]);
@@ -442,32 +453,6 @@ static int empty_tables(struct appending *appending)
     return code;
 }
 
-static bool has_runs(const struct build *build)
-{
-    for (size_t p = 0; p < build->meta.part_count; p++)
-        for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
-            if (build->parts[p].batch->sorters[i] != NULL &&
-                sorter_runs(build->parts[p].batch->sorters[i]) > 0)
-                return true;
-    return false;
-}
-
-/* A large build can be taken up again while it is appended, too. */
-static int checkpoint_all(struct build *build)
-{
-    int status = FLUME_OK;
-
-    for (size_t p = 0; status == FLUME_OK && p < build->meta.part_count; p++) {
-        struct part *part = &build->parts[p];
-
-        status = checkpoint(part);
-        for (size_t i = 0; status == FLUME_OK && i < FLUME_VIEW_TABLES_MAX; i++)
-            if (part->batch->sorters[i] != NULL)
-                status = sorter_sort(part->batch->sorters[i]);
-    }
-    return status;
-}
-
 static void complete_meta(struct build *build)
 {
     const flume_batch *last = build->parts[build->meta.part_count - 1].batch;
@@ -487,10 +472,8 @@ static int append_all(struct build *build)
 {
     struct appending appending = {.build = build};
     flume_batch *first = build->parts[0].batch;
-    int code = 0, status = has_runs(build) ? checkpoint_all(build) : FLUME_OK;
+    int code = 0, status = FLUME_OK;
 
-    if (status != FLUME_OK)
-        return status;
     for (size_t p = 0; p < build->meta.part_count; p++)
         for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
             if (build->parts[p].batch->sorters[i] != NULL)
