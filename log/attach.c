@@ -154,6 +154,14 @@ static int gate_take(flume_log *log)
     return gate_busy(log);
 }
 
+/* Whoever finds the gate taken from now on must not be told of this process. */
+static void gate_leave(flume_log *log)
+{
+    if (log->head != NULL)
+        log->head->gate_pid = 0;
+    unlock(log, LOCK_GATE_AT);
+}
+
 static int head_map(flume_log *log)
 {
     const flume_io *io = log->io;
@@ -414,12 +422,12 @@ int attach(flume_log *log, uint64_t strata_bytes)
     status = join(log, strata_bytes);
     if (log->read_only && (status == FLUME_ERR_ACCESS || status == FLUME_ERR_READ_ONLY)) {
         unlock(log, LOCK_MEMBERS_AT);
-        unlock(log, LOCK_GATE_AT);
+        gate_leave(log);
         return observe_begin(log);
     }
     if (status != FLUME_OK)
         unlock(log, LOCK_MEMBERS_AT);
-    unlock(log, LOCK_GATE_AT);
+    gate_leave(log);
     return status;
 }
 
@@ -464,5 +472,5 @@ void detach(flume_log *log, bool clean)
         }
         unlock(log, LOCK_MEMBERS_AT);
     }
-    unlock(log, LOCK_GATE_AT);
+    gate_leave(log);
 }

@@ -89,7 +89,7 @@ struct head {
     uint64_t lock_device, lock_inode;
     uint8_t basin_id[16];
     uint64_t closed_check;
-    uint64_t gate_pid; /* Who holds the gate, for messages. */
+    uint64_t gate_pid; /* Who holds the gate, for messages; 0: nobody, or not known. */
     uint64_t recovered_epoch;
 
     alignas(64) pthread_mutex_t append_mutex;

@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 #include "hash.h"
+#include "head.h"
 #include "strata_file.h"
 
 /* --- Open and create --- */
@@ -386,6 +387,34 @@ static void strata_files_exchanged_between_basins_or_names_are_noticed(void **st
 
 /* --- Sharing --- */
 
+/* Take the gate as a program does that does not say so in HEAD, and try to open beside it. */
+static void expect_stranger_at_the_gate(struct log_fixture *fx)
+{
+    const flume_io *io = flume_io_posix();
+    int file = io->open(io->ctx, fixture_path(fx, "basin.flume/LOCK"), FLUME_IO_WRITE);
+
+    assert_true(file >= 0);
+    assert_int_equal(io->lock(io->ctx, file, LOCK_GATE_AT, FLUME_IO_LOCK_EXCLUSIVE), 0);
+    fx->options.lock_timeout_ns = 20000000;
+    expect_open_fails(fx, FLUME_ERR_BUSY, ": another process has been attaching");
+    fx->options.lock_timeout_ns = 0;
+    io->close(io->ctx, file);
+}
+
+static void who_has_left_the_gate_is_not_named_as_its_holder(void **state)
+{
+    struct log_fixture *fx = *state;
+
+    expect_stranger_at_the_gate(fx); /* After attaching, */
+    close_log(fx);
+    expect_stranger_at_the_gate(fx); /* after leaving, */
+    open_log(fx);
+    fx->options.flags |= FLUME_OPEN_EXCLUSIVE;
+    expect_open_fails(fx, FLUME_ERR_BUSY, "exclusively");
+    fx->options.flags = 0;
+    expect_stranger_at_the_gate(fx); /* and after being refused. */
+}
+
 static void a_read_only_handle_reads_follows_and_never_appends(void **state)
 {
     struct log_fixture *fx = *state;
@@ -512,6 +541,7 @@ int main(void)
         closed_log_test(an_unknown_compatible_feature_is_ignored),
         closed_log_test(an_unknown_read_only_feature_forbids_appending_but_not_reading),
         closed_log_test(strata_files_exchanged_between_basins_or_names_are_noticed),
+        log_test(who_has_left_the_gate_is_not_named_as_its_holder),
         log_test(a_read_only_handle_reads_follows_and_never_appends),
         closed_log_test(read_only_needs_a_basin),
         closed_log_test(exclusive_is_refused_next_to_anybody_and_names_who),
