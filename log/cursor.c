@@ -255,6 +255,8 @@ static int step(flume_cursor *cursor, uint64_t end, flume_record *out_record, bo
     } else {
         return status; /* It may pass (memory, descriptors): the next call tries again. */
     }
+    if (cursor->holds && (status != FLUME_OK || *out_matches))
+        return status;
     atomic_store_explicit(&cursor->position, reverse ? seq : seq + 1, memory_order_relaxed);
     return status;
 }

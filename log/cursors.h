@@ -13,6 +13,7 @@ struct flume_cursor {
     unsigned flags;
     uint64_t from, to;         /* from <= seq < to. */
     _Atomic uint64_t position; /* The next seq; in reverse one above it. */
+    bool holds; /* What next() gives or fails at stays the next one until cursor_pass(). */
     uint64_t limit, given;
     uint64_t skipped;
     uint64_t since_ns, until_ns;
@@ -37,6 +38,12 @@ struct flume_cursor {
 static inline enum wait_end cursor_end(const flume_cursor *cursor)
 {
     return (cursor->flags & FLUME_CURSOR_DURABLE) != 0 ? WAIT_DURABLE : WAIT_HEAD;
+}
+
+/* Step over what next() has just given. Only where the cursor holds. */
+static inline void cursor_pass(flume_cursor *cursor)
+{
+    (void)atomic_fetch_add_explicit(&cursor->position, 1, memory_order_relaxed);
 }
 
 /* Undo the signal, unless there is more to read. Called where next() found nothing. */

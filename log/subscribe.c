@@ -3,6 +3,8 @@
  *
  * What always holds:
  *   - The callback runs on the subscription's thread with no lock held.
+ *   - The position is that of the next record to deliver: it passes a record right before the
+ *     callback gets it, never for one that is withheld or does not read.
  *   - Whoever unsubscribes joins the thread and frees, except on a subscription's own thread: there
  *     nobody waits; the thread frees the subscription itself when it ends.
  */
@@ -30,7 +32,6 @@ struct flume_subscription {
     struct position position; /* file -1: it has no name. */
     uint64_t saved_ns;
     uint64_t last_check;
-    uint64_t withheld_seq; /* Read but not delivered; FLUME_SEQ_NONE: none. */
     pthread_t thread;
     _Atomic uint32_t stopping; /* Becomes 1 once: no further callback. */
     bool abandoned;            /* Guarded by subscriptions_mutex: the thread frees it. */
@@ -41,8 +42,6 @@ static int save(flume_subscription *subscription)
 {
     uint64_t seq = flume_cursor_position(subscription->cursor);
 
-    if (subscription->withheld_seq < seq)
-        seq = subscription->withheld_seq;
     if (subscription->position.file < 0)
         return FLUME_OK;
     subscription->saved_ns = subscription->log->io->monotonic_ns(subscription->log->io->ctx);
@@ -81,10 +80,9 @@ static int deliver(flume_subscription *subscription)
         }
         if (status != FLUME_OK)
             return status;
-        if (atomic_load(&subscription->stopping) != 0) {
-            subscription->withheld_seq = record.seq; /* The next one of this name gets it. */
-            return FLUME_ERR_CANCELLED;
-        }
+        if (atomic_load(&subscription->stopping) != 0)
+            return FLUME_ERR_CANCELLED; /* The next one of this name gets the record. */
+        cursor_pass(subscription->cursor);
         if (subscription->callback(subscription->ctx, &record) != 0)
             return FLUME_END;
         if (save_is_due(subscription))
@@ -113,33 +111,29 @@ static void subscription_free(flume_subscription *subscription)
     memory_release(&log->allocator, subscription);
 }
 
-static void end_by_itself(flume_subscription *subscription, int status)
+static void end_by_itself(flume_subscription *subscription, int status, flume_error *error)
 {
-    flume_error error;
-
     if (subscription->on_end == NULL || atomic_load(&subscription->stopping) != 0)
         return;
-    memset(&error, 0, sizeof error);
-    error.seq = FLUME_SEQ_NONE;
-    if (status < 0)
-        flume_log_error(subscription->log, &error);
-    error.status = status;
-    subscription->on_end(subscription->ctx, status, &error);
+    error->status = status;
+    subscription->on_end(subscription->ctx, status, error);
 }
 
 static void *subscription_loop(void *ctx)
 {
     flume_subscription *subscription = ctx;
     flume_log *log = subscription->log;
+    flume_error error = {.seq = FLUME_SEQ_NONE};
     bool abandoned;
     int status;
 
     on_subscription_thread = true;
     (void)pthread_setname_np(pthread_self(), "fl:sub");
     status = deliver(subscription);
-    if (status != FLUME_ERR_DAMAGED && status != FLUME_ERR_LOST)
-        (void)save(subscription); /* Else the position lies behind what was not delivered. */
-    end_by_itself(subscription, status);
+    if (status < 0)
+        flume_log_error(log, &error); /* Before saving, which may meet something of its own. */
+    (void)save(subscription);         /* Best effort: without it, records are delivered again. */
+    end_by_itself(subscription, status, &error);
     (void)pthread_mutex_lock(&log->subscriptions_mutex);
     abandoned = subscription->abandoned;
     if (abandoned) {
@@ -173,7 +167,11 @@ static int subscription_begin(flume_subscription *subscription,
         cursor_options.gte = subscription->position.seq;
     }
     cursor_options.flags |= FLUME_CURSOR_LIVE;
-    return flume_cursor_open(subscription->log, &cursor_options, &subscription->cursor);
+    status = flume_cursor_open(subscription->log, &cursor_options, &subscription->cursor);
+    if (status == FLUME_OK)
+        subscription->cursor->holds =
+            true; /* Its position is what was delivered, not what was read. */
+    return status;
 }
 
 int flume_subscribe(flume_log *log, const flume_subscribe_options *options,
@@ -197,7 +195,6 @@ int flume_subscribe(flume_log *log, const flume_subscribe_options *options,
     subscription->callback = callback;
     subscription->on_end = options->on_end;
     subscription->ctx = ctx;
-    subscription->withheld_seq = FLUME_SEQ_NONE;
     subscription->position.file = -1;
     subscription->position.log = log;
     status = subscription_begin(subscription, options);

@@ -292,8 +292,36 @@ static void damage_ends_it_with_the_seq(void **state)
     subscription = subscribe(fx->log, &options, collector);
     wait_for_end(collector, FLUME_ERR_DAMAGED);
     assert_int_equal(collector->end_error.seq, 5);
+    assert_int_equal(flume_subscription_position(subscription), 5); /* It was not delivered. */
     flume_unsubscribe(subscription);
     expect_dense(collector, 1, 4);
+    collector_destroy(collector);
+}
+
+/* Saving the position looks at the record before it, which may be damaged too. */
+static void the_detail_of_its_end_is_that_of_what_ended_it(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct collector *collector = collector_create();
+    flume_subscribe_options options = {
+        .name = "n", .on_end = collect_end, .cursor = {.bounds = FLUME_GTE, .gte = 5}};
+    flume_subscription *subscription;
+    uint64_t seq = 0;
+
+    (void)append_numbered(fx->log, 10);
+    for (seq = 4; seq <= 5; seq++) {
+        flume_record record;
+
+        assert_int_equal(flume_log_get(fx->log, seq, &record), FLUME_OK);
+        write_file(strata_path(fx, "basin.flume", 0), record.offset + 32, "X", 1);
+        flume_record_release(&record);
+    }
+    subscription = subscribe(fx->log, &options, collector);
+    wait_for_end(collector, FLUME_ERR_DAMAGED);
+    assert_int_equal(collector->end_error.seq, 5);
+    flume_unsubscribe(subscription);
+    assert_int_equal(flume_subscription_remembered(fx->log, "n", &seq), FLUME_OK);
+    assert_int_equal(seq, 5);
     collector_destroy(collector);
 }
 
@@ -490,6 +518,7 @@ int main(void)
         log_test(a_bound_or_limit_ends_it),
         log_test(on_end_may_unsubscribe_its_own_subscription),
         log_test(damage_ends_it_with_the_seq),
+        log_test(the_detail_of_its_end_is_that_of_what_ended_it),
         log_test(no_callback_runs_once_unsubscribe_has_returned),
         log_test(a_callback_may_unsubscribe_itself),
         log_test(two_callbacks_may_unsubscribe_each_other),

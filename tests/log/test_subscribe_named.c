@@ -3,6 +3,7 @@
  */
 #include "log_fixture.h"
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 static flume_subscribe_options named(const char *name)
@@ -193,6 +194,84 @@ static void unsubscribing_while_records_flow_leaves_none_out(void **state)
     }
 }
 
+/* Holds a subscription's thread where it opens a strata, until somebody cancels. */
+struct held_open {
+    flume_io io;
+    pthread_t subscriber;
+    _Atomic uint32_t armed, reached, cancelled;
+    flume_subscription *subscription;
+    _Atomic uint64_t position; /* As the subscription told it when it saved. */
+};
+
+static void await_word(const _Atomic uint32_t *word)
+{
+    while (atomic_load(word) == 0)
+        (void)usleep(100);
+}
+
+static int hold_open(void *ctx, const char *path, unsigned flags)
+{
+    struct held_open *held = ctx;
+
+    if (strstr(path, ".strata") != NULL && atomic_exchange(&held->armed, 0) != 0) {
+        held->subscriber = pthread_self();
+        atomic_store(&held->reached, 1);
+        await_word(&held->cancelled);
+    }
+    return flume_io_posix()->open(flume_io_posix()->ctx, path, flags);
+}
+
+static int64_t look_at_save(void *ctx, int file, const void *source, size_t bytes, uint64_t offset)
+{
+    struct held_open *held = ctx;
+
+    if (atomic_load(&held->cancelled) != 0 && pthread_equal(pthread_self(), held->subscriber) != 0)
+        atomic_store(&held->position, flume_subscription_position(held->subscription));
+    return flume_io_posix()->pwrite(flume_io_posix()->ctx, file, source, bytes, offset);
+}
+
+static void wake_and_note(void *ctx, const uint32_t *word)
+{
+    struct held_open *held = ctx;
+
+    if (atomic_load(&held->reached) != 0)
+        atomic_store(&held->cancelled,
+                     1); /* Nothing else wakes: whoever unsubscribes is past it. */
+    flume_io_posix()->wake(flume_io_posix()->ctx, word);
+}
+
+static void a_record_that_is_withheld_does_not_count_as_delivered(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct held_open held = {.io = *flume_io_posix()};
+    struct collector *collector = collector_create();
+    flume_subscribe_options options = named("withheld");
+    flume_log *other;
+    uint64_t withheld;
+
+    (void)append_bytes(fx->log, 40000, 1);
+    withheld = append_bytes(fx->log, 1 << 20, 2); /* In the second strata. */
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    held.io.ctx = &held;
+    held.io.open = hold_open;
+    held.io.pwrite = look_at_save;
+    held.io.wake = wake_and_note;
+    fx->options.io = &held.io;
+    fx->options.profile = FLUME_PROFILE_FORGETFUL; /* Its own threads open nothing. */
+    other = open_other(fx, 0);
+    expect_bytes(other, 1, 40000, 1); /* Only the second strata is still to be opened. */
+    options.cursor = (flume_cursor_options){.bounds = FLUME_GTE, .gte = withheld};
+    atomic_store(&held.armed, 1);
+    held.subscription = subscribe(other, &options, collector);
+    await_word(&held.reached);
+    flume_unsubscribe(held.subscription);
+    assert_int_equal(collector->count, 0);
+    assert_int_equal(atomic_load(&held.position), withheld);
+    expect_remembered(other, "withheld", withheld);
+    close_handle(other);
+    collector_destroy(collector);
+}
+
 /* A process that dies tells nobody: what it had seen since the last save comes again. */
 static void delivery_is_at_least_once_when_the_process_dies(void **state)
 {
@@ -283,6 +362,7 @@ int main(void)
         log_test(a_forgotten_name_begins_anew),
         log_test(names_are_1_to_64_harmless_characters),
         log_test(unsubscribing_while_records_flow_leaves_none_out),
+        log_test(a_record_that_is_withheld_does_not_count_as_delivered),
         log_test(delivery_is_at_least_once_when_the_process_dies),
         log_test(a_position_that_a_power_cut_took_back_is_told),
         log_test(also_when_the_cut_seqs_were_given_again),
