@@ -356,6 +356,16 @@ int examine(struct inspection *inspection, const struct survey_row *row,
     return examine_file(&subject);
 }
 
+int examine_outline(struct inspection *inspection, const struct survey_row *row,
+                    struct examination *out_examination)
+{
+    struct subject subject = {.inspection = inspection, .row = row, .examination = out_examination};
+
+    memset(out_examination, 0, sizeof *out_examination);
+    survey_row_file(row, &subject.file);
+    return row->state == ROW_MISSING ? tell_missing(&subject) : look_at_file(&subject);
+}
+
 void examination_release(struct inspection *inspection, struct examination *examination)
 {
     ledger_release(inspection, &examination->ledger);

@@ -31,6 +31,10 @@ struct examination {
 int examine(struct inspection *inspection, const struct survey_row *row,
             struct examination *out_examination);
 
+/* Tell only what header, name and size of the file show. Nothing is to be released. */
+int examine_outline(struct inspection *inspection, const struct survey_row *row,
+                    struct examination *out_examination);
+
 void examination_release(struct inspection *inspection, struct examination *examination);
 
 #endif

@@ -16,6 +16,7 @@
 #include "manifest.h"
 #include "strata.h"
 #include "sync.h"
+#include "vetting.h"
 #include "wait.h"
 #include "writer.h"
 
@@ -267,11 +268,14 @@ static int accept_state(flume_log *log)
                         log->path, (unsigned long long)atomic_load(&log->head->head),
                         (unsigned long long)atomic_load(&log->head->gate_seq));
     if ((refusal & HEAD_DAMAGED) != 0)
-        return log_fail(log, FLUME_ERR_DAMAGED, 0, log->recovery.damaged_seq,
+        return log_fail(log, FLUME_ERR_DAMAGED, 0,
+                        log->recovery.damaged ? log->recovery.damaged_seq : FLUME_SEQ_NONE,
                         "%s is damaged; it opens to read only: run 'flume check', then 'flume "
                         "repair'",
                         log->path);
-    return FLUME_OK;
+    if (log->in_memory)
+        return FLUME_OK; /* It was made a moment ago. */
+    return vet(log, log->profile == FLUME_PROFILE_PARANOID ? VET_RECORDS : VET_OUTLINES);
 }
 
 static int log_begin(flume_log *log, const char *path, const flume_log_options *options)

@@ -43,8 +43,10 @@ enum flume_profile {
     FLUME_PROFILE_DEFAULT = 0,   /* casual. */
     FLUME_PROFILE_FORGETFUL = 1, /* Synced when a strata is full and at close. */
     FLUME_PROFILE_CASUAL = 2,    /* Synced within a second. */
-    FLUME_PROFILE_SAFE = 3,      /* Synced before an append returns; callers share a sync. */
-    FLUME_PROFILE_PARANOID = 4   /* As safe, with the tail gate each time, and read back. */
+    FLUME_PROFILE_SAFE = 3,      /* Synced before an append returns; callers share a sync. Opening
+                                    to write looks at every strata's header and footer. */
+    FLUME_PROFILE_PARANOID = 4   /* As safe, with the tail gate each time, and read back. Opening to
+                                    write reads and verifies everything. */
 };
 
 enum flume_io_mode {
@@ -94,7 +96,9 @@ typedef struct flume_log_options {
  *
  * A torn tail (what a power cut left half-written) is cut off, its bytes kept in lost+found/, and
  * reported through options->log and flume_log_stat(). Damage is never cut: the log opens, the
- * damaged records answer FLUME_ERR_DAMAGED, and where it forbids appending, append says so.
+ * damaged records answer FLUME_ERR_DAMAGED, and where it forbids appending, append says so. The
+ * careful profiles look first and refuse to write to a damaged log: safe at how the strata follow
+ * each other, paranoid at every byte, as flume_check() does.
  *
  * @param out_log    Receives the handle; untouched on error. Closed by flume_log_close().
  * @param path       Directory. Copied.
@@ -105,7 +109,8 @@ typedef struct flume_log_options {
  *         FLUME_ERR_ACCESS, FLUME_ERR_TAIL_LOST and FLUME_ERR_DAMAGED (to write under safe and
  *         paranoid; read-only opens), FLUME_ERR_IO, FLUME_ERR_FULL, FLUME_ERR_NO_MEMORY,
  *         FLUME_ERR_INVALID.
- * Threads: any. Blocks on file I/O; does not depend on the size of the log.
+ * Threads: any. Blocks on file I/O; does not depend on the size of the log, except to write under
+ * safe (a page or two of each strata) and paranoid (all of it).
  */
 FLUME_API int flume_log_open(flume_log **out_log, const char *path,
                              const flume_log_options *options, flume_error *out_error);
