@@ -426,8 +426,12 @@ int flume_repair(const char *path, enum flume_repair_policy policy,
     int status = FLUME_ERR_INVALID;
 
     repair = memory_allocate_zeroed(allocator, 1, sizeof *repair);
-    if (repair == NULL)
+    if (repair == NULL) {
+        struct inspection nothing = {.log = NULL};
+
+        inspection_end(&nothing, FLUME_ERR_NO_MEMORY, out_report, out_error);
         return FLUME_ERR_NO_MEMORY;
+    }
     repair->policy = policy;
     status = inspection_begin(&repair->inspection, path, options);
     if (status == FLUME_OK && policy != FLUME_REPAIR_SALVAGE &&
