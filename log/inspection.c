@@ -85,6 +85,8 @@ static int settings_read(struct inspection *inspection)
         inspection->conf_status != FLUME_ERR_NO_BASIN)
         return inspection->conf_status;
     log->gate_file = open_to_look(log, "TAIL");
+    if (log->gate_file < 0 && log->gate_file != -ENOENT && log->gate_file != -ENOTDIR)
+        return log_fail_io(log, log->gate_file, "open TAIL of", log->path);
     return FLUME_OK;
 }
 
