@@ -186,20 +186,30 @@ static bool begins_with(const struct walk *walk, uint64_t salt)
                         salt, STRATA_DATA_AT, &grain);
 }
 
-/* The salt of a header that does not hold: as it stands, or with one bit turned. A grain that reads
- * proves it. */
+/* This salt, or one that differs in one bit. A grain that reads proves it. */
+static bool try_salt(struct walk *walk, uint64_t salt)
+{
+    walk->source.salt = salt;
+    if (begins_with(walk, salt))
+        return true;
+    for (unsigned bit = 0; bit < SALT_BITS; bit++) {
+        walk->source.salt = salt ^ UINT64_C(1) << bit;
+        if (begins_with(walk, walk->source.salt))
+            return true;
+    }
+    return false;
+}
+
+/* The salt of a header that does not hold, as the survey read it or as the image has it: a page that
+ * did not read may do so now, or the other way round. */
 static void find_salt(struct walk *walk)
 {
     uint64_t salt = walk->source.salt;
 
-    if (walk->source.limit <= STRATA_DATA_AT || begins_with(walk, salt))
+    if (walk->source.limit <= STRATA_DATA_AT || try_salt(walk, salt) ||
+        try_salt(walk, get_le64(walk->image->data + STRATA_SALT_AT)))
         return;
-    for (unsigned bit = 0; bit < SALT_BITS; bit++) {
-        if (!begins_with(walk, salt ^ UINT64_C(1) << bit))
-            continue;
-        walk->source.salt = salt ^ UINT64_C(1) << bit;
-        return;
-    }
+    walk->source.salt = salt;
 }
 
 /*

@@ -13,7 +13,7 @@
 #include "grain.h"
 #include "survey_chain.h"
 
-enum { HEADER_SALT_AT = 72, ENDING_SLOTS_BYTES = 6, SEQ_DIGITS = 20 };
+enum { ENDING_SLOTS_BYTES = 6, SEQ_DIGITS = 20 };
 
 void survey_file(const char *name, struct survey_file *out_file)
 {
@@ -154,7 +154,7 @@ static void take_header(struct survey_row *row, const struct strata_header *head
 static void take_bad_header(struct survey_row *row, const uint8_t *page)
 {
     row->state = ROW_BAD_HEADER;
-    row->salt = get_le64(page + HEADER_SALT_AT);
+    row->salt = get_le64(page + STRATA_SALT_AT);
     row->file_bytes = row->data_bytes;
     if (!strata_name_parse(row->file, &row->first_seq))
         row->first_seq = FLUME_SEQ_NONE;
@@ -179,8 +179,9 @@ static int read_header(struct inspection *inspection, struct survey *survey, str
     const flume_io *io = inspection->log->io;
     uint8_t page[STRATA_PAGE_BYTES] = {0};
     struct strata_header header;
-    flume_io_stat file_stat = {0};
+    flume_io_stat file_stat;
     struct path path;
+    int medium_error = 0;
     int file, error, status;
 
     log_path(inspection->log, "log", row->file, &path);
@@ -192,12 +193,14 @@ static int read_header(struct inspection *inspection, struct survey *survey, str
     if (file < 0)
         return log_fail_io(inspection->log, file, "open", path.text);
     error = io->stat(io->ctx, file, &file_stat);
-    row->data_bytes = file_stat.bytes;
     if (error == 0 && !file_stat.is_directory && file_stat.bytes >= sizeof page)
-        error = io_read_all(io, file, page, sizeof page, 0);
+        medium_error = io_read_all(io, file, page, sizeof page, 0);
     io->close(io->ctx, file);
-    if (error != 0 && error != -EIO)
-        return log_fail_io(inspection->log, error, "read", path.text);
+    if (error != 0)
+        return log_fail_io(inspection->log, error, "look at", path.text);
+    if (medium_error != 0 && medium_error != -EIO) /* With EIO it is a damaged header. */
+        return log_fail_io(inspection->log, medium_error, "read", path.text);
+    row->data_bytes = file_stat.bytes;
     inspection->progress_total += row->data_bytes;
     status = strata_header_decode(page, &header);
     if (status == FLUME_ERR_VERSION)
