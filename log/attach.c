@@ -262,8 +262,7 @@ static int recover(flume_log *log)
 {
     struct head *head = log->head;
     uint32_t state = atomic_load(&head->state);
-    bool is_copy = head_is_readable(head) && state == HEAD_READY &&
-                   head->lock_inode != log->lock_inode;
+    bool is_copy = head_is_of_copy(head, log->lock_inode);
     int status = FLUME_ERR_NOT_FOUND;
     uint64_t durable = 0;
 
@@ -276,6 +275,8 @@ static int recover(flume_log *log)
         if (status != FLUME_OK)
             return log_fail(log, status, 0, FLUME_SEQ_NONE, "cannot make the locks of %s",
                             log->path);
+        if (is_copy) /* So that it is known if this recovery fails and the next one begins. */
+            atomic_store(&head->state, HEAD_COPY);
         status = recover_machine_stop(log, RECOVER_CHANGING, is_copy, durable);
     }
     writer_tear_down(log); /* It was set up before the io mode was known. */

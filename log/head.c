@@ -82,6 +82,15 @@ bool head_is_readable(const struct head *head)
     return memcmp(head->magic, head_magic, sizeof head_magic) == 0 && head->layout == head_layout();
 }
 
+bool head_is_of_copy(const struct head *head, uint64_t lock_inode)
+{
+    uint32_t state = atomic_load(&head->state);
+
+    if (!head_is_readable(head))
+        return false;
+    return state == HEAD_COPY || (state == HEAD_READY && head->lock_inode != lock_inode);
+}
+
 int head_init(struct head *head)
 {
     atomic_store(&head->state, HEAD_EMPTY);

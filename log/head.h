@@ -44,8 +44,9 @@ enum {
 
 enum head_state {
     HEAD_EMPTY = 0,
-    HEAD_READY = 1, /* In use, or left so by processes that died. */
-    HEAD_CLOSED = 2 /* The last one left in order; closed_check holds. */
+    HEAD_READY = 1,  /* In use, or left so by processes that died. */
+    HEAD_CLOSED = 2, /* The last one left in order; closed_check holds. */
+    HEAD_COPY = 3    /* Of a copy made while in use, whose recovery has not come to its end. */
 };
 
 /* Why appends cannot simply go on; all zero in the ordinary case. */
@@ -157,6 +158,9 @@ void head_clear_boards(struct head *head);
 
 /* Whether the file's bytes are a HEAD that this program can read at all. */
 bool head_is_readable(const struct head *head);
+
+/* Whether it came along with a copy of the basin that was made while it was in use. */
+bool head_is_of_copy(const struct head *head, uint64_t lock_inode);
 
 /* Check over the words that a clean close vouches for. */
 uint64_t head_closed_check(const struct head *head);

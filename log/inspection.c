@@ -182,7 +182,6 @@ void inspection_look_at_head(struct inspection *inspection)
 {
     flume_log *log = inspection->log;
     const struct head *shared;
-    uint32_t state;
 
     /* The gate first: it never runs ahead of a head that is read later. */
     inspection->has_gate = gate_read(log, &inspection->gate);
@@ -191,8 +190,7 @@ void inspection_look_at_head(struct inspection *inspection)
     shared = log->shared;
     if (shared == NULL || !head_is_readable(shared))
         return;
-    state = atomic_load(&shared->state);
-    inspection->is_copy = state == HEAD_READY && shared->lock_inode != log->lock_inode;
+    inspection->is_copy = head_is_of_copy(shared, log->lock_inode);
     if (!head_is_ours(inspection))
         return;
     inspection->head_refusal = atomic_load(&shared->refusal);

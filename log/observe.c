@@ -117,8 +117,7 @@ static bool is_live_copy(const flume_log *log)
 {
     const struct head *shared = log->shared;
 
-    return shared != NULL && head_is_readable(shared) &&
-           atomic_load(&shared->state) == HEAD_READY && shared->lock_inode != log->lock_inode;
+    return shared != NULL && head_is_of_copy(shared, log->lock_inode);
 }
 
 int observe_begin(flume_log *log)
