@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "leave.h"
+
 enum { REPORTS_PER_READ = 256, PATIENCE_MS = 60000, FAST_STRATA_BYTES = 1 << 20 };
 
 /* --- Chance ------------------------------------------------------------------------------------*/
@@ -187,7 +189,7 @@ static void play(struct fixture *fx, struct process *process, role_play role_pla
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)signal(SIGPIPE, SIG_DFL);
     role_plays(&role);
-    _exit(0); /* The parent's buffers and handlers are not the child's. */
+    leave(0);
 }
 
 void process_start(struct fixture *fx, struct process *process, uint64_t writer, role_play role,
@@ -366,7 +368,7 @@ void role_require(bool condition, const char *format, ...)
     (void)vfprintf(stderr, format, arguments);
     (void)fputc('\n', stderr);
     va_end(arguments);
-    _exit(ROLE_FAILED);
+    leave(ROLE_FAILED);
 }
 
 void role_await(struct role *role)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "leave.h"
+
 const char *trap_call_name(enum trap_call call)
 {
     static const char *const names[] = {
@@ -28,8 +30,11 @@ static bool is_hit(struct trap *trap, enum trap_call call)
 /* A signal to the whole process: it is stopped or dead when kill() returns. */
 static void strike(const struct trap *trap, bool hit, enum trap_side side)
 {
-    if (hit && trap->side == side)
-        (void)kill(getpid(), trap->signal);
+    if (!hit || trap->side != side)
+        return;
+    if (trap->signal == SIGKILL)
+        leave_coverage();
+    (void)kill(getpid(), trap->signal);
 }
 
 static bool before(void *ctx, enum trap_call call)

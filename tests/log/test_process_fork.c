@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "leave.h"
+
 /* What the child finds in its memory. */
 struct inherited {
     struct fixture *fx;
@@ -92,7 +94,7 @@ static void in_a_child(struct inherited *inherited, void (*play)(struct inherite
     if (pid == 0) {
         (void)alarm(20); /* A call that hangs ends the child. */
         play(inherited);
-        _exit(0);
+        leave(0);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
@@ -258,7 +260,7 @@ static void a_parent_that_closes_leaves_the_child_s_handle_closable(void **state
         (void)alarm(20);
         role_require(read(orders[0], &order, 1) == 1, "no order came");
         try_everything(&inherited);
-        _exit(0);
+        leave(0);
     }
     flume_unsubscribe(inherited.subscription);
     flume_cursor_close(inherited.cursor);

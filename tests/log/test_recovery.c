@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "leave.h"
+
 enum {
     SECOND_MANIFEST = 2,
     RECORDS = 5000,
@@ -49,7 +51,7 @@ static void append_and_die(struct log_fixture *fx, unsigned count, enum flume_pr
 
         for (unsigned i = 0; i < count && status == FLUME_OK; i++)
             status = flume_log_append(log, "from the dead", 13, NULL);
-        _exit(status == FLUME_OK ? 0 : 1);
+        leave(status == FLUME_OK ? 0 : 1);
     }
     assert_true(child > 0);
     assert_int_equal(waitpid(child, &how, 0), child);
