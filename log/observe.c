@@ -126,11 +126,11 @@ int observe_begin(flume_log *log)
     struct path path;
     int status;
 
-    if (log->head != NULL && log->head_file >= 0) {
+    if (log->head != NULL)
         io->unmap(io->ctx, log->head, HEAD_FILE_BYTES);
+    if (log->head_file >= 0)
         io->close(io->ctx, log->head_file);
-        log->head_file = -1;
-    }
+    log->head_file = -1;
     log->observer = true;
     log->head = NULL;
     log->head_memory =
