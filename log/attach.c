@@ -203,6 +203,14 @@ static uint64_t record_end(const flume_record *record)
     return round_up((uint64_t)(body_end - strata->data), GRAIN_ALIGN);
 }
 
+/* The writer maps all slots that the active strata may need. */
+static bool slots_suffice(const flume_log *log, const struct strata *strata)
+{
+    return (atomic_load(&log->head->refusal) & HEAD_ACTIVE_CLOSED) != 0 ||
+           (strata->flags & STRATA_CLOSED) != 0 ||
+           strata->slots_map_bytes >= strata_slot_count(strata->file_bytes) * sizeof(uint32_t);
+}
+
 /* After a clean close the last grain tells whether HEAD and the files still agree. */
 static bool closed_agrees(flume_log *log)
 {
@@ -221,7 +229,7 @@ static bool closed_agrees(flume_log *log)
     strata = record.place;
     agrees = record.strata_seq == atomic_load(&head->active_first) &&
              strata->data_bytes >= strata->file_bytes &&
-             atomic_load(&strata->slots_state) == SLOTS_SETTLED &&
+             atomic_load(&strata->slots_state) == SLOTS_SETTLED && slots_suffice(log, strata) &&
              strata_slot(strata, end - strata->first_seq) == record_end(&record);
     flume_record_release(&record);
     return agrees;
