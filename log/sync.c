@@ -221,6 +221,7 @@ static int lead_locked(flume_log *log)
     uint64_t from_seq = atomic_load(&head->durable);
     const struct table *table;
     uint64_t newest_seq, to_seq;
+    size_t newest;
     bool rolled;
     int status;
 
@@ -232,7 +233,12 @@ static int lead_locked(flume_log *log)
     table = table_current(log, &status);
     if (table == NULL)
         return status;
-    newest_seq = table->rows[table_find(table, to_seq - 1)].first_seq;
+    newest = table_find(table, to_seq - 1);
+    if (newest == SIZE_MAX) /* Somebody took strata away. */
+        return log_fail(log, FLUME_ERR_DAMAGED, 0, to_seq - 1,
+                        "%s: the strata of seq %llu is missing from log/; run 'flume check'",
+                        log->path, (unsigned long long)(to_seq - 1));
+    newest_seq = table->rows[newest].first_seq;
     rolled = newest_seq > from_seq || atomic_load(&head->synced_layout_seq) != newest_seq + 1;
     status = sync_strata(log, table, from_seq, to_seq);
     if (status == FLUME_OK)
