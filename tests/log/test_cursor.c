@@ -47,6 +47,8 @@
  */
 #include "log_fixture.h"
 
+#include <stdatomic.h>
+
 #include <unistd.h>
 
 enum { TEXTS_MAX = 64 };
@@ -482,6 +484,46 @@ static void since_finds_every_record_over_many_strata_with_a_clock_that_jumps(vo
 
 /* --- Options that cannot be --- */
 
+static _Atomic uint64_t wall_now_ns;
+
+static uint64_t wall_as_set(void *ctx)
+{
+    (void)ctx;
+    return atomic_load(&wall_now_ns);
+}
+
+static void since_passes_over_strata_that_are_too_old_as_a_whole(void **state)
+{
+    enum { RECORDS_EACH = 300, BODY_BYTES = 500 };
+    struct log_fixture *fx = *state;
+    flume_cursor_options options = {.since_ns = 2000};
+    flume_io io = *flume_io_posix();
+    flume_cursor *cursor;
+    flume_record record;
+    uint64_t count = 0;
+
+    io.wall_ns = wall_as_set; /* The writer's manifests are of that time too. */
+    fx->options.io = &io;
+    fx->options.strata_bytes = FLUME_STRATA_BYTES_MIN;
+    atomic_store(&wall_now_ns, 1000);
+    open_log(fx);
+    for (unsigned i = 0; i < 2 * RECORDS_EACH; i++) {
+        if (i == RECORDS_EACH)
+            atomic_store(&wall_now_ns, 2000);
+        (void)append_bytes(fx->log, BODY_BYTES, i);
+    }
+    assert_true(stat_of(fx->log).strata_count >= 4);
+    cursor = open_cursor(fx->log, &options);
+    while (flume_cursor_next(cursor, 0, &record) == FLUME_OK) {
+        assert_int_equal(record.time_ns, 2000);
+        count++;
+    }
+    assert_int_equal(count, RECORDS_EACH);
+    flume_cursor_close(cursor);
+    close_log(fx);
+    fx->options.io = NULL;
+}
+
 static void invalid_options_are_refused(void **state)
 {
     struct log_fixture *fx = *state;
@@ -589,6 +631,7 @@ int main(void)
         log_test(a_label_filters_byte_for_byte_forward_and_back),
         log_test(since_and_until_are_a_half_open_time_range),
         closed_log_test(since_finds_every_record_over_many_strata_with_a_clock_that_jumps),
+        closed_log_test(since_passes_over_strata_that_are_too_old_as_a_whole),
         log_test(invalid_options_are_refused),
         log_test(a_damaged_record_is_told_and_the_next_call_goes_on_behind_it),
         log_test(skip_damaged_passes_over_and_counts),

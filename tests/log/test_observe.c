@@ -266,6 +266,22 @@ static void a_head_that_opens_but_cannot_be_mapped_is_closed_again(void **state)
     fx->options.io = NULL;
 }
 
+static void without_lock_nobody_is_seen_to_be_attached(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct denied denied;
+    flume_log *log;
+
+    (void)append_text(fx->log, "one");
+    close_log(fx);
+    run_command("rm '%s/LOCK'", fx->path);
+    deny(fx, &denied, -EACCES, NULL);
+    log = observe(fx);
+    assert_int_equal(flume_log_attached(log, NULL, 0), 0);
+    expect_text(log, 1, "one");
+    close_handle(log);
+}
+
 static void there_must_be_a_basin_to_observe(void **state)
 {
     struct log_fixture *fx = *state;
@@ -315,6 +331,7 @@ int main(void)
         log_test(a_head_that_is_too_short_counts_for_nothing),
         log_test(a_copy_of_a_basin_in_use_is_known_as_one),
         log_test(a_head_that_opens_but_cannot_be_mapped_is_closed_again),
+        log_test(without_lock_nobody_is_seen_to_be_attached),
         log_test(there_must_be_a_basin_to_observe),
         log_test(any_request_for_memory_may_fail),
     };

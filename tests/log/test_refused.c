@@ -380,7 +380,34 @@ static void a_sync_goes_on_where_another_process_died_in_one(void **state)
     expect_sound(fx->path);
 }
 
-/* --- Paranoid --- */
+/* --- Bad disks --- */
+
+static int64_t write_nothing(void *ctx, int file, const void *source, size_t bytes, uint64_t offset)
+{
+    (void)ctx;
+    (void)file;
+    (void)source;
+    (void)bytes;
+    (void)offset;
+    return 0;
+}
+
+static void a_write_that_makes_no_progress_is_an_error(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_io io = *flume_io_posix();
+
+    fx->options.io = &io;
+    fx->options.io_mode = FLUME_IO_PWRITE;
+    open_log(fx);
+    (void)append_text(fx->log, "one");
+    io.pwrite = write_nothing;
+    expect_append(fx, FLUME_ERR_IO, "write to the active strata");
+    io.pwrite = flume_io_posix()->pwrite;
+    expect_text(fx->log, append_text(fx->log, "two"), "two");
+    close_log(fx);
+    fx->options.io = NULL;
+}
 
 /* The POSIX table with a disk that gives back other bytes, and no reading past the cache. */
 struct lying_io {
@@ -448,6 +475,7 @@ int main(void)
         closed_log_test(the_last_of_a_kind_is_right_after_a_death_in_an_append),
         closed_log_test(who_cannot_put_in_order_what_the_dead_left_poisons_the_log),
         closed_log_test(a_sync_goes_on_where_another_process_died_in_one),
+        closed_log_test(a_write_that_makes_no_progress_is_an_error),
         closed_log_test(what_does_not_read_back_the_same_is_not_acknowledged),
     };
 

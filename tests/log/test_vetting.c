@@ -133,6 +133,20 @@ static void what_repair_has_salvaged_opens_again(void **state)
     expect_opens(fx, FLUME_PROFILE_PARANOID);
 }
 
+static void a_basin_in_memory_needs_no_look(void **state)
+{
+    flume_log *log = NULL;
+
+    (void)state;
+    for (int profile = FLUME_PROFILE_SAFE; profile <= FLUME_PROFILE_PARANOID; profile++) {
+        flume_log_options options = {.profile = (enum flume_profile)profile};
+
+        assert_int_equal(flume_log_open(&log, ":memory:", &options, NULL), FLUME_OK);
+        assert_int_equal(flume_log_append(log, "x", 1, NULL), FLUME_OK);
+        assert_int_equal(flume_log_close(log), FLUME_OK);
+    }
+}
+
 /* --- What both refuse --------------------------------------------------------------------------- */
 
 static void a_missing_strata_is_refused_naming_its_first_seq(void **state)
@@ -304,6 +318,7 @@ int main(void)
         damage_test(a_torn_slot_of_the_gate_is_no_reason_to_refuse),
         damage_test(a_missing_footer_is_no_reason_to_refuse),
         damage_test(what_repair_has_salvaged_opens_again),
+        cmocka_unit_test(a_basin_in_memory_needs_no_look),
         damage_test(a_missing_strata_is_refused_naming_its_first_seq),
         damage_test(so_is_a_missing_first_strata),
         damage_test(a_damaged_header_is_refused),
