@@ -8,6 +8,8 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define MS UINT64_C(1000000)
 
@@ -419,6 +421,49 @@ static void one_loop_over_many_descriptors_misses_nothing(void **state)
         flume_cursor_close(cursors[i]);
 }
 
+static void a_descriptor_stays_readable_until_what_is_there_was_read(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_cursor *cursor = open_cursor(fx->log, &live);
+    struct pollfd polled = {.events = POLLIN};
+
+    assert_int_equal(flume_cursor_descriptor(cursor, &polled.fd), FLUME_OK);
+    expect_no_next(cursor, FLUME_ERR_TIMEOUT);
+    assert_int_equal(poll(&polled, 1, 0), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        (void)append_text(fx->log, "x");
+        assert_int_equal(poll(&polled, 1, 10000), 1);
+        (void)usleep(5000); /* The notifier has looked again. */
+    }
+    for (unsigned i = 0; i < 3; i++)
+        expect_next(cursor, "x");
+    expect_no_next(cursor, FLUME_ERR_TIMEOUT);
+    assert_int_equal(poll(&polled, 1, 0), 0);
+    flume_cursor_close(cursor);
+}
+
+static void without_descriptors_left_none_is_made(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_cursor *cursor = open_cursor(fx->log, &live);
+    struct rlimit limit, before;
+    int descriptor = -7;
+    int next = dup(0);
+
+    assert_true(next >= 0);
+    (void)close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    limit = before;
+    limit.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(flume_cursor_descriptor(cursor, &descriptor), FLUME_ERR_IO);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(descriptor, -7);
+    expect_error(fx->log, FLUME_ERR_IO, "cannot make a descriptor");
+    assert_int_equal(flume_cursor_descriptor(cursor, &descriptor), FLUME_OK);
+    flume_cursor_close(cursor);
+}
+
 static void only_a_live_cursor_has_a_descriptor(void **state)
 {
     struct log_fixture *fx = *state;
@@ -450,6 +495,8 @@ int main(void)
         log_test(a_descriptor_is_readable_exactly_while_there_is_something),
         log_test(a_descriptor_asked_for_late_shows_what_is_there),
         log_test(one_loop_over_many_descriptors_misses_nothing),
+        log_test(a_descriptor_stays_readable_until_what_is_there_was_read),
+        log_test(without_descriptors_left_none_is_made),
         log_test(only_a_live_cursor_has_a_descriptor),
     };
 
