@@ -98,13 +98,19 @@ int flume_add_view(flume *handle, const flume_view_definition *definition, enum 
         status = view_create(handle, definition, origin, &view);
     if (status != FLUME_OK)
         return status;
+    if ((handle->options.views & FLUME_VIEWS_NO_WORKERS) == 0 && handle->has_follower) {
+        status = worker_start(view);
+        if (status != FLUME_OK) {
+            view->origin = VIEW_REGISTERED; /* The definition stays the caller's. */
+            view_destroy(view);
+            return status;
+        }
+    }
     (void)pthread_mutex_lock(&handle->mutex);
     view->next = handle->views;
     handle->views = view;
     (void)pthread_mutex_unlock(&handle->mutex);
-    if ((handle->options.views & FLUME_VIEWS_NO_WORKERS) == 0 && handle->has_follower)
-        status = worker_start(view);
-    return status;
+    return FLUME_OK;
 }
 
 static int add_all(flume *handle)

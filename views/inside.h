@@ -71,7 +71,8 @@ struct flume_view {
     enum rebuild_need need;
     char why[96]; /* Of the need, or of the last rebuild. */
     bool paused;
-    uint64_t seen_changes; /* BOARD_CHANGES when REQUEST and PAUSED were last looked for. */
+    uint64_t seen_changes; /* BOARD_CHANGES when REQUEST and PAUSED were last looked for, */
+    uint64_t looked_ns;    /* and when that was. */
     flume_error error;     /* status FLUME_OK: none. */
     bool failed_for_good;  /* apply refused: only a rebuild helps. */
     struct waiter *waiters;
@@ -82,7 +83,7 @@ struct flume_view {
     bool rebuilding;   /* By this handle. */
     uint64_t retry_ns; /* After a failed rebuild: not before. */
     int descriptor;    /* eventfd, or -1. */
-    bool has_worker;
+    _Atomic bool has_worker;
     pthread_t worker; /* "fl:NAME". */
 
     pthread_mutex_t batch_mutex; /* Only ever tried. */

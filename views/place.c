@@ -119,16 +119,27 @@ static int set_lock(int file, enum place_lock byte, short type)
     return 0;
 }
 
+/* Whether the LOCK that is open is still the one that others find. */
+static bool is_lock_current(const struct place *place, const char *path)
+{
+    struct stat named, open_one;
+
+    return stat(path, &named) == 0 && fstat(place->lock_file, &open_one) == 0 &&
+           named.st_dev == open_one.st_dev && named.st_ino == open_one.st_ino;
+}
+
 static int open_locked(struct place *place)
 {
     char path[PLACE_PATH_BYTES];
-    int error, file;
+    int error = join(path, place->path, "LOCK");
+    int file;
 
-    if (place->lock_file >= 0 && place_has(place, "LOCK"))
+    if (error != 0)
+        return error;
+    if (place->lock_file >= 0 &&
+        (place->held[PLACE_ADVANCE] || place->held[PLACE_REBUILD] || is_lock_current(place, path)))
         return 0;
     error = place_make_directory(place->path);
-    if (error == 0)
-        error = join(path, place->path, "LOCK");
     if (error != 0)
         return error;
     file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);

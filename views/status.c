@@ -254,6 +254,9 @@ static void tell_change(flume_view *view)
     if (view->board != NULL)
         flume_board_write(view->board, BOARD_CHANGES,
                           flume_board_read(view->board, BOARD_CHANGES) + 1);
+    (void)pthread_mutex_lock(&view->mutex);
+    view->looked_ns = 0;
+    (void)pthread_mutex_unlock(&view->mutex);
     view_look_for_changes(view);
     worker_kick(view);
     view_announce(view);

@@ -16,6 +16,9 @@
 /* A swap may pass between reading CURRENT and opening what it named, but not time after time. */
 enum { OPEN_TRIES = 16 };
 
+/* Requests are looked for at once where the board tells of them, else as often as this. */
+#define LOOK_AGAIN_NS UINT64_C(1000000000)
+
 uint64_t now_ns(void)
 {
     struct timespec now;
@@ -217,6 +220,8 @@ static int open_generation_locked(flume_view *view, uint64_t generation)
     view->generation = generation;
     if (view->need == NEED_BUILD)
         view->need = NEED_NONE;
+    if (!view->failed_for_good)
+        view->error.status = FLUME_OK;
     return FLUME_OK;
 }
 
@@ -312,8 +317,15 @@ void view_condemn(flume_view *view, struct environment *env, const char *why)
 void view_look_for_changes(flume_view *view)
 {
     uint64_t changes = view->board == NULL ? 0 : flume_board_read(view->board, BOARD_CHANGES);
+    uint64_t now = now_ns();
 
     (void)pthread_mutex_lock(&view->mutex);
+    if (view->looked_ns != 0 && changes == view->seen_changes &&
+        now - view->looked_ns < LOOK_AGAIN_NS) {
+        (void)pthread_mutex_unlock(&view->mutex);
+        return;
+    }
+    view->looked_ns = now;
     view->seen_changes = changes;
     view->paused = place_has(&view->place, "PAUSED");
     if (view->need == NEED_NONE && place_has(&view->place, "REQUEST"))

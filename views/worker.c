@@ -120,6 +120,8 @@ static enum worker_step step_rebuild(flume_view *view)
         return STEP_AGAIN;
     if (status == FLUME_ERR_CANCELLED) {
         (void)pthread_mutex_lock(&view->mutex);
+        if (view->cancel_rebuild)
+            place_take(&view->place, "REQUEST"); /* Who cancels means the request, too. */
         view->cancel_rebuild = false;
         if (view->need == NEED_REPLACE)
             view->need = NEED_NONE; /* The old build stays; asking again goes on. */
