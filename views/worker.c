@@ -236,10 +236,12 @@ int worker_start(flume_view *view)
 {
     char name[16]; /* What the system keeps of a thread's name. */
 
-    if (pthread_create(&view->worker, NULL, work, view) != 0)
+    view->has_worker = true;
+    if (pthread_create(&view->worker, NULL, work, view) != 0) {
+        view->has_worker = false;
         return flume_fail(view->flume, FLUME_ERR_NO_MEMORY, FLUME_SEQ_NONE,
                           "no thread is to be had for view '%s'", view->definition->name);
-    view->has_worker = true;
+    }
     (void)snprintf(name, sizeof name, "fl:%.12s", view->definition->name);
     (void)pthread_setname_np(view->worker, name); /* Only for people. */
     return FLUME_OK;
@@ -343,10 +345,12 @@ static void *follow(void *ctx)
 
 int follower_start(flume *handle)
 {
-    if (pthread_create(&handle->follower, NULL, follow, handle) != 0)
+    handle->has_follower = true; /* Views that it adds get a worker. */
+    if (pthread_create(&handle->follower, NULL, follow, handle) != 0) {
+        handle->has_follower = false;
         return flume_fail(handle, FLUME_ERR_NO_MEMORY, FLUME_SEQ_NONE,
                           "no thread is to be had for the views");
-    handle->has_follower = true;
+    }
     (void)pthread_setname_np(handle->follower, "fl:views"); /* Only for people. */
     return FLUME_OK;
 }
