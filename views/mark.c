@@ -72,15 +72,24 @@ static bool check_parse(const char *text, uint64_t *out_check)
     return true;
 }
 
+/* A member that is text without a zero byte inside; NULL: it is not. */
+static const char *text_of(const json_t *body, const char *member)
+{
+    const json_t *value = json_object_get(body, member);
+    const char *text = json_string_value(value);
+
+    return text != NULL && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
 /* What a body says; strings lead into it. false: it is not a bookmark. */
 static bool body_decode(const json_t *body, struct mark *out_mark)
 {
     const json_t *seq = json_object_get(body, "seq");
-    const json_t *note = json_object_get(body, "note");
-    const char *check = json_string_value(json_object_get(body, "check"));
+    const char *note = text_of(body, "note");
+    const char *check = text_of(body, "check");
     struct mark mark = {.seq = FLUME_SEQ_NONE, .note = "", .labels = ""};
 
-    mark.name = json_string_value(json_object_get(body, "name"));
+    mark.name = text_of(body, "name");
     if (mark.name == NULL || !mark_name_is_sound(mark.name))
         return false;
     if (json_is_true(json_object_get(body, "drop"))) {
@@ -92,8 +101,8 @@ static bool body_decode(const json_t *body, struct mark *out_mark)
     }
     if (check != NULL && check_parse(check, &mark.check))
         mark.flags |= MARK_CHECKED;
-    if (json_is_string(note) && json_string_length(note) <= FLUME_BOOKMARK_NOTE_BYTES_MAX)
-        mark.note = json_string_value(note);
+    if (note != NULL && strlen(note) <= FLUME_BOOKMARK_NOTE_BYTES_MAX)
+        mark.note = note;
     *out_mark = mark;
     return true;
 }
