@@ -167,7 +167,7 @@ typedef struct flume_field_counts {
     uint64_t indexed;    /* Records with at least one indexed value. */
     uint64_t not_json;   /* Body is not JSON. */
     uint64_t lacking;    /* No value at the path. */
-    uint64_t other_type; /* A value, but not of the declared type (or null, array, object). */
+    uint64_t other_type; /* A value, but not of the declared type (or an array, an object). */
 } flume_field_counts;
 
 FLUME_API int flume_field_count(flume *flume, const flume_ask *ask, const char *name,
@@ -176,7 +176,7 @@ FLUME_API int flume_field_count(flume *flume, const flume_ask *ask, const char *
 /* ---- queries over fields and labels ---- */
 
 enum flume_term_what {
-    FLUME_TERM_LABEL = 1,  /* Carries label `text`. */
+    FLUME_TERM_LABEL = 1,  /* Carries label `from`. */
     FLUME_TERM_EQUAL = 2,  /* Field value equals `from`. */
     FLUME_TERM_RANGE = 3,  /* from <= value <= to; an empty end is open. */
     FLUME_TERM_PREFIX = 4, /* Text value begins with `from`. */
