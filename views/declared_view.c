@@ -55,6 +55,7 @@ int declared_definition_create(const flume_declaration *declaration,
     declared->definition.name = declared->declaration.name;
     declared->definition.version = declaration->version;
     declared->definition.tables = declared->tables;
+    declared->definition.flags = FLUME_VIEW_PARALLEL;
     declared->definition.ctx = declared;
     if (declaration->what == FLUME_DECLARED_FIELD)
         define_field(declared);

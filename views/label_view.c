@@ -108,6 +108,7 @@ const flume_view_definition view_label = {
     .version = 1,
     .tables = label_tables,
     .table_count = LABEL_TABLES,
+    .flags = FLUME_VIEW_PARALLEL,
     .apply = label_apply,
 };
 

@@ -87,7 +87,7 @@ typedef struct flume_view_table {
 
 enum flume_view_flags {
     /* A rebuild may run apply on several threads at once, each on records of its own and with a
-     * state of its own from open. All tables must be collected; merges run one at a time. */
+     * state of its own from open; and merges likewise. All tables must be collected. */
     FLUME_VIEW_PARALLEL = 1
 };
 
