@@ -1,5 +1,5 @@
 /*
- * main.c - bench_log: flume's log beside its peers and the raw limit.
+ * main.c - bench_log: flume's log and views beside their peers and the raw limit.
  *
  * Runs groups of benchmarks and prints a table for each, then the targets; --json keeps everything.
  * A wrong result or an engine's error makes the exit status 1; a missed target does not.
@@ -31,6 +31,8 @@ static const struct group groups[] = {
     {"read", "Reads: flume verifies every record; every byte of each body is gone through",
      bench_read},
     {"open", "Opening a log whose writer was killed, and what an open log costs", bench_open},
+    {"views", "Views: made, caught up with, asked, and what they cost the one who appends",
+     bench_views},
 };
 enum { GROUP_COUNT = sizeof(groups) / sizeof(groups[0]) };
 
@@ -44,7 +46,7 @@ struct arguments {
 static const char usage_text[] =
     "usage: bench_log [--quick] [--only GROUP,...] [--dir DIR] [--json FILE] [--seed N]\n"
     "                 [--rounds N] [--records N] [--open-records N]\n"
-    "groups: durable latency live append read open\n";
+    "groups: durable latency live append read open views\n";
 
 static int parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *out_value)
 {
