@@ -176,15 +176,26 @@ static int ensure_batch(flume_view *view)
     return status == FLUME_OK ? status : view_keep_failure(view, FAILURE_STAYS, FLUME_SEQ_NONE);
 }
 
-int view_advance(flume_view *view, enum advance_pace pace)
+/* Who waits for less than a short batch gets one. Who waits for more needs every record of it in any
+ * case, and gets there sooner by large ones: a batch writes each page that it touches once. */
+static struct batch_limits choose_limits(const struct environment *env, uint64_t head,
+                                         uint64_t wanted_seq)
 {
+    uint64_t synced = atomic_load_explicit(&env->synced, memory_order_acquire);
+    bool is_short = wanted_seq > synced && wanted_seq - synced <= URGENT_RECORDS_MAX;
     struct batch_limits limits = {
-        .until_seq = flume_log_head(view->flume->log),
-        .records_max = pace == PACE_URGENT ? URGENT_RECORDS_MAX : BULK_RECORDS_MAX,
-        .ns_max = pace == PACE_URGENT ? URGENT_NS_MAX : BULK_NS_MAX,
-        .urgent_ns_max = URGENT_NS_MAX,
+        .until_seq = head,
+        .records_max = is_short ? URGENT_RECORDS_MAX : BULK_RECORDS_MAX,
+        .ns_max = is_short ? URGENT_NS_MAX : BULK_NS_MAX,
         .bytes_max = BULK_BYTES_MAX,
     };
+
+    return limits;
+}
+
+int view_advance(flume_view *view, uint64_t wanted_seq)
+{
+    uint64_t head = flume_log_head(view->flume->log);
     struct environment *env;
     int status = view_acquire(view, &env);
 
@@ -203,7 +214,7 @@ int view_advance(flume_view *view, enum advance_pace pace)
     } else {
         status = ensure_batch(view);
         if (status == FLUME_OK)
-            status = advance_locked(view, env, limits);
+            status = advance_locked(view, env, choose_limits(env, head, wanted_seq));
         (void)pthread_mutex_unlock(&env->advance_mutex);
     }
     (void)pthread_mutex_unlock(&view->batch_mutex);

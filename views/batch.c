@@ -230,13 +230,15 @@ static int apply_one(flume_batch *batch, const flume_record *record)
     return status;
 }
 
-/* Whether somebody, here or in another process, waits for more than has been committed. */
-static bool is_wanted(const flume_batch *batch)
+/* Whether this batch has what somebody, here or in another process, waits for. (Who waits for more
+ * than that gains nothing by a short batch.) */
+static bool is_awaited(const flume_batch *batch)
 {
     flume_board *board = batch->view->board;
+    uint64_t wanted = board != NULL ? flume_board_read(board, BOARD_WANTED) : 0;
 
-    return board != NULL && flume_board_read(board, BOARD_WANTED) >
-                                atomic_load_explicit(&batch->env->synced, memory_order_relaxed);
+    return wanted > atomic_load_explicit(&batch->env->synced, memory_order_relaxed) &&
+           wanted <= batch->meta.synced_seq;
 }
 
 static bool is_enough(const flume_batch *batch, const struct batch_limits *limits, uint64_t count,
@@ -251,7 +253,7 @@ static bool is_enough(const flume_batch *batch, const struct batch_limits *limit
     if (batch_collected_bytes(batch) >= limits->bytes_max)
         return true;
     passed_ns = now_ns() - started_ns;
-    return passed_ns >= limits->ns_max || (passed_ns >= limits->urgent_ns_max && is_wanted(batch));
+    return passed_ns >= limits->ns_max || is_awaited(batch);
 }
 
 int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *out_count)

@@ -17,13 +17,13 @@
 
 struct sorter;
 
-/* How much one batch takes, whichever comes first; time is looked at every 64 records. */
+/* How much one batch takes, whichever comes first; time is looked at every 64 records. A batch that
+ * has what somebody waits for ends then, too. */
 struct batch_limits {
     uint64_t until_seq;
     uint64_t records_max;
     uint64_t ns_max;
-    size_t bytes_max;       /* Of collected rows. */
-    uint64_t urgent_ns_max; /* Instead of ns_max as soon as somebody waits. */
+    size_t bytes_max; /* Of collected rows. */
 };
 
 struct flume_batch {

@@ -182,7 +182,6 @@ static int collect(struct part *part)
         .until_seq = build->meta.parts[part->index].to_seq,
         .records_max = FILL_RECORDS_MAX,
         .ns_max = FILL_NS_MAX,
-        .urgent_ns_max = FILL_NS_MAX,
         .bytes_max = build->spill_bytes,
     };
     int status = FLUME_OK;

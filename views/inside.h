@@ -182,10 +182,11 @@ enum advance_result {
     ADVANCE_REBUILD = 3 /* A rebuild is needed first. */
 };
 
-/** Apply one batch. urgent: somebody waits, so it is short.
+/** Apply one batch.
+ * @param wanted_seq  Somebody waits for every record below it, and is best served by a short batch
+ *                    if that is near; 0: nobody does.
  * @return enum advance_result, or an error (kept in view->error). */
-enum advance_pace { PACE_BULK, PACE_URGENT };
-int view_advance(flume_view *view, enum advance_pace pace);
+int view_advance(flume_view *view, uint64_t wanted_seq);
 
 /** Make the data durable and STATE clean, if nobody else is at it. */
 void view_settle(flume_view *view);

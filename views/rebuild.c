@@ -126,7 +126,6 @@ static int catch_up_once(const struct rebuild *rebuild, flume_batch *batch, uint
         .until_seq = head,
         .records_max = 1 << 17,
         .ns_max = 100000000,
-        .urgent_ns_max = 100000000,
         .bytes_max = 32 << 20,
     };
     uint64_t count;

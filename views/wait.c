@@ -174,7 +174,7 @@ static int wait_step(const struct waiting *waiting, struct environment *env)
     if (env->read_only)
         return stale(waiting, synced,
                      "its files may not be written by this user, and nobody else advances it");
-    status = view_advance(waiting->view, PACE_URGENT);
+    status = view_advance(waiting->view, waiting->target_seq);
     if (status == ADVANCE_BUSY)
         sleep_while_busy(waiting, synced);
     return status < 0 ? status : FLUME_OK;

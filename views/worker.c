@@ -167,7 +167,7 @@ static enum worker_step step_once(flume_view *view)
     environment_release(env);
     if (view_synced_now(view) >= flume_log_head(view->flume->log))
         return STEP_REST;
-    status = view_advance(view, PACE_BULK);
+    status = view_advance(view, 0);
     if (status == ADVANCE_BUSY)
         return STEP_RETRY;
     if (status < 0) {
