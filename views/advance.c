@@ -11,9 +11,9 @@
 enum {
     URGENT_RECORDS_MAX = 4096,
     URGENT_NS_MAX = 1000000, /* Writing takes about as long as applying. */
-    BULK_RECORDS_MAX = 1 << 17,
-    BULK_NS_MAX = 100000000,
-    BULK_BYTES_MAX = 32 << 20
+    BULK_RECORDS_MAX = 1 << 19,
+    BULK_NS_MAX = 500000000,
+    BULK_BYTES_MAX = 64 << 20
 };
 
 /* The batch may grow beyond what ends it by one record's rows. */
