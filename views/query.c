@@ -57,8 +57,8 @@ static int read_views(struct flume_query *query, const flume_ask *caller_ask)
     return status;
 }
 
-int flume_query_open(flume *handle, const flume_ask *ask, const flume_term *term,
-                     flume_query **out_query)
+int query_open_bounded(flume *handle, const flume_ask *ask, const flume_term *term,
+                       size_t candidates_max, flume_query **out_query)
 {
     struct flume_query *query;
     int status;
@@ -69,6 +69,7 @@ int flume_query_open(flume *handle, const flume_ask *ask, const flume_term *term
     if (query == NULL)
         return FLUME_ERR_NO_MEMORY;
     query->handle = handle;
+    query->candidates_max = candidates_max;
     status = term_init(&query->term, handle, term);
     if (status == FLUME_OK)
         status = read_views(query, ask);
@@ -83,6 +84,12 @@ int flume_query_open(flume *handle, const flume_ask *ask, const flume_term *term
     }
     *out_query = query;
     return FLUME_OK;
+}
+
+int flume_query_open(flume *handle, const flume_ask *ask, const flume_term *term,
+                     flume_query **out_query)
+{
+    return query_open_bounded(handle, ask, term, QUERY_CANDIDATES_MAX, out_query);
 }
 
 void flume_query_close(flume_query *query)

@@ -26,6 +26,7 @@ struct flume_query {
     struct term_range range; /* QUERY_ROWS. */
     flume_rows *rows;        /* QUERY_ROWS: one of the term's. */
     struct seqs candidates;  /* QUERY_LIST. */
+    size_t candidates_max;   /* More are not kept: QUERY_SCAN. */
     size_t next_candidate;
     flume_cursor *cursor; /* QUERY_SCAN and QUERY_LIVE. */
     flume_record record;  /* What was given last; released before the next. */
@@ -33,6 +34,10 @@ struct flume_query {
     uint64_t live_timeout_ns;
     flume_explanation explanation;
 };
+
+/** flume_query_open() with another bound than QUERY_CANDIDATES_MAX. */
+int query_open_bounded(flume *handle, const flume_ask *ask, const flume_term *term,
+                       size_t candidates_max, flume_query **out_query);
 
 /** Choose the source of candidates and stand before the first. The term's snapshots are open. */
 int query_plan(struct flume_query *query);

@@ -170,7 +170,7 @@ static int collect_leaf(struct flume_query *query, const struct term_node *node)
     while (status == FLUME_OK) {
         status = query_next_row(query, &range, rows, &seq);
         if (status == FLUME_OK && seq < query->as_of)
-            status = seqs_add(&query->candidates, seq, QUERY_CANDIDATES_MAX);
+            status = seqs_add(&query->candidates, seq, query->candidates_max);
     }
     return status == FLUME_END ? FLUME_OK : status;
 }
@@ -192,7 +192,8 @@ static int scan_instead(struct flume_query *query)
 {
     seqs_deinit(&query->candidates);
     query->source = QUERY_SCAN;
-    query_say(query, "source: every record, as there are over %d candidates", QUERY_CANDIDATES_MAX);
+    query_say(query, "source: every record, as there are over %zu candidates",
+              query->candidates_max);
     return query_open_cursor(query, 0, query->as_of);
 }
 
