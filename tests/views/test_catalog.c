@@ -3,8 +3,6 @@
  */
 #include "find_fixture.h"
 
-#include <unistd.h>
-
 #include "builtin.h"
 
 enum { LISTED_BYTES = 4096 };
