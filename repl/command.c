@@ -3,16 +3,17 @@
  */
 #include "command.h"
 
+#include <assert.h>
 #include <string.h>
 
-#define BIT OPTION_BIT
+static_assert(OPTION_COUNT <= 64 * OPTION_SET_WORDS, "each option has a bit in a set");
 
-#define PROFILES \
-    (BIT(OPTION_PARANOID) | BIT(OPTION_SAFE) | BIT(OPTION_CASUAL) | BIT(OPTION_FORGETFUL))
-#define FILTERS                                                                             \
-    (BIT(OPTION_WITH_LABEL) | BIT(OPTION_OF_KIND) | BIT(OPTION_SINCE) | BIT(OPTION_UNTIL) | \
-     BIT(OPTION_GREP))
-#define SHAPES (BIT(OPTION_MODE) | BIT(OPTION_NUL) | BIT(OPTION_DELIMITER))
+/* A list in static storage, with its end. */
+#define OPTIONS(...) ((const enum option_id[]){__VA_ARGS__, OPTION_COUNT})
+
+#define PROFILES OPTION_PARANOID, OPTION_SAFE, OPTION_CASUAL, OPTION_FORGETFUL
+#define FILTERS OPTION_WITH_LABEL, OPTION_OF_KIND, OPTION_SINCE, OPTION_UNTIL, OPTION_GREP
+#define SHAPES OPTION_MODE, OPTION_NUL, OPTION_DELIMITER
 
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 static const char *const progress_choices[] = {"auto", "plain", "none", NULL};
@@ -122,7 +123,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "[PATH]",
             .operand_type = OPERAND_TEXT,
             .operand_max = 1,
-            .options = BIT(OPTION_STRATA),
+            .options = OPTIONS(OPTION_STRATA),
             .summary = "make a new basin",
             .description =
                 "Makes a basin, a directory by convention called NAME.flume, with an empty log. "
@@ -152,9 +153,8 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "[TEXT...|-]",
             .operand_type = OPERAND_TEXT,
             .operand_max = SIZE_MAX,
-            .options = BIT(OPTION_LABEL) | BIT(OPTION_KIND) | BIT(OPTION_CODEC) | BIT(OPTION_TIME) |
-                       BIT(OPTION_IF_LAST) | BIT(OPTION_FILE) | BIT(OPTION_EACH) |
-                       BIT(OPTION_CREATE) | PROFILES,
+            .options = OPTIONS(OPTION_LABEL, OPTION_KIND, OPTION_CODEC, OPTION_TIME, OPTION_IF_LAST,
+                               OPTION_FILE, OPTION_EACH, OPTION_CREATE, PROFILES),
             .summary = "append records",
             .description =
                 "Appends each TEXT as a record, '-' as all of standard input, each --file as one "
@@ -179,7 +179,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .operand_type = OPERAND_REFERENCE,
             .operand_min = 1,
             .operand_max = SIZE_MAX,
-            .options = SHAPES | BIT(OPTION_META) | BIT(OPTION_OUTPUT),
+            .options = OPTIONS(SHAPES, OPTION_META, OPTION_OUTPUT),
             .summary = "show records by reference",
             .description =
                 "Writes the bodies of records, byte for byte; on a terminal a newline follows. "
@@ -198,8 +198,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "[A..B]",
             .operand_type = OPERAND_RANGE,
             .operand_max = 1,
-            .options = FILTERS | SHAPES | BIT(OPTION_LIMIT) | BIT(OPTION_REVERSE) |
-                       BIT(OPTION_NO_FAIL_EMPTY),
+            .options = OPTIONS(FILTERS, SHAPES, OPTION_LIMIT, OPTION_REVERSE, OPTION_NO_FAIL_EMPTY),
             .summary = "show many records",
             .description =
                 "Shows the records from A up to, not including, B, oldest first, up to where the "
@@ -216,9 +215,9 @@ const struct command command_table[COMMAND_COUNT] = {
         {
             .name = "tail",
             .operands = "",
-            .options = FILTERS | SHAPES | BIT(OPTION_LINES) | BIT(OPTION_FOLLOW) |
-                       BIT(OPTION_FROM) | BIT(OPTION_AFTER) | BIT(OPTION_CURSOR_FILE) |
-                       BIT(OPTION_EXIT_AT_END) | BIT(OPTION_IDLE) | BIT(OPTION_MAX_COUNT),
+            .options = OPTIONS(FILTERS, SHAPES, OPTION_LINES, OPTION_FOLLOW, OPTION_FROM,
+                               OPTION_AFTER, OPTION_CURSOR_FILE, OPTION_EXIT_AT_END, OPTION_IDLE,
+                               OPTION_MAX_COUNT),
             .summary = "show the newest records, and follow",
             .description =
                 "Shows the last records, and with -f those to come, until Ctrl-C. --from, "
@@ -251,7 +250,7 @@ const struct command command_table[COMMAND_COUNT] = {
         {
             .name = "repair",
             .operands = "",
-            .options = BIT(OPTION_DRY_RUN) | BIT(OPTION_ACCEPT_LOSS) | BIT(OPTION_YES),
+            .options = OPTIONS(OPTION_DRY_RUN, OPTION_ACCEPT_LOSS, OPTION_YES),
             .summary = "make a damaged basin usable again",
             .description =
                 "Keeps every intact record at its seq and puts a placeholder where one is gone. "
@@ -267,7 +266,7 @@ const struct command command_table[COMMAND_COUNT] = {
         {
             .name = "stat",
             .operands = "",
-            .options = BIT(OPTION_INTERVAL) | BIT(OPTION_ROWS),
+            .options = OPTIONS(OPTION_INTERVAL, OPTION_ROWS),
             .summary = "numbers of a basin, and who is attached",
             .description = "Shows all numbers once, or with -i a row of rates at each interval.",
             .examples =
@@ -282,7 +281,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "[A..B]",
             .operand_type = OPERAND_RANGE,
             .operand_max = 1,
-            .options = BIT(OPTION_OUTPUT) | BIT(OPTION_ALL),
+            .options = OPTIONS(OPTION_OUTPUT, OPTION_ALL),
             .summary = "write records as JSON, without loss",
             .description =
                 "Writes each record as one JSON object a line, in the order of seqs: time, "
@@ -302,7 +301,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "[FILE|-]",
             .operand_type = OPERAND_TEXT,
             .operand_max = 1,
-            .options = BIT(OPTION_CREATE) | PROFILES,
+            .options = OPTIONS(OPTION_CREATE, PROFILES),
             .summary = "append what export wrote",
             .description =
                 "Appends the records of an export in their order, with their times, labels, "
@@ -319,7 +318,7 @@ const struct command command_table[COMMAND_COUNT] = {
         {
             .name = "bench",
             .operands = "",
-            .options = BIT(OPTION_SIZE) | BIT(OPTION_RECORDS) | BIT(OPTION_MEMORY) | PROFILES,
+            .options = OPTIONS(OPTION_SIZE, OPTION_RECORDS, OPTION_MEMORY, PROFILES),
             .summary = "measure this machine quickly",
             .description =
                 "Appends, gets and scans records in a temporary basin, under TMPDIR or /tmp, and "
@@ -370,22 +369,56 @@ const struct command *command_find(const char *name, size_t bytes)
     return NULL;
 }
 
-enum option_id option_find(uint64_t set, const char *name, size_t bytes)
+static void add(struct option_set *set, enum option_id id)
+{
+    set->words[id / 64] |= UINT64_C(1) << (id % 64);
+}
+
+struct option_set option_set_for_all(void)
+{
+    struct option_set set = {{0}};
+
+    for (unsigned i = 0; i < OPTION_STRATA; i++)
+        add(&set, (enum option_id)i);
+    return set;
+}
+
+struct option_set option_set_every(void)
+{
+    struct option_set set = {{0}};
+
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        add(&set, (enum option_id)i);
+    return set;
+}
+
+void option_set_add(struct option_set *set, const enum option_id *list)
+{
+    for (; list != NULL && *list != OPTION_COUNT; list++)
+        add(set, *list);
+}
+
+bool option_set_has(const struct option_set *set, enum option_id id)
+{
+    return (set->words[id / 64] >> (id % 64) & 1) != 0;
+}
+
+enum option_id option_find(const struct option_set *set, const char *name, size_t bytes)
 {
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
         const char *candidate = option_table[i].name;
 
-        if ((set & BIT(i)) != 0 && candidate != NULL && strlen(candidate) == bytes &&
-            memcmp(candidate, name, bytes) == 0)
+        if (option_set_has(set, (enum option_id)i) && candidate != NULL &&
+            strlen(candidate) == bytes && memcmp(candidate, name, bytes) == 0)
             return (enum option_id)i;
     }
     return OPTION_COUNT;
 }
 
-enum option_id option_find_letter(uint64_t set, char letter)
+enum option_id option_find_letter(const struct option_set *set, char letter)
 {
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if ((set & BIT(i)) != 0 && option_table[i].letter == letter)
+        if (option_set_has(set, (enum option_id)i) && option_table[i].letter == letter)
             return (enum option_id)i;
     return OPTION_COUNT;
 }

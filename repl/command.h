@@ -126,7 +126,7 @@ struct command {
     const char *operands; /* As help shows them. */
     enum operand_type operand_type;
     size_t operand_min, operand_max;
-    uint64_t options; /* Bit i: enum option_id i. The ones for every command are not in it. */
+    const enum option_id *options; /* Its own; OPTION_COUNT behind the last. NULL: none. */
     const char *summary;
     const char *description;
     const char *examples[COMMAND_EXAMPLES_MAX];
@@ -135,15 +135,27 @@ struct command {
 extern const struct command command_table[COMMAND_COUNT];
 extern const struct option option_table[OPTION_COUNT];
 
-#define OPTION_BIT(id) (UINT64_C(1) << (id))
-#define OPTIONS_FOR_ALL (OPTION_BIT(OPTION_STRATA) - 1)
+enum { OPTION_SET_WORDS = 2 };
+
+/* Some of the options: bit i of word w is enum option_id 64 * w + i. */
+struct option_set {
+    uint64_t words[OPTION_SET_WORDS];
+};
+
+/** The options of every command; all options there are. */
+struct option_set option_set_for_all(void);
+struct option_set option_set_every(void);
+
+/** Add a command's list. */
+void option_set_add(struct option_set *set, const enum option_id *list);
+bool option_set_has(const struct option_set *set, enum option_id id);
 
 /** The command of this name, or NULL. */
 const struct command *command_find(const char *name, size_t bytes);
 
 /** The option of this name (or letter) among `set`; OPTION_COUNT if there is none. */
-enum option_id option_find(uint64_t set, const char *name, size_t bytes);
-enum option_id option_find_letter(uint64_t set, char letter);
+enum option_id option_find(const struct option_set *set, const char *name, size_t bytes);
+enum option_id option_find_letter(const struct option_set *set, char letter);
 
 /** Whether a word can only be a basin's path: it contains '.' or '/', or is ":memory:". */
 bool command_is_path(const char *word);

@@ -63,11 +63,29 @@ static void add_option(struct text *text, enum option_id id)
                 option->repeats && option->value != NULL ? " (may be repeated)" : "");
 }
 
-static void add_options(struct text *text, uint64_t set)
+static void add_options(struct text *text, const struct option_set *set)
 {
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if ((set & OPTION_BIT(i)) != 0)
+        if (option_set_has(set, (enum option_id)i))
             add_option(text, (enum option_id)i);
+}
+
+static void add_common_options(struct text *text)
+{
+    const struct option_set set = option_set_for_all();
+
+    add_options(text, &set);
+}
+
+static void add_own_options(struct text *text, const struct command *command)
+{
+    struct option_set set = {{0}};
+
+    if (command->options == NULL)
+        return;
+    option_set_add(&set, command->options);
+    text_string(text, "\noptions:\n");
+    add_options(text, &set);
 }
 
 void help_overview(struct text *text)
@@ -80,7 +98,7 @@ void help_overview(struct text *text)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         text_format(text, "  %-9s %s\n", command_table[i].name, command_table[i].summary);
     text_string(text, "\noptions of every command:\n");
-    add_options(text, OPTIONS_FOR_ALL);
+    add_common_options(text);
     text_string(text, "\ntopics:");
     for (unsigned i = 0; help_topic_name(i) != NULL; i++)
         text_format(text, " %s", help_topic_name(i));
@@ -93,11 +111,9 @@ void help_overview(struct text *text)
 void help_options(struct text *text, const struct command *command)
 {
     text_format(text, "usage: flume [DB] %s%s%s%s\n\n%s\n", command->name,
-                command->options == 0 ? "" : " [OPTIONS]", *command->operands == '\0' ? "" : " ",
+                command->options == NULL ? "" : " [OPTIONS]", *command->operands == '\0' ? "" : " ",
                 command->operands, command->summary);
-    if (command->options != 0)
-        text_string(text, "\noptions:\n");
-    add_options(text, command->options);
+    add_own_options(text, command);
     text_format(text, "\nand those of every command: flume help; more: flume help %s\n",
                 command->name);
 }
@@ -105,14 +121,12 @@ void help_options(struct text *text, const struct command *command)
 void help_command(struct text *text, const struct command *command)
 {
     text_format(text, "usage: flume [DB] %s%s%s%s\n\n", command->name,
-                command->options == 0 ? "" : " [OPTIONS]", *command->operands == '\0' ? "" : " ",
+                command->options == NULL ? "" : " [OPTIONS]", *command->operands == '\0' ? "" : " ",
                 command->operands);
     add_wrapped(text, command->description, 0);
-    if (command->options != 0)
-        text_string(text, "\noptions:\n");
-    add_options(text, command->options);
+    add_own_options(text, command);
     text_string(text, "\noptions of every command:\n");
-    add_options(text, OPTIONS_FOR_ALL);
+    add_common_options(text);
     text_string(text, "\nfor example:\n");
     for (size_t i = 0; i < COMMAND_EXAMPLES_MAX && command->examples[i] != NULL; i++)
         text_format(text, "  %s\n", command->examples[i]);

@@ -6,7 +6,6 @@
  */
 #include "invocation.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,17 +17,13 @@
 #include "utf8.h"
 #include "walker.h"
 
-#define EVERY_OPTION (OPTION_BIT(OPTION_COUNT) - 1)
-
-static_assert(OPTION_COUNT < 64, "a set of options is 64 bits");
-
 /* What the passes share. */
 struct parse {
     struct invocation *invocation;
     struct parse_error *error;
     int command_token; /* 0: none. */
     size_t option_capacity;
-    uint64_t set; /* Options of the command. */
+    struct option_set set; /* Options of the command. */
 };
 
 __attribute__((format(printf, 5, 6))) static bool refuse(struct parse *parse, int token, size_t at,
@@ -76,13 +71,14 @@ static bool refuse_command(struct parse *parse, int token)
 
 static bool find_command(struct parse *parse)
 {
+    const struct option_set every = option_set_every();
     struct invocation *invocation = parse->invocation;
     int refused_token = 0;
     struct walker walker;
     struct item item;
 
     walker_begin(&walker, invocation->argc, invocation->argv);
-    while (walker_next(&walker, EVERY_OPTION, &item)) {
+    while (walker_next(&walker, &every, &item)) {
         const char *word = invocation->argv[item.token];
 
         if (item.form == ITEM_OPTION && item.id == OPTION_JSON)
@@ -102,9 +98,9 @@ static bool find_command(struct parse *parse)
     }
     if (refused_token != 0)
         return refuse_command(parse, refused_token);
-    parse->set = OPTIONS_FOR_ALL;
+    parse->set = option_set_for_all();
     if (invocation->command != NULL)
-        parse->set |= invocation->command->options;
+        option_set_add(&parse->set, invocation->command->options);
     return true;
 }
 
@@ -313,11 +309,13 @@ static bool name_owners(struct parse *parse, const struct item *item, const char
     size_t used = 0;
 
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        bool has = item->form == ITEM_UNKNOWN_NAME
-                       ? option_find(command_table[i].options, name, item->bytes) != OPTION_COUNT
-                       : option_find_letter(command_table[i].options, *name) != OPTION_COUNT;
+        struct option_set set = {{0}};
+        enum option_id id;
 
-        if (has)
+        option_set_add(&set, command_table[i].options);
+        id = item->form == ITEM_UNKNOWN_NAME ? option_find(&set, name, item->bytes)
+                                             : option_find_letter(&set, *name);
+        if (id != OPTION_COUNT)
             used += (size_t)snprintf(owners + used, sizeof(owners) - used, "%s%s",
                                      used == 0 ? "" : ", ", command_table[i].name);
     }
@@ -335,7 +333,7 @@ static bool refuse_unknown(struct parse *parse, const struct item *item)
 
     suggest_begin(&suggestion, name, item->form == ITEM_UNKNOWN_NAME ? item->bytes : 0);
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if ((parse->set & OPTION_BIT(i)) != 0 && option_table[i].name != NULL)
+        if (option_set_has(&parse->set, (enum option_id)i) && option_table[i].name != NULL)
             suggest_offer(&suggestion, option_table[i].name);
     if (!name_owners(parse, item, name)) {
         parse->error->suggestion = suggestion.best;
@@ -380,7 +378,7 @@ static bool take_all(struct parse *parse)
     struct item item;
 
     walker_begin(&walker, invocation->argc, invocation->argv);
-    while (walker_next(&walker, parse->set, &item))
+    while (walker_next(&walker, &parse->set, &item))
         if (!take_item(parse, &item))
             return false;
     asks_help = invocation_has(invocation, OPTION_HELP) || invocation_has(invocation, OPTION_USAGE);

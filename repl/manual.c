@@ -46,21 +46,24 @@ static void add_option(struct text *text, const struct option *option)
     text_string(text, ".\n");
 }
 
-static void add_options(struct text *text, uint64_t set)
+static void add_options(struct text *text, const struct option_set *set)
 {
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if ((set & OPTION_BIT(i)) != 0)
+        if (option_set_has(set, (enum option_id)i))
             add_option(text, &option_table[i]);
 }
 
 static void add_command(struct text *text, const struct command *command)
 {
+    struct option_set set = {{0}};
+
+    option_set_add(&set, command->options);
     text_format(text, ".SS %s ", command->name);
     add_plain(text, command->operands);
     text_char(text, '\n');
     add_plain(text, command->description);
     text_char(text, '\n');
-    add_options(text, command->options);
+    add_options(text, &set);
     text_string(text, ".PP\nFor example:\n.PP\n.nf\n.RS\n");
     for (size_t i = 0; i < COMMAND_EXAMPLES_MAX && command->examples[i] != NULL; i++) {
         add_plain(text, command->examples[i]);
@@ -102,6 +105,8 @@ static void add_environment(struct text *text)
 
 void help_manual(struct text *text)
 {
+    const struct option_set common = option_set_for_all();
+
     text_string(text, ".TH FLUME 1 \"\" \"flume " FLUME_VERSION "\" \"User Commands\"\n"
                       ".SH NAME\nflume \\- an append\\-only log with many readers and writers\n"
                       ".SH SYNOPSIS\n.B flume\n[\\fIDB\\fR] \\fICOMMAND\\fR [\\fIOPTIONS\\fR] "
@@ -114,7 +119,7 @@ void help_manual(struct text *text)
                       "goes to standard output, everything else to standard error.\n"
                       ".SH OPTIONS\nEvery command has these; options and operands mix in any "
                       "order, \\fB\\-\\-\\fR ends options.\n");
-    add_options(text, OPTIONS_FOR_ALL);
+    add_options(text, &common);
     text_string(text, ".SH COMMANDS\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         add_command(text, &command_table[i]);

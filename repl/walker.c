@@ -22,7 +22,7 @@ static void take_next_word(struct walker *walker, struct item *item)
     item->value = walker->argv[walker->token++];
 }
 
-static void take_name(struct walker *walker, uint64_t set, struct item *item)
+static void take_name(struct walker *walker, const struct option_set *set, struct item *item)
 {
     const char *word = walker->argv[item->token];
     const char *equals = strchr(word, '=');
@@ -44,7 +44,8 @@ static void take_name(struct walker *walker, uint64_t set, struct item *item)
     }
 }
 
-static void take_letter(struct walker *walker, uint64_t set, struct item *item, size_t at)
+static void take_letter(struct walker *walker, const struct option_set *set, struct item *item,
+                        size_t at)
 {
     const char *word = walker->argv[item->token];
 
@@ -70,7 +71,7 @@ static void take_letter(struct walker *walker, uint64_t set, struct item *item, 
         walker->token++;
 }
 
-bool walker_next(struct walker *walker, uint64_t set, struct item *out_item)
+bool walker_next(struct walker *walker, const struct option_set *set, struct item *out_item)
 {
     const char *word;
 

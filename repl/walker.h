@@ -39,6 +39,6 @@ struct walker {
 void walker_begin(struct walker *walker, int argc, const char *const *argv);
 
 /** The next item; options are looked up in `set`. False at the end. */
-bool walker_next(struct walker *walker, uint64_t set, struct item *out_item);
+bool walker_next(struct walker *walker, const struct option_set *set, struct item *out_item);
 
 #endif
