@@ -151,6 +151,8 @@ static int check_view(const struct waiting *waiting, uint64_t synced)
     flume_view *view = waiting->view;
     bool paused, failed;
 
+    if (!view->has_worker) /* That looks by itself. */
+        view_look_for_changes(view);
     (void)pthread_mutex_lock(&view->mutex);
     paused = view->paused;
     failed = view->failed_for_good;
