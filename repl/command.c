@@ -13,11 +13,15 @@ static_assert(OPTION_COUNT <= 64 * OPTION_SET_WORDS, "each option has a bit in a
 
 #define PROFILES OPTION_PARANOID, OPTION_SAFE, OPTION_CASUAL, OPTION_FORGETFUL
 #define FILTERS OPTION_WITH_LABEL, OPTION_OF_KIND, OPTION_SINCE, OPTION_UNTIL, OPTION_GREP
+#define ASKS OPTION_AS_OF, OPTION_STALE_OK
 #define SHAPES OPTION_MODE, OPTION_NUL, OPTION_DELIMITER
+#define RECORDS SHAPES, OPTION_LIMIT, OPTION_NO_FAIL_EMPTY
 
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 static const char *const progress_choices[] = {"auto", "plain", "none", NULL};
 static const char *const mode_choices[] = {"table", "plain", "json", "raw", "hex", "line", NULL};
+static const char *const field_type_choices[] = {"any", "text", "number", NULL};
+static const char *const reduce_choices[] = {"count", "sum", "min", "max", "last", NULL};
 static const char *const each_choices[] = {"line", "nul", "json", NULL};
 
 const struct option option_table[OPTION_COUNT] = {
@@ -32,7 +36,9 @@ const struct option option_table[OPTION_COUNT] = {
                          "auto (a bar on a terminal), plain (a line each 10 s), none",
                          progress_choices, false},
     [OPTION_TIMEOUT] = {"timeout", 0, OPTION_TYPE_SPAN, "SEC",
-                        "Wait so long for another process that holds the basin (5)", NULL, false},
+                        "Wait so long for a busy basin (5), or for a view (no limit)", NULL, false},
+    [OPTION_LOAD] = {"load", 0, OPTION_TYPE_TEXT, "FILE.so",
+                     "Run views of your own here: its flume_views[]", NULL, true},
     [OPTION_QUIET] = {"quiet", 'q', OPTION_TYPE_FLAG, NULL, "Say nothing that is not an error",
                       NULL, false},
     [OPTION_VERBOSE] = {"verbose", 'v', OPTION_TYPE_FLAG, NULL, "Say more", NULL, true},
@@ -99,6 +105,31 @@ const struct option option_table[OPTION_COUNT] = {
     [OPTION_IDLE] = {"idle", 0, OPTION_TYPE_SPAN, "SEC", "End after SEC without a record", NULL,
                      false},
     [OPTION_MAX_COUNT] = {"count", 0, OPTION_TYPE_UINT, "N", "End after N records", NULL, false},
+    [OPTION_AS_OF] = {"as-of", 0, OPTION_TYPE_REFERENCE, "R",
+                      "Be content with views that know the log up to record R", NULL, false},
+    [OPTION_STALE_OK] = {"stale-ok", 0, OPTION_TYPE_FLAG, NULL,
+                         "Answer at once from what views have; say as of when", NULL, false},
+    [OPTION_REGEX] = {"regex", 0, OPTION_TYPE_TEXT, "RE",
+                      "Only labels that match an extended regular expression", NULL, false},
+    [OPTION_LIVE] = {"live", 0, OPTION_TYPE_FLAG, NULL, "The same as --follow", NULL, false},
+    [OPTION_NOTE] = {"note", 'm', OPTION_TYPE_TEXT, "TEXT", "Say why it is marked", NULL, false},
+    [OPTION_ROWS_MAX] = {"limit", 'n', OPTION_TYPE_UINT, "N", "At most N rows", NULL, false},
+    [OPTION_TABLE] = {"table", 0, OPTION_TYPE_TEXT, "T", "Which table (its first)", NULL, false},
+    [OPTION_JSON_PATH] = {"json-path", 0, OPTION_TYPE_TEXT, "PATH",
+                          "The field: .a.b, .a[0], .a[] (each element), .\"odd name\"", NULL,
+                          false},
+    [OPTION_FIELD_TYPE] = {"type", 0, OPTION_TYPE_CHOICE, "TYPE",
+                           "Only values of this type: text, number (any)", field_type_choices,
+                           false},
+    [OPTION_UNIQUE] = {"unique", 0, OPTION_TYPE_FLAG, NULL, "A value names one record, the newest",
+                       NULL, false},
+    [OPTION_REDUCE] = {"reduce", 0, OPTION_TYPE_CHOICE, "WHAT",
+                       "Fold into one value: count, sum, min, max, last", reduce_choices, false},
+    [OPTION_BY] = {"by", 0, OPTION_TYPE_TEXT, "PATH|label",
+                   "A fold for each value of a field, or for each label", NULL, false},
+    [OPTION_ONLY_LABEL] = {"label", 'l', OPTION_TYPE_LABEL, "LABEL", "Only records that carry it",
+                           NULL, false},
+    [OPTION_EVERY_VIEW] = {"all", 0, OPTION_TYPE_FLAG, NULL, "Every view", NULL, false},
     [OPTION_DRY_RUN] = {"dry-run", 0, OPTION_TYPE_FLAG, NULL, "Say what would be done", NULL,
                         false},
     [OPTION_ACCEPT_LOSS] = {"accept-loss", 0, OPTION_TYPE_FLAG, NULL,
@@ -114,6 +145,41 @@ const struct option option_table[OPTION_COUNT] = {
                         false},
     [OPTION_MEMORY] = {"memory", 0, OPTION_TYPE_FLAG, NULL, "In memory, not under TMPDIR", NULL,
                        false},
+};
+
+static const struct subcommand label_subs[] = {
+    {"list", "[PREFIX]", 0, 1, OPTIONS(OPTION_REGEX, OPTION_ROWS_MAX), "labels, by name"},
+    {"count", "[PREFIX]", 0, 1, OPTIONS(OPTION_REGEX), "how many, and the sum of all"},
+    {"show", "LABEL", 1, 1, OPTIONS(RECORDS), "the records that carry it"},
+    {"all", "LABEL...", 1, SIZE_MAX, OPTIONS(RECORDS), "those that carry all"},
+    {"any", "LABEL...", 1, SIZE_MAX, OPTIONS(RECORDS), "those that carry some"},
+    {NULL, NULL, 0, 0, NULL, NULL},
+};
+
+enum { MARK_SET = 1 };
+static const struct subcommand mark_subs[] = {
+    {"list", "[PREFIX]", 0, 1, OPTIONS(OPTION_ROWS_MAX), "bookmarks, by name"},
+    [MARK_SET] = {"set", "NAME [R]", 1, 2, OPTIONS(OPTION_NOTE, OPTION_LABEL), "name a record"},
+    {"show", "NAME", 1, 1, NULL, "all about one"},
+    {"drop", "NAME", 1, 1, OPTIONS(OPTION_NOTE), "end a name; its history stays"},
+    {"history", "NAME", 1, 1, NULL, "all that a name has named, oldest first"},
+    {NULL, NULL, 0, 0, NULL, NULL},
+};
+
+static const struct subcommand view_subs[] = {
+    {"status", "[NAME...]", 0, SIZE_MAX, NULL, "how views stand (-v: more)"},
+    {"list", "", 0, 0, NULL, "which views there are"},
+    {"add", "NAME", 1, 1,
+     OPTIONS(OPTION_JSON_PATH, OPTION_FIELD_TYPE, OPTION_UNIQUE, OPTION_REDUCE, OPTION_BY,
+             OPTION_ONLY_LABEL),
+     "declare a field view, or a fold (--reduce)"},
+    {"drop", "NAME", 1, 1, NULL, "end a declared view; remove an unknown one"},
+    {"rows", "NAME [PREFIX]", 1, 2, OPTIONS(OPTION_ROWS_MAX, OPTION_TABLE), "what it holds"},
+    {"rebuild", "NAME...", 0, SIZE_MAX, OPTIONS(OPTION_EVERY_VIEW), "make it again from the log"},
+    {"pause", "NAME", 1, 1, NULL, "leave it as it is, in every process"},
+    {"resume", "NAME", 1, 1, NULL, "end that"},
+    {"verify", "[NAME...]", 0, SIZE_MAX, NULL, "derive it afresh, and compare"},
+    {NULL, NULL, 0, 0, NULL, NULL},
 };
 
 const struct command command_table[COMMAND_COUNT] = {
@@ -154,7 +220,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .operand_type = OPERAND_TEXT,
             .operand_max = SIZE_MAX,
             .options = OPTIONS(OPTION_LABEL, OPTION_KIND, OPTION_CODEC, OPTION_TIME, OPTION_IF_LAST,
-                               OPTION_FILE, OPTION_EACH, OPTION_CREATE, PROFILES),
+                               OPTION_FILE, OPTION_EACH, OPTION_CREATE, PROFILES, ASKS),
             .summary = "append records",
             .description =
                 "Appends each TEXT as a record, '-' as all of standard input, each --file as one "
@@ -179,17 +245,20 @@ const struct command command_table[COMMAND_COUNT] = {
             .operand_type = OPERAND_REFERENCE,
             .operand_min = 1,
             .operand_max = SIZE_MAX,
-            .options = OPTIONS(SHAPES, OPTION_META, OPTION_OUTPUT),
+            .options = OPTIONS(SHAPES, OPTION_META, OPTION_OUTPUT, ASKS),
             .summary = "show records by reference",
             .description =
                 "Writes the bodies of records, byte for byte; on a terminal a newline follows. "
-                "With --meta or --json the whole record. Records that are not there are "
-                "reported, the others shown.",
+                "With --json the whole record; with --meta also where it lies: hash, strata and "
+                "offset. Records that are not there are reported, the others shown. R may be a "
+                "seq, a hash, a label, a bookmark: flume help refs.",
             .examples =
                 {
                     "flume demo.flume get last",
                     "flume demo.flume get @17 @18 --json",
-                    "flume demo.flume get last~2 -o body.bin",
+                    "flume demo.flume get 64b4b2 --meta",
+                    "flume demo.flume get run/1~2 -o body.bin",
+                    "flume demo.flume get :before-retune",
                 },
         },
     [COMMAND_LOG] =
@@ -198,7 +267,8 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "[A..B]",
             .operand_type = OPERAND_RANGE,
             .operand_max = 1,
-            .options = OPTIONS(FILTERS, SHAPES, OPTION_LIMIT, OPTION_REVERSE, OPTION_NO_FAIL_EMPTY),
+            .options =
+                OPTIONS(FILTERS, SHAPES, OPTION_LIMIT, OPTION_REVERSE, OPTION_NO_FAIL_EMPTY, ASKS),
             .summary = "show many records",
             .description =
                 "Shows the records from A up to, not including, B, oldest first, up to where the "
@@ -208,6 +278,7 @@ const struct command command_table[COMMAND_COUNT] = {
                 {
                     "flume demo.flume log -l run/1 --since 2h",
                     "flume demo.flume log @100..@200 --mode raw",
+                    "flume demo.flume log :before-retune.. -n 5",
                     "flume demo.flume log -n 5 --reverse --json | jq -r .payload",
                 },
         },
@@ -217,7 +288,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "",
             .options = OPTIONS(FILTERS, SHAPES, OPTION_LINES, OPTION_FOLLOW, OPTION_FROM,
                                OPTION_AFTER, OPTION_CURSOR_FILE, OPTION_EXIT_AT_END, OPTION_IDLE,
-                               OPTION_MAX_COUNT),
+                               OPTION_MAX_COUNT, ASKS),
             .summary = "show the newest records, and follow",
             .description =
                 "Shows the last records, and with -f those to come, until Ctrl-C. --from, "
@@ -230,6 +301,119 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume tail -n 3",
                     "flume demo.flume tail -f -l run/1",
                     "flume demo.flume tail -f --cursor-file pos --json | ./analyse",
+                },
+        },
+    [COMMAND_LABEL] =
+        {
+            .name = "label",
+            .operands = "list|count|show|all|any ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(ASKS),
+            .subs = label_subs,
+            .summary = "labels, and the records that carry them",
+            .description =
+                "Labels come in byte order, with how many records carry each, the bytes of "
+                "these, and the first and last. count adds up what list would show. show, all "
+                "and any show records as log does, oldest first; finding none is exit code 1.",
+            .examples =
+                {
+                    "flume demo.flume label list run/",
+                    "flume demo.flume label list --regex '^run/[0-9]+$' --json",
+                    "flume demo.flume label show run/1 -n 5",
+                    "flume demo.flume label all run/1 error --mode raw",
+                },
+        },
+    [COMMAND_FIND] =
+        {
+            .name = "find",
+            .operands = "NAME VALUE|A..B|PREFIX* [and|or ...]",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(SHAPES, OPTION_LIMIT, OPTION_FOLLOW, OPTION_LIVE,
+                               OPTION_NO_FAIL_EMPTY, ASKS),
+            .summary = "records by a field, a label, a hash; groups of a fold",
+            .description =
+                "NAME is a field view (flume help view); its VALUE is one value, a range with "
+                "both ends in it (A.. and ..B are open), the beginning of a text and '*', or "
+                "=VALUE for just these characters. 'label X' and 'hash X' are terms too. 'and' "
+                "binds tighter than 'or'; 'hash' goes with 'and' alone. Values that begin with - "
+                "go behind --. Records are shown as log shows them. With -f it goes on with what "
+                "is appended, until Ctrl-C. find NAME [GROUP|PREFIX*] of a reduce view shows "
+                "its groups.",
+            .examples =
+                {
+                    "flume demo.flume find temp 20..30 and label run/1",
+                    "flume demo.flume find name 'lib*' or name gcc --json",
+                    "flume demo.flume find hash 64b4b2",
+                    "flume demo.flume find -f -- temp -10..0",
+                    "flume demo.flume find per-host",
+                },
+        },
+    [COMMAND_MARK] =
+        {
+            .name = "mark",
+            .alias = "bookmark",
+            .operands = "NAME [R] | list|show|drop|history ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(ASKS),
+            .subs = mark_subs,
+            .sub_implied = MARK_SET,
+            .summary = "bookmarks: names for records",
+            .description =
+                "mark NAME names a record, without R the last that is no bookmark itself; :NAME is "
+                "a reference to it. "
+                "Bookmarks are records themselves: the newest of a name counts, and the others "
+                "are its history. 'mark set NAME' is for names that are words of the command.",
+            .examples =
+                {
+                    "flume demo.flume mark before-retune -m 'damping 0.01'",
+                    "flume demo.flume mark crash run/1~3",
+                    "flume demo.flume mark list",
+                    "flume demo.flume get :crash",
+                    "flume demo.flume mark drop crash",
+                },
+        },
+    [COMMAND_VIEW] =
+        {
+            .name = "view",
+            .operands = "status|list|add|drop|rows|rebuild|pause|resume|verify ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(ASKS),
+            .subs = view_subs,
+            .summary = "views: what is derived from the log",
+            .description =
+                "Shows how views stand, declares views over fields of JSON bodies, rebuilds and "
+                "verifies. A view answers when it has met the whole log; it can be thrown away "
+                "at any time. What there is to know: flume help views.",
+            .examples =
+                {
+                    "flume demo.flume view status -v",
+                    "flume demo.flume view add temp --json-path .temp --type number",
+                    "flume demo.flume view add per-host --reduce count --by .host",
+                    "flume demo.flume view rows label run/ -n 5",
+                    "flume demo.flume view rebuild --all",
+                    "flume --load mine.so demo.flume view rows mine",
+                },
+        },
+    [COMMAND_EXPLAIN] =
+        {
+            .name = "explain",
+            .operands = "COMMAND ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = SIZE_MAX,
+            .summary = "how a command would be answered",
+            .description =
+                "Says of get, log, tail, label, find and mark which view answers, where it "
+                "stands and what it costs, without waiting for any view. Nothing is changed.",
+            .examples =
+                {
+                    "flume demo.flume explain get run/1~1",
+                    "flume demo.flume explain find temp 20..30 and label run/1",
                 },
         },
     [COMMAND_CHECK] =
@@ -281,7 +465,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "[A..B]",
             .operand_type = OPERAND_RANGE,
             .operand_max = 1,
-            .options = OPTIONS(OPTION_OUTPUT, OPTION_ALL),
+            .options = OPTIONS(OPTION_OUTPUT, OPTION_ALL, ASKS),
             .summary = "write records as JSON, without loss",
             .description =
                 "Writes each record as one JSON object a line, in the order of seqs: time, "
@@ -350,7 +534,8 @@ const struct command command_table[COMMAND_COUNT] = {
             .operand_max = 1,
             .summary = "help for a command or topic",
             .description =
-                "A topic is a command, or refs, json, exit-codes; man writes the manual page.",
+                "A topic is a command, or refs, views, json, exit-codes; man writes the manual "
+                "page.",
             .examples =
                 {
                     "flume help append",
@@ -360,13 +545,27 @@ const struct command command_table[COMMAND_COUNT] = {
         },
 };
 
+static bool is_word(const char *word, const char *name, size_t bytes)
+{
+    return word != NULL && strlen(word) == bytes && memcmp(word, name, bytes) == 0;
+}
+
 const struct command *command_find(const char *name, size_t bytes)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strlen(command_table[i].name) == bytes &&
-            memcmp(command_table[i].name, name, bytes) == 0)
+        if (is_word(command_table[i].name, name, bytes) ||
+            is_word(command_table[i].alias, name, bytes))
             return &command_table[i];
     return NULL;
+}
+
+const struct subcommand *command_find_sub(const struct command *command, const char *name)
+{
+    const struct subcommand *sub = command->subs;
+
+    while (sub != NULL && sub->name != NULL && strcmp(sub->name, name) != 0)
+        sub++;
+    return sub != NULL && sub->name != NULL ? sub : NULL;
 }
 
 static void add(struct option_set *set, enum option_id id)

@@ -19,6 +19,11 @@ enum command_id {
     COMMAND_GET,
     COMMAND_LOG,
     COMMAND_TAIL,
+    COMMAND_LABEL,
+    COMMAND_FIND,
+    COMMAND_MARK,
+    COMMAND_VIEW,
+    COMMAND_EXPLAIN,
     COMMAND_CHECK,
     COMMAND_REPAIR,
     COMMAND_STAT,
@@ -37,6 +42,7 @@ enum option_id {
     OPTION_COLOR,
     OPTION_PROGRESS,
     OPTION_TIMEOUT,
+    OPTION_LOAD,
     OPTION_QUIET,
     OPTION_VERBOSE,
     OPTION_USAGE,
@@ -78,6 +84,22 @@ enum option_id {
     OPTION_EXIT_AT_END,
     OPTION_IDLE,
     OPTION_MAX_COUNT,
+    /* Wherever a view is asked. */
+    OPTION_AS_OF,
+    OPTION_STALE_OK,
+    /* label, find, mark, view. */
+    OPTION_REGEX,
+    OPTION_LIVE,
+    OPTION_NOTE,
+    OPTION_ROWS_MAX,
+    OPTION_TABLE,
+    OPTION_JSON_PATH,
+    OPTION_FIELD_TYPE,
+    OPTION_UNIQUE,
+    OPTION_REDUCE,
+    OPTION_BY,
+    OPTION_ONLY_LABEL,
+    OPTION_EVERY_VIEW,
     /* repair, stat, export, bench. */
     OPTION_DRY_RUN,
     OPTION_ACCEPT_LOSS,
@@ -119,14 +141,27 @@ struct option {
 
 enum operand_type { OPERAND_NONE, OPERAND_TEXT, OPERAND_REFERENCE, OPERAND_RANGE };
 
-enum { COMMAND_EXAMPLES_MAX = 4 };
+enum { COMMAND_EXAMPLES_MAX = 6 };
+
+/* A form of a command, chosen by its first operand. Its operands are texts. */
+struct subcommand {
+    const char *name;
+    const char *operands;
+    size_t operand_min, operand_max;
+    const enum option_id *options; /* Beside those of the command. */
+    const char *summary;
+};
 
 struct command {
     const char *name;
+    const char *alias;    /* Another name; NULL: none. */
     const char *operands; /* As help shows them. */
     enum operand_type operand_type;
     size_t operand_min, operand_max;
     const enum option_id *options; /* Its own; OPTION_COUNT behind the last. NULL: none. */
+    const struct subcommand *subs; /* A NULL name behind the last; without operands the first is */
+    size_t sub_implied; /* meant. NULL: none. What an operand that names no form means: */
+                        /* 0: it is refused, else subs[sub_implied]. */
     const char *summary;
     const char *description;
     const char *examples[COMMAND_EXAMPLES_MAX];
@@ -152,6 +187,9 @@ bool option_set_has(const struct option_set *set, enum option_id id);
 
 /** The command of this name, or NULL. */
 const struct command *command_find(const char *name, size_t bytes);
+
+/** The form of this name, or NULL. */
+const struct subcommand *command_find_sub(const struct command *command, const char *name);
 
 /** The option of this name (or letter) among `set`; OPTION_COUNT if there is none. */
 enum option_id option_find(const struct option_set *set, const char *name, size_t bytes);

@@ -77,15 +77,43 @@ static void add_common_options(struct text *text)
     add_options(text, &set);
 }
 
+/* Of the command and of all its forms. */
 static void add_own_options(struct text *text, const struct command *command)
 {
+    const struct subcommand *sub = command->subs;
     struct option_set set = {{0}};
 
-    if (command->options == NULL)
-        return;
     option_set_add(&set, command->options);
+    for (; sub != NULL && sub->name != NULL; sub++)
+        option_set_add(&set, sub->options);
+    if (command->options == NULL && command->subs == NULL)
+        return;
     text_string(text, "\noptions:\n");
     add_options(text, &set);
+}
+
+/* A line for each form of a command; one where it has but one. */
+static void add_usage(struct text *text, const struct command *command)
+{
+    const struct subcommand *sub = command->subs;
+
+    if (sub == NULL) {
+        text_format(text, "usage: flume [DB] %s%s%s%s\n", command->name,
+                    command->options == NULL ? "" : " [OPTIONS]",
+                    *command->operands == '\0' ? "" : " ", command->operands);
+        return;
+    }
+    for (; sub->name != NULL; sub++) {
+        bool is_implied = command->sub_implied != 0 && sub == &command->subs[command->sub_implied];
+        char form[80];
+
+        snprintf(form, sizeof(form), "%s%s%s%s%s", command->name, is_implied ? " [" : " ",
+                 sub->name, is_implied ? "] " : " ", sub->operands);
+        text_format(text, "%s flume [DB] %-23s  %s\n", sub == command->subs ? "usage:" : "      ",
+                    form, sub->summary);
+    }
+    if (command->alias != NULL)
+        text_format(text, "%s is another name for %s\n", command->alias, command->name);
 }
 
 void help_overview(struct text *text)
@@ -110,9 +138,8 @@ void help_overview(struct text *text)
 
 void help_options(struct text *text, const struct command *command)
 {
-    text_format(text, "usage: flume [DB] %s%s%s%s\n\n%s\n", command->name,
-                command->options == NULL ? "" : " [OPTIONS]", *command->operands == '\0' ? "" : " ",
-                command->operands, command->summary);
+    add_usage(text, command);
+    text_format(text, "\n%s\n", command->summary);
     add_own_options(text, command);
     text_format(text, "\nand those of every command: flume help; more: flume help %s\n",
                 command->name);
@@ -120,9 +147,8 @@ void help_options(struct text *text, const struct command *command)
 
 void help_command(struct text *text, const struct command *command)
 {
-    text_format(text, "usage: flume [DB] %s%s%s%s\n\n", command->name,
-                command->options == NULL ? "" : " [OPTIONS]", *command->operands == '\0' ? "" : " ",
-                command->operands);
+    add_usage(text, command);
+    text_char(text, '\n');
     add_wrapped(text, command->description, 0);
     add_own_options(text, command);
     text_string(text, "\noptions of every command:\n");
@@ -139,12 +165,23 @@ static void topic_refs(struct text *text)
     text_string(
         text,
         "Records are named like this:\n\n"
-        "  @17, 17     the record with seq 17 (the 18th: seqs count from 0)\n"
-        "  first       the oldest record\n"
-        "  last        the newest record\n"
-        "  last~2      two records before the newest\n"
-        "  A..B        from A up to, not including, B; for log and export\n"
-        "  A..  ..B    open ends\n\n"
+        "  @17, 17       the record with seq 17 (the 18th: seqs count from 0)\n"
+        "  first         the oldest record\n"
+        "  last          the newest record\n"
+        "  last~2        two records before the newest\n"
+        "  run/1         the newest record with the label run/1\n"
+        "  run/1~2       the second before that with the same label\n"
+        "  :crash        the record that the bookmark crash names (flume mark)\n"
+        "  64b4b2        the record whose body's BLAKE3 begins so: 4 digits or more. Of equal\n"
+        "                bodies the oldest. b3sum prints the same hash, get --meta shows it\n"
+        "  A..B          from A up to, not including, B; for log and export\n"
+        "  A..  ..B      open ends\n\n"
+        "What looks like a number is a seq, and what looks like a hash (hexadecimal digits, a\n"
+        "letter among them) is one. Where a name looks like something else, say what it is:\n\n"
+        "  seq:17  hash:6412  label:last  label:beef~1  mark:crash\n\n"
+        "A prefix that fits several hashes ends with exit code 10 and shows them. Labels,\n"
+        "bookmarks and hashes are answered by views (flume help views), seqs, first and last by\n"
+        "the log itself.\n\n"
         "first and last pass over manifests: these are records that say who wrote, which flume\n"
         "appends itself before a writer's first record. So @0 is a manifest, as a rule.\n\n"
         "Times, for --since, --until and --time (without a zone: UTC):\n\n"
@@ -155,8 +192,49 @@ static void topic_refs(struct text *text)
         "  now\n\n"
         "for example:\n"
         "  flume demo.flume get last~2\n"
+        "  flume demo.flume get run/1~1\n"
+        "  flume demo.flume log :before-retune..last\n"
         "  flume demo.flume log @100..@200\n"
         "  flume demo.flume log --since 2h --until 1h\n");
+}
+
+static void topic_views(struct text *text)
+{
+    text_string(
+        text,
+        "A view is derived from the log: rows in tables of its own, under views/ in the basin.\n"
+        "It can be thrown away at any time (rm -r DB/views): it is made again from the log.\n\n"
+        "Built in are hash (bodies by content), label (labels and bookmarks) and those that keep\n"
+        "flume's own books. Over JSON bodies more can be declared; the declaration is a record in\n"
+        "the log, so every program that opens the basin has them:\n\n"
+        "  view add temp --json-path .temp --type number    find temp 20..30\n"
+        "  view add name --json-path .name --unique         find name gcc\n"
+        "  view add tags --json-path '.tags[]'              find tags 'x*'\n"
+        "  view add hosts --reduce count --by .host         find hosts\n"
+        "  view add heat --reduce max --json-path .temp --by label\n\n"
+        "A path is .a.b, .a[0], .a[] (each element) or .\"odd name\". A field view looks at\n"
+        "numbers, texts, true, false and null; bodies that are not JSON are passed over.\n\n"
+        "Waiting. A question is answered as of the end of the log at that moment. A view that is\n"
+        "behind is brought up to date first, by whoever asks; that takes as long as it takes, and\n"
+        "shows a bar on a terminal after half a second. Otherwise:\n\n"
+        "  --timeout SEC   give up after SEC: exit code 9, with the view and how far it is behind\n"
+        "  --as-of R       what came behind record R need not be in the answer\n"
+        "  --stale-ok      answer at once from what is there; a note says as of when\n"
+        "  Ctrl-C          give up; what was done so far is kept\n\n"
+        "States: live (has met the whole log), catching up (is behind), rebuilding, paused, failed\n"
+        "(the reason stands in the last column), closed (not built yet: the first question builds\n"
+        "it), code not here (made by another program; --load FILE.so loads a program's views).\n\n"
+        "What --load wants is a shared object with a list of definitions (flume/view.h):\n\n"
+        "  const flume_view_definition *const flume_views[] = {&mine, NULL};\n"
+        "  cc -shared -fPIC -o mine.so mine.c\n\n"
+        "view rebuild makes a view again beside the old one, which goes on answering; when it is\n"
+        "interrupted, the next rebuild goes on there. view verify derives it once more and\n"
+        "compares: exit code 4 if anything differs.\n\n"
+        "for example:\n"
+        "  flume demo.flume view status\n"
+        "  flume demo.flume view status --json | jq -es 'all(.[]; .lag == 0)'\n"
+        "  flume demo.flume find temp 20..30 and label run/1 --timeout 2\n"
+        "  flume --load ./mine.so demo.flume view rows mine -n 10\n");
 }
 
 static void topic_exit_codes(struct text *text)
@@ -182,6 +260,8 @@ static void topic_json(struct text *text)
         "With --json every line of stdout is one object. Its \"type\" says what it is:\n\n"
         "  record    seq, time (RFC 3339, UTC, nanoseconds), labels, kind, codec, bytes, enc,\n"
         "            payload; enc is json (payload is a value), utf8 (a text) or b64 (base64);\n"
+        "            hash (of the body: BLAKE3), but not of export; strata, offset and writer (get\n"
+        "            --meta): first seq of its file, place in that, seq of its manifest;\n"
         "            export adds batch where the next record belongs to the same batch\n"
         "  lost      seq; a record that a repair could not restore (export --all)\n"
         "  appended  seq, bytes\n"
@@ -196,9 +276,23 @@ static void topic_json(struct text *text)
         "            torn_bytes, seconds (check, repair)\n"
         "  imported  records, bytes, batches, skipped, seconds\n"
         "  bench     case, size, count, ops_s, mb_s, p50_ns, p99_ns\n"
+        "  label     label, count, bytes, first, last (label list)\n"
+        "  labels    labels, count, bytes, first, last (label count)\n"
+        "  bookmark  name, seq (null: dropped), time, record, state, labels, note (mark list)\n"
+        "  marked    name, seq, record, note (mark)\n"
+        "  view      view, version, state, at, lag, lag_bytes, entries, disk, rate, why; view list:\n"
+        "            view, version, kind, state; status -v also generation, applied, passed_over,\n"
+        "            rebuild_done, rebuild_total, usable\n"
+        "  declared, dropped   view, seq (view add, drop)\n"
+        "  row       key, seq (or null), value (view rows)\n"
+        "  rebuilt   view, result, records, entries, disk, seconds, why\n"
+        "  verified  view, result, rows, table, difference\n"
+        "  group     group, count, value, seq (find of a reduce view)\n"
+        "  step      source, at, lag, step (explain)\n"
         "  version, help\n\n"
         "and every line of stderr:\n\n"
-        "  error     code, name, message; where known arg, col, seq, errno, remedy, suggest\n"
+        "  error     code, name, message; where known arg, col, seq, errno, remedy, suggest,\n"
+        "            candidates (a list of hash, seq, time, body)\n"
         "  warning, note   message\n"
         "  progress  what, unit, done, total, seconds\n\n"
         "kind and codec are a name, or a number where there is none. Whole numbers above 2^53\n"
@@ -214,6 +308,7 @@ struct topic {
 };
 
 static const struct topic topics[] = {{"refs", topic_refs},
+                                      {"views", topic_views},
                                       {"json", topic_json},
                                       {"exit-codes", topic_exit_codes},
                                       {"man", help_manual}};

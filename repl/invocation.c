@@ -21,7 +21,7 @@
 struct parse {
     struct invocation *invocation;
     struct parse_error *error;
-    int command_token; /* 0: none. */
+    int command_token, sub_token, explain_token; /* 0: none. */
     size_t option_capacity;
     struct option_set set; /* Options of the command. */
 };
@@ -69,6 +69,78 @@ static bool refuse_command(struct parse *parse, int token)
     return refuse(parse, token, 0, 0, "no command '%.60s'", word);
 }
 
+static bool refuse_sub(struct parse *parse, int token)
+{
+    const struct command *command = parse->invocation->command;
+    const char *word = parse->invocation->argv[token];
+    struct suggestion suggestion;
+
+    suggest_begin(&suggestion, word, strlen(word));
+    for (const struct subcommand *sub = command->subs; sub->name != NULL; sub++)
+        suggest_offer(&suggestion, sub->name);
+    parse->error->suggestion = suggestion.best;
+    remedy(parse, "usage: flume [DB] %s %s", command->name, command->operands);
+    return refuse(parse, token, 0, 0, "%s has no '%.60s'", command->name, word);
+}
+
+/* The operand behind a command that has forms. What it means if it names none, the table says. */
+static bool take_sub(struct parse *parse, int token)
+{
+    struct invocation *invocation = parse->invocation;
+    const struct command *command = invocation->command;
+
+    invocation->sub = command_find_sub(command, invocation->argv[token]);
+    if (invocation->sub != NULL)
+        parse->sub_token = token;
+    else if (command->sub_implied != 0)
+        invocation->sub = &command->subs[command->sub_implied];
+    return invocation->sub != NULL;
+}
+
+/* One operand of the first pass; false where its word cannot be what stands there. */
+static bool place_operand(struct parse *parse, const struct item *item)
+{
+    struct invocation *invocation = parse->invocation;
+    const char *word = invocation->argv[item->token];
+    const struct command *command;
+
+    if (parse->command_token != 0)
+        return invocation->command->subs == NULL || invocation->sub != NULL ||
+               take_sub(parse, item->token);
+    if (invocation->db_token == 0 && parse->explain_token == 0 && command_is_path(word)) {
+        invocation->db_token = item->token;
+        invocation->db = word;
+        return true;
+    }
+    command = command_find(word, item->bytes);
+    if (command == &command_table[COMMAND_EXPLAIN] && parse->explain_token == 0) {
+        parse->explain_token = item->token; /* Which command it explains comes next. */
+        return true;
+    }
+    invocation->command = command;
+    parse->command_token = command != NULL ? item->token : 0;
+    return command != NULL;
+}
+
+/* What the words left open. */
+static void settle_command(struct parse *parse)
+{
+    struct invocation *invocation = parse->invocation;
+
+    invocation->explains = parse->explain_token != 0 && invocation->command != NULL;
+    if (parse->explain_token != 0 && invocation->command == NULL) {
+        invocation->command = &command_table[COMMAND_EXPLAIN];
+        parse->command_token = parse->explain_token;
+    }
+    if (invocation->command != NULL && invocation->sub == NULL)
+        invocation->sub = invocation->command->subs;
+    parse->set = option_set_for_all();
+    if (invocation->command != NULL)
+        option_set_add(&parse->set, invocation->command->options);
+    if (invocation->sub != NULL)
+        option_set_add(&parse->set, invocation->sub->options);
+}
+
 static bool find_command(struct parse *parse)
 {
     const struct option_set every = option_set_every();
@@ -79,28 +151,15 @@ static bool find_command(struct parse *parse)
 
     walker_begin(&walker, invocation->argc, invocation->argv);
     while (walker_next(&walker, &every, &item)) {
-        const char *word = invocation->argv[item.token];
-
         if (item.form == ITEM_OPTION && item.id == OPTION_JSON)
             invocation->wants_json = true;
-        if (item.form != ITEM_OPERAND || parse->command_token != 0 || refused_token != 0)
-            continue;
-        if (invocation->db_token == 0 && command_is_path(word)) {
-            invocation->db_token = item.token;
-            invocation->db = word;
-            continue;
-        }
-        invocation->command = command_find(word, item.bytes);
-        if (invocation->command != NULL)
-            parse->command_token = item.token;
-        else
+        if (item.form == ITEM_OPERAND && refused_token == 0 && !place_operand(parse, &item))
             refused_token = item.token;
     }
     if (refused_token != 0)
-        return refuse_command(parse, refused_token);
-    parse->set = option_set_for_all();
-    if (invocation->command != NULL)
-        option_set_add(&parse->set, invocation->command->options);
+        return parse->command_token != 0 ? refuse_sub(parse, refused_token)
+                                         : refuse_command(parse, refused_token);
+    settle_command(parse);
     return true;
 }
 
@@ -190,8 +249,11 @@ static bool take_reference(struct parse *parse, const struct item *item, struct 
 {
     struct fault fault;
 
-    if (reference_parse(item->value, &use->reference, &fault))
+    if (reference_parse(item->value, &use->reference, &fault)) {
+        if (reference_needs_views(&use->reference))
+            parse->invocation->needs_views = true;
         return true;
+    }
     remedy(parse, "%s", fault.remedy);
     return refuse(parse, item->value_token, item->value_at + fault.at, fault.bytes, "%s",
                   fault.cause);
@@ -273,33 +335,85 @@ static bool add_option(struct parse *parse, const struct item *item)
     return true;
 }
 
+/* "mark set NAME [R]", as an error's remedy shows it; "" before any command. */
+static const char *usage(const struct invocation *invocation, char target[120])
+{
+    const struct command *command = invocation->command;
+    const struct subcommand *sub = invocation->sub;
+
+    if (command == NULL)
+        snprintf(target, 120, "COMMAND");
+    else if (sub == NULL)
+        snprintf(target, 120, "%s %s", command->name, command->operands);
+    else
+        snprintf(target, 120, "%s %s %s", command->name, sub->name, sub->operands);
+    return target;
+}
+
+static size_t operand_max(const struct invocation *invocation)
+{
+    if (invocation->command == NULL)
+        return 0;
+    return invocation->sub != NULL ? invocation->sub->operand_max
+                                   : invocation->command->operand_max;
+}
+
+static bool take_operand(struct parse *parse, struct operand *operand, struct fault *out_fault)
+{
+    struct invocation *invocation = parse->invocation;
+    bool needs_views = false, good = true;
+
+    if (invocation->command->operand_type == OPERAND_REFERENCE) {
+        good = reference_parse(operand->text, &operand->reference, out_fault);
+        needs_views = good && reference_needs_views(&operand->reference);
+    } else if (invocation->command->operand_type == OPERAND_RANGE) {
+        good = reference_parse_range(operand->text, &operand->range, out_fault);
+        needs_views = good && reference_range_needs_views(&operand->range);
+    }
+    invocation->needs_views = invocation->needs_views || needs_views;
+    return good;
+}
+
 static bool add_operand(struct parse *parse, int token)
 {
     struct invocation *invocation = parse->invocation;
-    const struct command *command = invocation->command;
     struct operand *operand = &invocation->operands[invocation->operand_count];
     struct fault fault = {0};
-    bool good = true;
+    char line[120];
 
-    if (token == invocation->db_token || token == parse->command_token)
+    if (token == invocation->db_token || token == parse->command_token ||
+        token == parse->sub_token || token == parse->explain_token)
         return true;
-    if (command == NULL || invocation->operand_count >= command->operand_max) {
-        remedy(parse, "usage: flume [DB] %s%s%s", command == NULL ? "COMMAND" : command->name,
-               command == NULL || *command->operands == '\0' ? "" : " ",
-               command == NULL ? "" : command->operands);
+    if (invocation->operand_count >= operand_max(invocation)) {
+        remedy(parse, "usage: flume [DB] %s", usage(invocation, line));
         return refuse(parse, token, 0, 0, "one operand too many");
     }
     *operand = (struct operand){.text = invocation->argv[token], .token = token};
-    if (command->operand_type == OPERAND_REFERENCE)
-        good = reference_parse(operand->text, &operand->reference, &fault);
-    else if (command->operand_type == OPERAND_RANGE)
-        good = reference_parse_range(operand->text, &operand->range, &fault);
-    if (!good) {
+    if (!take_operand(parse, operand, &fault)) {
         remedy(parse, "%s", fault.remedy);
         return refuse(parse, token, fault.at, fault.bytes, "%s", fault.cause);
     }
     invocation->operand_count++;
     return true;
+}
+
+static bool list_has(const enum option_id *list, const struct item *item, const char *name)
+{
+    struct option_set set = {{0}};
+
+    option_set_add(&set, list);
+    return (item->form == ITEM_UNKNOWN_NAME ? option_find(&set, name, item->bytes)
+                                            : option_find_letter(&set, *name)) != OPTION_COUNT;
+}
+
+static void add_owner(char owners[120], size_t *io_used, const char *command, const char *sub)
+{
+    int added = snprintf(owners + *io_used, 120 - *io_used, "%s%s%s%s", *io_used == 0 ? "" : ", ",
+                         command, sub == NULL ? "" : " ", sub == NULL ? "" : sub);
+
+    if (added > 0 && (size_t)added < 120 - *io_used)
+        *io_used += (size_t)added;
+    owners[*io_used] = '\0'; /* An owner that does not fit is left out whole. */
 }
 
 /* Commands that have an option with this name, for whoever gave it to another one. */
@@ -309,15 +423,14 @@ static bool name_owners(struct parse *parse, const struct item *item, const char
     size_t used = 0;
 
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        struct option_set set = {{0}};
-        enum option_id id;
+        const struct command *command = &command_table[i];
+        const struct subcommand *sub = command->subs;
 
-        option_set_add(&set, command_table[i].options);
-        id = item->form == ITEM_UNKNOWN_NAME ? option_find(&set, name, item->bytes)
-                                             : option_find_letter(&set, *name);
-        if (id != OPTION_COUNT)
-            used += (size_t)snprintf(owners + used, sizeof(owners) - used, "%s%s",
-                                     used == 0 ? "" : ", ", command_table[i].name);
+        if (list_has(command->options, item, name))
+            add_owner(owners, &used, command->name, NULL);
+        for (; sub != NULL && sub->name != NULL; sub++)
+            if (list_has(sub->options, item, name))
+                add_owner(owners, &used, command->name, sub->name);
     }
     if (used != 0)
         remedy(parse, "it belongs to: %s", owners);
@@ -370,24 +483,36 @@ static bool take_item(struct parse *parse, const struct item *item)
     }
 }
 
-static bool take_all(struct parse *parse)
+static bool has_enough(struct parse *parse)
 {
     struct invocation *invocation = parse->invocation;
-    bool asks_help;
+    bool asks_help = invocation_has(invocation, OPTION_HELP) ||
+                     invocation_has(invocation, OPTION_USAGE);
+    size_t least;
+    char line[120];
+
+    if (invocation->command == NULL || asks_help)
+        return true;
+    least = invocation->sub != NULL ? invocation->sub->operand_min
+                                    : invocation->command->operand_min;
+    if (invocation->operand_count >= least)
+        return true;
+    remedy(parse, "usage: flume [DB] %s", usage(invocation, line));
+    return refuse(parse, 0, 0, 0, "%s%s%s needs an operand", invocation->command->name,
+                  invocation->sub == NULL ? "" : " ",
+                  invocation->sub == NULL ? "" : invocation->sub->name);
+}
+
+static bool take_all(struct parse *parse)
+{
     struct walker walker;
     struct item item;
 
-    walker_begin(&walker, invocation->argc, invocation->argv);
+    walker_begin(&walker, parse->invocation->argc, parse->invocation->argv);
     while (walker_next(&walker, &parse->set, &item))
         if (!take_item(parse, &item))
             return false;
-    asks_help = invocation_has(invocation, OPTION_HELP) || invocation_has(invocation, OPTION_USAGE);
-    if (invocation->command == NULL || asks_help ||
-        invocation->operand_count >= invocation->command->operand_min)
-        return true;
-    remedy(parse, "usage: flume [DB] %s %s", invocation->command->name,
-           invocation->command->operands);
-    return refuse(parse, 0, 0, 0, "%s needs an operand", invocation->command->name);
+    return has_enough(parse);
 }
 
 bool invocation_parse(int argc, const char *const *argv, struct invocation *out,

@@ -34,6 +34,9 @@ struct invocation {
     int argc;
     const char *const *argv;
     const struct command *command; /* NULL: none was given. */
+    const struct subcommand *sub;  /* Its form; NULL: it has none. */
+    bool explains;                 /* The command is not to be run but explained. */
+    bool needs_views;              /* Some reference is answered by a view. */
     const char *db;                /* The operand, or --db; NULL: neither. */
     int db_token;                  /* 0: not an operand. */
     bool wants_json;               /* Also when the rest does not parse. */

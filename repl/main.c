@@ -13,7 +13,9 @@ static int (*const runs[COMMAND_COUNT])(struct session *session) = {
     [COMMAND_GET] = run_get,         [COMMAND_LOG] = run_log,       [COMMAND_TAIL] = run_tail,
     [COMMAND_CHECK] = run_check,     [COMMAND_REPAIR] = run_repair, [COMMAND_STAT] = run_stat,
     [COMMAND_EXPORT] = run_export,   [COMMAND_IMPORT] = run_import, [COMMAND_BENCH] = run_bench,
-    [COMMAND_VERSION] = run_version, [COMMAND_HELP] = run_help,
+    [COMMAND_VERSION] = run_version, [COMMAND_HELP] = run_help,     [COMMAND_LABEL] = run_label,
+    [COMMAND_FIND] = run_find,       [COMMAND_MARK] = run_mark,     [COMMAND_VIEW] = run_view,
+    [COMMAND_EXPLAIN] = run_explain,
 };
 
 /* Whoever started the program may have had the signal ignored; `flume log | head` is to end
@@ -51,6 +53,8 @@ static int run(struct session *session)
         code = run_version(session);
     else if (invocation->command == NULL)
         return run_without_command(session);
+    else if (invocation->explains)
+        code = run_explain(session);
     else
         code = runs[invocation->command - command_table](session);
     if (ferror(stdout) != 0 && code == CODE_IO)

@@ -53,16 +53,32 @@ static void add_options(struct text *text, const struct option_set *set)
             add_option(text, &option_table[i]);
 }
 
+static void add_forms(struct text *text, const struct command *command)
+{
+    const struct subcommand *sub = command->subs;
+
+    for (; sub != NULL && sub->name != NULL; sub++) {
+        text_format(text, ".TP\n\\fB%s %s\\fR ", command->name, sub->name);
+        add_plain(text, sub->operands);
+        text_char(text, '\n');
+        add_plain(text, sub->summary);
+        text_string(text, ".\n");
+    }
+}
+
 static void add_command(struct text *text, const struct command *command)
 {
     struct option_set set = {{0}};
 
     option_set_add(&set, command->options);
+    for (const struct subcommand *sub = command->subs; sub != NULL && sub->name != NULL; sub++)
+        option_set_add(&set, sub->options);
     text_format(text, ".SS %s ", command->name);
     add_plain(text, command->operands);
     text_char(text, '\n');
     add_plain(text, command->description);
     text_char(text, '\n');
+    add_forms(text, command);
     add_options(text, &set);
     text_string(text, ".PP\nFor example:\n.PP\n.nf\n.RS\n");
     for (size_t i = 0; i < COMMAND_EXAMPLES_MAX && command->examples[i] != NULL; i++) {
@@ -124,6 +140,7 @@ void help_manual(struct text *text)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         add_command(text, &command_table[i]);
     add_topic(text, "REFERENCES", "refs");
+    add_topic(text, "VIEWS", "views");
     add_topic(text, "JSON", "json");
     add_topic(text, "EXIT STATUS", "exit-codes");
     add_environment(text);

@@ -5,7 +5,11 @@
 
 #include <string.h>
 
-#define REFERENCE_REMEDY "a record is @17, 17, first, last or last~2 (flume help refs)"
+#include "flume/find.h"
+#include "utf8.h"
+
+#define REFERENCE_REMEDY \
+    "a record is @17, first, last~2, a hash, a label, :bookmark (flume help refs)"
 
 static bool is_digit(char c)
 {
@@ -39,45 +43,179 @@ static bool refuse(struct fault *out_fault, size_t at, size_t bytes, const char 
 static bool parse_seq(const char *source, size_t bytes, struct reference *out,
                       struct fault *out_fault)
 {
-    size_t skip = source[0] == '@' ? 1 : 0;
+    size_t digits = strspn(source, "0123456789");
 
-    if (!parse_number(source + skip, bytes - skip, &out->number))
+    if (!parse_number(source, bytes, &out->number))
         return refuse(out_fault, 0, bytes,
-                      strspn(source + skip, "0123456789") >= bytes - skip && bytes > skip
-                          ? "this seq is larger than any seq can be"
-                          : "a seq is @ and decimal digits");
+                      digits >= bytes && bytes > 0 ? "this seq is larger than any seq can be"
+                                                   : "a seq is @ and decimal digits");
     out->form = REFERENCE_SEQ;
     return true;
+}
+
+/* What must hold of a label or the name of a bookmark. */
+static bool is_name(const char *source, size_t bytes)
+{
+    if (bytes == 0 || !utf8_valid(source, bytes))
+        return false;
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)source[i] < 0x20 || source[i] == 0x7F)
+            return false;
+    return true;
+}
+
+static bool parse_label(const char *source, size_t bytes, struct reference *out,
+                        struct fault *out_fault)
+{
+    if (bytes > FLUME_LABEL_BYTES_MAX || !is_name(source, bytes))
+        return refuse(out_fault, 0, bytes, "this is not a reference to a record");
+    out->form = REFERENCE_LABEL;
+    out->text = source;
+    out->bytes = bytes;
+    return true;
+}
+
+/* LABEL or LABEL~N behind "label:", where a '~' that no number follows belongs to the label. */
+static bool parse_any_label(const char *source, size_t bytes, struct reference *out,
+                            struct fault *out_fault)
+{
+    const char *tilde = memrchr(source, '~', bytes);
+    size_t before = tilde == NULL ? bytes : (size_t)(tilde - source);
+
+    if (tilde != NULL && parse_number(tilde + 1, bytes - before - 1, &out->number))
+        bytes = before;
+    return parse_label(source, bytes, out, out_fault);
+}
+
+static bool parse_bookmark(const char *source, size_t bytes, struct reference *out,
+                           struct fault *out_fault)
+{
+    if (bytes > FLUME_BOOKMARK_NAME_BYTES_MAX || !is_name(source, bytes) ||
+        memchr(source, ' ', bytes) != NULL || memchr(source, ':', bytes) != NULL ||
+        memchr(source, '~', bytes) != NULL)
+        return refuse(out_fault, 0, bytes, "this cannot be the name of a bookmark");
+    out->form = REFERENCE_BOOKMARK;
+    out->text = source;
+    out->bytes = bytes;
+    return true;
+}
+
+static size_t count_hex(const char *source, size_t bytes)
+{
+    size_t count = 0;
+
+    while (count < bytes && strchr("0123456789abcdefABCDEF", source[count]) != NULL)
+        count++;
+    return count;
+}
+
+static bool parse_hash(const char *source, size_t bytes, struct reference *out,
+                       struct fault *out_fault)
+{
+    if (count_hex(source, bytes) != bytes || bytes < FLUME_HASH_PREFIX_MIN ||
+        bytes > FLUME_HASH_TEXT_BYTES)
+        return refuse(out_fault, 0, bytes, "a hash is 4 to 64 hexadecimal digits");
+    out->form = REFERENCE_HASH;
+    out->text = source;
+    out->bytes = bytes;
+    return true;
+}
+
+/* "hash:", "label:" and their like: the form is said, not guessed. *out_skip: 0 if there is none. */
+static bool parse_explicit(const char *source, size_t bytes, struct reference *out,
+                           struct fault *out_fault, size_t *out_skip)
+{
+    static const struct {
+        const char *word;
+        bool (*parse)(const char *, size_t, struct reference *, struct fault *);
+    } forms[] = {{"@", parse_seq},          {"seq:", parse_seq},   {":", parse_bookmark},
+                 {"mark:", parse_bookmark}, {"hash:", parse_hash}, {"label:", parse_any_label}};
+
+    *out_skip = 0;
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        size_t skip = strlen(forms[i].word);
+
+        if (bytes < skip || memcmp(source, forms[i].word, skip) != 0)
+            continue;
+        *out_skip = skip;
+        if (forms[i].parse(source + skip, bytes - skip, out, out_fault))
+            return true;
+        out_fault->at = 0; /* The whole word, with what says its form. */
+        out_fault->bytes = bytes;
+        return false;
+    }
+    return false;
+}
+
+/* What the looks of a word say; out->number says how many records back, if it counts back. */
+static bool parse_by_looks(const char *source, size_t bytes, bool counts_back,
+                           struct reference *out, struct fault *out_fault)
+{
+    bool is_number = strspn(source, "0123456789") >= bytes;
+    bool is_hash = count_hex(source, bytes) == bytes && bytes >= FLUME_HASH_PREFIX_MIN &&
+                   bytes <= FLUME_HASH_TEXT_BYTES;
+    bool is_first = bytes == 5 && memcmp(source, "first", 5) == 0;
+
+    if (bytes == 4 && memcmp(source, "last", 4) == 0) {
+        out->form = REFERENCE_LAST;
+        return true;
+    }
+    if (counts_back && (is_number || is_hash || is_first))
+        return refuse(out_fault, 0, bytes, "~ counts back from last, or from a label (label:)");
+    if (is_number)
+        return parse_seq(source, bytes, out, out_fault);
+    if (is_first)
+        out->form = REFERENCE_FIRST;
+    if (is_hash)
+        return parse_hash(source, bytes, out, out_fault);
+    return is_first || parse_label(source, bytes, out, out_fault);
 }
 
 static bool parse_bytes(const char *source, size_t bytes, struct reference *out,
                         struct fault *out_fault)
 {
+    const char *tilde;
+    size_t skip, before;
+
+    *out = (struct reference){.form = REFERENCE_SEQ};
     if (bytes == 0)
         return refuse(out_fault, 0, 0, "a reference is missing");
-    if (source[0] == '@' || is_digit(source[0]))
-        return parse_seq(source, bytes, out, out_fault);
-    if (bytes == 5 && memcmp(source, "first", 5) == 0) {
-        *out = (struct reference){.form = REFERENCE_FIRST};
+    if (parse_explicit(source, bytes, out, out_fault, &skip))
         return true;
-    }
-    if (bytes >= 4 && memcmp(source, "last", 4) == 0 && (bytes == 4 || source[4] == '~')) {
-        *out = (struct reference){.form = REFERENCE_LAST};
-        if (bytes > 4 && !parse_number(source + 5, bytes - 5, &out->number))
-            return refuse(out_fault, 5, bytes - 5, "after last~ comes a number");
-        return true;
-    }
-    return refuse(out_fault, 0, bytes, "this is not a reference to a record");
+    if (skip != 0)
+        return false;
+    tilde = memrchr(source, '~', bytes);
+    before = tilde == NULL ? bytes : (size_t)(tilde - source);
+    if (tilde != NULL && !parse_number(tilde + 1, bytes - before - 1, &out->number))
+        return refuse(out_fault, before + 1, bytes - before - 1, "after ~ comes a number");
+    return parse_by_looks(source, before, tilde != NULL, out, out_fault);
+}
+
+/* Behind these a name may hold "..". */
+static bool says_its_form(const char *source)
+{
+    return strncmp(source, "label:", 6) == 0 || strncmp(source, "mark:", 5) == 0;
 }
 
 bool reference_parse(const char *source, struct reference *out, struct fault *out_fault)
 {
-    if (strstr(source, "..") != NULL) {
+    if (strstr(source, "..") != NULL && !says_its_form(source)) {
         *out_fault = (struct fault){0, strlen(source), "this is a range; one record is wanted",
                                     "to read a range: flume log A..B"};
         return false;
     }
     return parse_bytes(source, strlen(source), out, out_fault);
+}
+
+bool reference_needs_views(const struct reference *reference)
+{
+    return reference->form >= REFERENCE_LABEL;
+}
+
+bool reference_range_needs_views(const struct reference_range *range)
+{
+    return (range->has_from && reference_needs_views(&range->from)) ||
+           (range->has_to && reference_needs_views(&range->to));
 }
 
 bool reference_parse_range(const char *source, struct reference_range *out, struct fault *out_fault)

@@ -1,5 +1,10 @@
 /*
- * reference.h - naming records: @17, 17, first, last, last~2, and ranges A..B.
+ * reference.h - naming records: @17, 17, first, last, last~2, run/1~2, :bookmark, 64b4b2, and
+ * ranges A..B.
+ *
+ * What a reference is follows from its characters alone, never from what a log holds: what looks
+ * like a number is a seq, what looks like a hash (4 to 64 hexadecimal digits, a letter among them)
+ * is one, all else is a label. seq:, hash:, label: and mark: say it where the looks deceive.
  */
 #ifndef REPL_REFERENCE_H
 #define REPL_REFERENCE_H
@@ -9,14 +14,19 @@
 #include <stdint.h>
 
 enum reference_form {
-    REFERENCE_SEQ,   /* number is the seq. */
-    REFERENCE_FIRST, /* The oldest record. */
-    REFERENCE_LAST   /* number records before the newest. */
+    REFERENCE_SEQ,      /* number is the seq. */
+    REFERENCE_FIRST,    /* The oldest record. */
+    REFERENCE_LAST,     /* number records before the newest. */
+    REFERENCE_LABEL,    /* number records before the newest that carries the label `text`. */
+    REFERENCE_BOOKMARK, /* The one that the bookmark `text` names. */
+    REFERENCE_HASH      /* The one whose body's hash begins with the digits `text`. */
 };
 
 struct reference {
     enum reference_form form;
     uint64_t number;
+    const char *text; /* In the text that was parsed; not NUL-terminated. */
+    size_t bytes;
 };
 
 /* From `from` up to, not including, `to`; an end that is not there is open. */
@@ -39,5 +49,9 @@ bool reference_parse(const char *source, struct reference *out, struct fault *ou
 /** The same for a range: it contains "..". */
 bool reference_parse_range(const char *source, struct reference_range *out,
                            struct fault *out_fault);
+
+/** Whether only a view knows which record is meant. */
+bool reference_needs_views(const struct reference *reference);
+bool reference_range_needs_views(const struct reference_range *range);
 
 #endif

@@ -101,6 +101,7 @@ struct complaint {
     size_t at, bytes;
     int system_errno;
     uint64_t seq;
+    const struct text *candidate_lines, *candidate_json; /* NULL: none. */
 };
 
 static void complain_json(struct session *session, const struct complaint *complaint,
@@ -133,6 +134,12 @@ static void complain_json(struct session *session, const struct complaint *compl
         text_char(&text, ']');
         text_deinit(&whole);
     }
+    if (complaint->candidate_json != NULL) {
+        object_key(&text, "candidates");
+        text_char(&text, '[');
+        text_add(&text, complaint->candidate_json->data, complaint->candidate_json->bytes);
+        text_char(&text, ']');
+    }
     object_end(&text);
     write_error(&text);
 }
@@ -159,6 +166,8 @@ static void complain_plain(struct session *session, const struct complaint *comp
     }
     if (complaint->suggestion != NULL)
         text_format(&text, "  did you mean %s%s?\n", complaint->dashes, complaint->suggestion);
+    if (complaint->candidate_lines != NULL)
+        text_add(&text, complaint->candidate_lines->data, complaint->candidate_lines->bytes);
     if (complaint->remedy != NULL && *complaint->remedy != '\0') {
         text_string(&text, "  ");
         utf8_show(&text, complaint->remedy, strlen(complaint->remedy), 0);
@@ -213,6 +222,39 @@ int report_at(struct session *session, int code, const char *name, int token, si
                                   .at = at,
                                   .bytes = bytes,
                                   .seq = FLUME_SEQ_NONE};
+
+    return complain(session, &complaint);
+}
+
+int report_suggestion(struct session *session, int code, const char *name,
+                      struct reference_place place, const char *cause, const char *remedy,
+                      const char *dashes, const char *suggestion)
+{
+    struct complaint complaint = {.code = code,
+                                  .name = name,
+                                  .cause = cause,
+                                  .remedy = remedy,
+                                  .suggestion = suggestion,
+                                  .dashes = dashes,
+                                  .token = place.token,
+                                  .at = place.at,
+                                  .seq = FLUME_SEQ_NONE};
+
+    return complain(session, &complaint);
+}
+
+int report_candidates(struct session *session, struct reference_place place, const char *cause,
+                      const char *remedy, const struct text *lines, const struct text *json)
+{
+    struct complaint complaint = {.code = CODE_AMBIGUOUS,
+                                  .name = flume_status_name(FLUME_ERR_AMBIGUOUS),
+                                  .cause = cause,
+                                  .remedy = remedy,
+                                  .token = place.token,
+                                  .at = place.at,
+                                  .seq = FLUME_SEQ_NONE,
+                                  .candidate_lines = lines,
+                                  .candidate_json = json};
 
     return complain(session, &complaint);
 }
@@ -274,6 +316,16 @@ int report_log_error(struct session *session, flume_log *log, int status)
     flume_error error = {.seq = FLUME_SEQ_NONE};
 
     flume_log_error(log, &error);
+    return report_status(session, status, error.status == status ? &error : NULL);
+}
+
+int report_flume_error(struct session *session, int status)
+{
+    flume_error error = {.seq = FLUME_SEQ_NONE};
+
+    flume_last_error(session->flume, &error);
+    if (error.status != status)
+        flume_log_error(session->log, &error);
     return report_status(session, status, error.status == status ? &error : NULL);
 }
 

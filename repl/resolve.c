@@ -3,9 +3,18 @@
  */
 #include "resolve.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "asking.h"
+#include "object.h"
+#include "suggest.h"
+#include "utf8.h"
+
+enum { CANDIDATES_MAX = 10, CANDIDATE_BODY_CELLS = 40, NAMES_OFFERED_MAX = 20000 };
+#define HASH_DIGITS_SHOWN 16
 
 /* The seq of the record `steps` further than the first that a cursor gives. */
 static int nth(flume_log *log, unsigned flags, uint64_t steps, uint64_t *out_seq)
@@ -49,12 +58,241 @@ static int refuse(struct session *session, flume_log *log, struct reference_plac
     return report_at(session, CODE_NO, "not_found", place.token, place.at, 0, cause, remedy);
 }
 
+/* ---- by a view ---- */
+
+/* What a listing of names offers a suggestion, and the nearest so far. */
+struct offering {
+    struct suggestion suggestion;
+    size_t offered;
+    char best[FLUME_LABEL_BYTES_MAX + 1];
+};
+
+static void offer(struct offering *offering, const char *name)
+{
+    const char *before = offering->suggestion.best;
+
+    offering->offered++;
+    suggest_offer(&offering->suggestion, name);
+    if (offering->suggestion.best == before)
+        return;
+    snprintf(offering->best, sizeof(offering->best), "%s", name);
+    offering->suggestion.best = offering->best; /* The name itself is only borrowed. */
+}
+
+static int offer_label(void *ctx, const flume_label_info *info)
+{
+    struct offering *offering = ctx;
+
+    offer(offering, info->label);
+    return offering->offered < NAMES_OFFERED_MAX ? 0 : FLUME_END;
+}
+
+static int offer_bookmark(void *ctx, const flume_bookmark *bookmark)
+{
+    struct offering *offering = ctx;
+
+    offer(offering, bookmark->name);
+    return offering->offered < NAMES_OFFERED_MAX ? 0 : FLUME_END;
+}
+
+int resolve_refuse_label(struct session *session, const char *label, struct reference_place place)
+{
+    const flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};
+    struct offering offering = {.offered = 0};
+    char cause[FLUME_LABEL_BYTES_MAX + 40];
+
+    suggest_begin(&offering.suggestion, label, strlen(label));
+    /* A suggestion is a kindness: if it cannot be made, there is none. */
+    (void)flume_label_list(session->flume, &at_once, NULL, NULL, offer_label, &offering);
+    snprintf(cause, sizeof(cause), "no label '%s'", label);
+    return report_suggestion(session, CODE_NO, "not_found", place, cause,
+                             "which there are: flume label list", "", offering.suggestion.best);
+}
+
+int resolve_refuse_bookmark(struct session *session, const char *name, struct reference_place place)
+{
+    const flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};
+    struct offering offering = {.offered = 0};
+    char cause[FLUME_BOOKMARK_NAME_BYTES_MAX + 40];
+
+    suggest_begin(&offering.suggestion, name, strlen(name));
+    (void)flume_bookmark_list(session->flume, &at_once, NULL, offer_bookmark, &offering);
+    snprintf(cause, sizeof(cause), "no bookmark '%s'", name);
+    return report_suggestion(session, CODE_NO, "not_found", place, cause,
+                             "which there are: flume mark list", ":", offering.suggestion.best);
+}
+
+static int find_label(struct asking *asking, const char *label, uint64_t back,
+                      struct reference_place place, uint64_t *out_seq)
+{
+    struct session *session = asking->session;
+    flume_label_info info;
+    char cause[FLUME_LABEL_BYTES_MAX + 80];
+    int status = flume_label_from_end(session->flume, &asking->ask, label, back, out_seq);
+
+    if (status == FLUME_OK)
+        return CODE_OK;
+    if (status != FLUME_ERR_NOT_FOUND)
+        return asking_report(asking, status);
+    if (flume_label_get(session->flume, &asking->ask, label, &info) != FLUME_OK)
+        return resolve_refuse_label(session, label, place);
+    snprintf(cause, sizeof(cause), "only %" PRIu64 " records carry label '%s'", info.count, label);
+    return report_suggestion(session, CODE_NO, "not_found", place, cause, NULL, "", NULL);
+}
+
+static int find_bookmark(struct asking *asking, const char *name, struct reference_place place,
+                         uint64_t *out_seq)
+{
+    struct session *session = asking->session;
+    flume_bookmark bookmark;
+    int status = flume_bookmark_get(session->flume, &asking->ask, name, &bookmark);
+    bool rewound;
+
+    if (status == FLUME_ERR_NOT_FOUND)
+        return resolve_refuse_bookmark(session, name, place);
+    if (status != FLUME_OK)
+        return asking_report(asking, status);
+    *out_seq = bookmark.seq;
+    rewound = bookmark.rewound;
+    flume_bookmark_release(&bookmark);
+    if (!rewound)
+        return CODE_OK;
+    return report_suggestion(session, CODE_STALE, flume_status_name(FLUME_ERR_REWOUND), place,
+                             "a power cut took the record that this bookmark named",
+                             "name another: flume mark NAME R", "", NULL);
+}
+
+/* ---- a hash ---- */
+
+static void add_candidate(struct session *session, const flume_hash_candidate *candidate,
+                          struct text *lines, struct text *json)
+{
+    char digits[FLUME_HASH_TEXT_BYTES + 1];
+    flume_record record = {.seq = candidate->seq};
+    bool is_there = flume_log_get(session->log, candidate->seq, &record) == FLUME_OK;
+    struct text time = {0}, body = {0};
+
+    flume_hash_text(candidate->hash, digits);
+    if (is_there) {
+        value_show_time(&time, record.time_ns);
+        utf8_show(&body, record.body, record.body_bytes, CANDIDATE_BODY_CELLS);
+        flume_record_release(&record);
+    }
+    text_format(lines, "  %.*s  @%" PRIu64 "  %s  ", HASH_DIGITS_SHOWN, digits, candidate->seq,
+                text_c_string(&time));
+    text_add(lines, body.data, body.bytes);
+    text_char(lines, '\n');
+    text_format(json, "%s{\"hash\":\"%s\",\"seq\":", json->bytes == 0 ? "" : ",", digits);
+    object_put_uint(json, candidate->seq);
+    object_string(json, "time", text_c_string(&time));
+    object_bytes(json, "body", body.data, body.bytes);
+    text_char(json, '}');
+    text_deinit(&time);
+    text_deinit(&body);
+}
+
+static int refuse_ambiguous(struct session *session, const char *digits, size_t count,
+                            const flume_hash_candidate *candidates, struct reference_place place)
+{
+    struct text lines = {0}, json = {0};
+    char cause[FLUME_HASH_TEXT_BYTES + 80];
+    int code;
+
+    for (size_t i = 0; i < count && i < CANDIDATES_MAX; i++)
+        add_candidate(session, &candidates[i], &lines, &json);
+    if (count > CANDIDATES_MAX)
+        text_string(&lines, "  ...\n");
+    snprintf(cause, sizeof(cause), "%zu hashes begin with %s", count, digits);
+    code = report_candidates(session, place, cause, "give more digits", &lines, &json);
+    text_deinit(&lines);
+    text_deinit(&json);
+    return code;
+}
+
+/* What looks like a hash and is none may be a label. */
+static int refuse_hash(struct session *session, const char *digits, struct reference_place place)
+{
+    const flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};
+    flume_label_info info;
+    char cause[FLUME_HASH_TEXT_BYTES + 60];
+    bool is_label = flume_label_get(session->flume, &at_once, digits, &info) == FLUME_OK;
+
+    snprintf(cause, sizeof(cause), "no record's hash begins with %s", digits);
+    return report_suggestion(session, CODE_NO, "not_found", place, cause, NULL,
+                             "label:", is_label ? digits : NULL);
+}
+
+static int find_hash(struct asking *asking, const char *digits, struct reference_place place,
+                     flume_hash_candidate *out_candidate)
+{
+    struct session *session = asking->session;
+    flume_hash_candidate candidates[CANDIDATES_MAX];
+    size_t count = 0;
+    int status = flume_hash_find_prefix(session->flume, &asking->ask, digits, candidates,
+                                        CANDIDATES_MAX, &count);
+
+    if (status == FLUME_ERR_NOT_FOUND)
+        return refuse_hash(session, digits, place);
+    if (status == FLUME_ERR_AMBIGUOUS)
+        return refuse_ambiguous(session, digits, count, candidates, place);
+    if (status != FLUME_OK)
+        return asking_report(asking, status);
+    *out_candidate = candidates[0];
+    return CODE_OK;
+}
+
+int resolve_hash(struct session *session, const char *digits, struct reference_place place,
+                 flume_hash_candidate *out_candidate)
+{
+    struct asking asking;
+    int code = asking_begin(&asking, session, "hash");
+
+    if (code == CODE_OK) {
+        asking_note_stale(&asking);
+        code = find_hash(&asking, digits, place, out_candidate);
+    }
+    asking_end(&asking);
+    return code;
+}
+
+static int resolve_name(struct session *session, const struct reference *reference,
+                        struct reference_place place, uint64_t *out_seq)
+{
+    char name[FLUME_LABEL_BYTES_MAX + 1];
+    flume_hash_candidate candidate = {.seq = FLUME_SEQ_NONE};
+    struct asking asking;
+    int code;
+
+    assert(reference->bytes < sizeof(name)); /* The grammar's promise. */
+    memcpy(name, reference->text, reference->bytes);
+    name[reference->bytes] = '\0';
+    if (reference->form == REFERENCE_HASH) {
+        code = resolve_hash(session, name, place, &candidate);
+        if (code == CODE_OK)
+            *out_seq = candidate.seq;
+        return code;
+    }
+    code = asking_begin(&asking, session, "label"); /* Bookmarks are in it too. */
+    if (code == CODE_OK)
+        asking_note_stale(&asking);
+    if (code == CODE_OK && reference->form == REFERENCE_LABEL)
+        code = find_label(&asking, name, reference->number, place, out_seq);
+    else if (code == CODE_OK)
+        code = find_bookmark(&asking, name, place, out_seq);
+    asking_end(&asking);
+    return code;
+}
+
+/* ---- all forms ---- */
+
 int resolve(struct session *session, flume_log *log, const struct reference *reference,
             struct reference_place place, uint64_t *out_seq)
 {
     int status = FLUME_OK;
     uint64_t seq = FLUME_SEQ_NONE;
 
+    if (reference_needs_views(reference))
+        return resolve_name(session, reference, place, out_seq);
     switch (reference->form) {
     case REFERENCE_SEQ:
         if (reference->number < flume_log_head(log))
@@ -65,6 +303,8 @@ int resolve(struct session *session, flume_log *log, const struct reference *ref
         break;
     case REFERENCE_LAST:
         status = resolve_last(log, reference->number, &seq);
+        break;
+    default:
         break;
     }
     if (status != FLUME_OK && status != FLUME_END)
@@ -94,6 +334,18 @@ int resolve_position(struct session *session, flume_log *log, const struct refer
         return CODE_OK;
     }
     return resolve(session, log, reference, place, out_seq);
+}
+
+int resolve_word(struct session *session, const struct operand *operand, uint64_t *out_seq)
+{
+    struct reference_place place = {.token = operand->token};
+    struct reference reference;
+    struct fault fault;
+
+    if (!reference_parse(operand->text, &reference, &fault))
+        return report_at(session, CODE_USAGE, "usage", operand->token, fault.at, fault.bytes,
+                         fault.cause, fault.remedy);
+    return resolve(session, session->log, &reference, place, out_seq);
 }
 
 int resolve_range(struct session *session, flume_log *log, const struct operand *operand,

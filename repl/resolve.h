@@ -6,12 +6,6 @@
 
 #include "session.h"
 
-/* Where a reference stands in the command line, for errors. */
-struct reference_place {
-    int token;
-    size_t at;
-};
-
 /**
  * first and last are the oldest and newest record that `log` shows: no manifests.
  *
@@ -23,6 +17,18 @@ int resolve(struct session *session, flume_log *log, const struct reference *ref
 /** The same where a position is meant, not a record: a seq means itself, up to the head. */
 int resolve_position(struct session *session, flume_log *log, const struct reference *reference,
                      struct reference_place place, uint64_t *out_seq);
+
+/** The same for an operand that the parser took for a text. */
+int resolve_word(struct session *session, const struct operand *operand, uint64_t *out_seq);
+
+/** The one hash that begins with these digits, and its oldest record. As resolve(). */
+int resolve_hash(struct session *session, const char *digits, struct reference_place place,
+                 flume_hash_candidate *out_candidate);
+
+/** Report that there is no such label (bookmark), and what may have been meant. CODE_NO. */
+int resolve_refuse_label(struct session *session, const char *label, struct reference_place place);
+int resolve_refuse_bookmark(struct session *session, const char *name,
+                            struct reference_place place);
 
 /** Bounds for a cursor; a seq behind the end is no error here. */
 int resolve_range(struct session *session, flume_log *log, const struct operand *operand,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flume/find.h"
 #include "json_scan.h"
 #include "object.h"
 #include "utf8.h"
@@ -155,9 +156,35 @@ void rows_add_json(struct text *text, const flume_record *record, enum payload_f
     add_json_payload(text, record, form);
 }
 
+static void add_hash(struct text *text, const flume_record *record)
+{
+    uint8_t hash[FLUME_HASH_BYTES];
+    char digits[FLUME_HASH_TEXT_BYTES + 1];
+
+    flume_hash(record->body, record->body_bytes, hash);
+    flume_hash_text(hash, digits);
+    text_string(text, digits);
+}
+
+/* The whole object. */
+static void add_json(const struct rows *rows, struct text *text, const flume_record *record)
+{
+    rows_add_json(text, record, PAYLOAD_VALUE);
+    object_key(text, "hash");
+    text_char(text, '"');
+    add_hash(text, record);
+    text_char(text, '"');
+    if (rows->shows_place) {
+        object_uint(text, "strata", record->strata_seq);
+        object_uint(text, "offset", record->offset);
+        object_uint(text, "writer", record->writer_seq);
+    }
+    object_end(text);
+}
+
 /* ---- for people ---- */
 
-static void add_plain(struct text *text, const flume_record *record)
+static void add_plain(const struct rows *rows, struct text *text, const flume_record *record)
 {
     text_format(text, "@%" PRIu64 "\t", record->seq);
     value_show_time(text, record->time_ns);
@@ -169,6 +196,11 @@ static void add_plain(struct text *text, const flume_record *record)
     rows_add_codec(text, record->codec);
     text_format(text, "\t%zu\t", record->body_bytes);
     utf8_show(text, record->body, record->body_bytes, 0);
+    if (rows->shows_place) {
+        text_char(text, '\t');
+        add_hash(text, record);
+        text_format(text, "\t@%" PRIu64 "\t%" PRIu64, record->strata_seq, record->offset);
+    }
     text_char(text, '\n');
 }
 
@@ -226,7 +258,7 @@ static void add_table_row(struct rows *rows, const flume_record *record)
     text_char(text, '\n');
 }
 
-static void add_line_form(struct text *text, const flume_record *record)
+static void add_line_form(const struct rows *rows, struct text *text, const flume_record *record)
 {
     text_format(text, "seq      @%" PRIu64 "\ntime     ", record->seq);
     value_show_time(text, record->time_ns);
@@ -236,6 +268,11 @@ static void add_line_form(struct text *text, const flume_record *record)
     rows_add_kind(text, record->kind);
     text_string(text, "\ncodec    ");
     rows_add_codec(text, record->codec);
+    text_string(text, "\nhash     ");
+    add_hash(text, record);
+    if (rows->shows_place)
+        text_format(text, "\nstrata   @%" PRIu64 "\noffset   %" PRIu64 "\nwriter   @%" PRIu64,
+                    record->strata_seq, record->offset, record->writer_seq);
     text_format(text, "\nbytes    %zu\npayload  ", record->body_bytes);
     utf8_show(text, record->body, record->body_bytes, 0);
     text_string(text, "\n\n");
@@ -280,11 +317,10 @@ bool rows_record(struct rows *rows, const flume_record *record)
         add_table_row(rows, record);
         break;
     case ROW_PLAIN:
-        add_plain(text, record);
+        add_plain(rows, text, record);
         break;
     case ROW_JSON:
-        rows_add_json(text, record, PAYLOAD_VALUE);
-        object_end(text);
+        add_json(rows, text, record);
         break;
     case ROW_RAW:
         text_add(text, record->body, record->body_bytes);
@@ -294,7 +330,7 @@ bool rows_record(struct rows *rows, const flume_record *record)
         add_hex(text, record);
         break;
     case ROW_LINE:
-        add_line_form(text, record);
+        add_line_form(rows, text, record);
         break;
     }
     return session_emit(rows->session);

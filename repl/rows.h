@@ -13,6 +13,7 @@ struct rows {
     enum row_mode mode;
     const char *delimiter; /* Behind each body in raw mode. */
     size_t delimiter_bytes;
+    bool shows_place; /* Hash, strata and offset too. */
     bool header_done;
 };
 

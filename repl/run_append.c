@@ -335,11 +335,9 @@ int run_append(struct session *session)
     if (code == CODE_OK)
         code = append_all(&appending);
     print_summary(&appending);
-    if (appending.log != NULL) {
-        status = flume_log_close(appending.log);
-        if (status != FLUME_OK)
-            code = exit_code_worse(code, report_status(session, status, NULL));
-    }
+    status = session_close(session);
+    if (status != FLUME_OK)
+        code = exit_code_worse(code, report_status(session, status, NULL));
     free(appending.labels);
     return code;
 }

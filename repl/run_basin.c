@@ -95,7 +95,7 @@ int run_init(struct session *session)
     if (code != CODE_OK)
         return code;
     code = print_made(session, log);
-    if (flume_log_close(log) != FLUME_OK)
+    if (session_close(session) != FLUME_OK)
         code = report(session, CODE_IO, "io", NULL, "%s could not be closed cleanly", session->db);
     return code;
 }
@@ -203,7 +203,7 @@ int run_info(struct session *session)
         info_json(session, &stat);
     else if (code == CODE_OK)
         info_rows(session, &stat);
-    (void)flume_log_close(log); /* Nothing was written. */
+    (void)session_close(session); /* Nothing was written. */
     return code;
 }
 
@@ -393,6 +393,6 @@ int run_stat(struct session *session)
     if (code == CODE_OK)
         code = interval_ns == 0 ? stat_once(session, log, &stat)
                                 : stat_rolling(session, log, stat, interval_ns);
-    (void)flume_log_close(log); /* Nothing was written. */
+    (void)session_close(session); /* Nothing was written. */
     return code;
 }

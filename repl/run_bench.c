@@ -276,7 +276,7 @@ int run_bench(struct session *session)
         code = session_open(session, &options, &bench.log);
     if (code == CODE_OK)
         code = run_cases(&bench);
-    (void)flume_log_close(bench.log); /* The basin goes away. */
+    (void)session_close(session); /* The basin goes away. */
     if (bench.directory[0] != '\0' &&
         nftw(bench.directory, remove_entry, TREE_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0)
         warn(session, "%s could not be removed", bench.directory);

@@ -137,6 +137,6 @@ int run_export(struct session *session)
         code = reader_finish(&exporting.reader, code);
     reader_deinit(&exporting.reader);
     text_deinit(&exporting.pending);
-    (void)flume_log_close(exporting.log); /* Nothing was written. */
+    (void)session_close(session); /* Nothing was written. */
     return code;
 }

@@ -236,7 +236,7 @@ int run_import(struct session *session)
     if (code == CODE_OK)
         code = import_stream(&importing);
     if (importing.log != NULL) {
-        status = flume_log_close(importing.log);
+        status = session_close(session);
         if (status != FLUME_OK)
             code = exit_code_worse(code, report_status(session, status, NULL));
         if (code == CODE_OK || code == CODE_PARTIAL)

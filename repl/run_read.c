@@ -99,13 +99,16 @@ int run_get(struct session *session)
     rows_init(&getting.rows, session);
     getting.whole_record = session->json || invocation_has(session->invocation, OPTION_META) ||
                            (mode != NULL && getting.rows.mode != ROW_RAW);
+    getting.rows.shows_place = invocation_has(session->invocation, OPTION_META);
+    if (getting.rows.shows_place && getting.rows.mode == ROW_TABLE && mode == NULL)
+        getting.rows.mode = ROW_LINE; /* A table has no room for it. */
     if (getting.whole_record && output != NULL)
         return report_at(session, CODE_USAGE, "usage", output->token, output->text_at, 0,
                          "-o writes bodies, not rows", "leave out --meta, --json and --mode");
     code = session_open_to_read(session, &getting.log);
     if (code == CODE_OK)
         code = output == NULL ? get_all(&getting) : get_to_file(&getting, output->text);
-    (void)flume_log_close(getting.log); /* Nothing was written. */
+    (void)session_close(session); /* Nothing was written. */
     return code;
 }
 
@@ -157,6 +160,6 @@ int run_log(struct session *session)
         !invocation_has(invocation, OPTION_NO_FAIL_EMPTY))
         code = CODE_NO; /* As grep does: no message, only the code. */
     reader_deinit(&reader);
-    (void)flume_log_close(log); /* Nothing was written. */
+    (void)session_close(session); /* Nothing was written. */
     return code;
 }

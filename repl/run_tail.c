@@ -13,7 +13,6 @@
 #include "resolve.h"
 #include "rows.h"
 #include "run.h"
-#include "stop.h"
 
 enum { LINES_DEFAULT = 10 };
 #define SAVE_EACH_NS NS_PER_SECOND
@@ -25,7 +24,6 @@ struct tail {
     struct rows rows;
     struct cursor_file cursor_file;
     bool has_cursor_file;
-    struct stop stop;
     uint64_t idle_ns; /* FLUME_WAIT_FOREVER: never too long. */
     uint64_t count_max;
     uint64_t count;
@@ -211,14 +209,14 @@ static int follow(struct tail *tail)
     if ((tail->reader.options.flags & FLUME_CURSOR_LIVE) != 0 && tail->session->error_terminal)
         note(tail->session, "following from @%" PRIu64 "; Ctrl-C ends it",
              tail->reader.options.gte);
-    stop_watch(&tail->stop, tail->reader.cursor);
+    stop_watch(&tail->session->stop, tail->reader.cursor);
     tail->record_at_ns = tail->saved_at_ns = value_monotonic_ns();
     code = loop(tail);
     saved = flush_and_save(tail);
     if (code == CODE_OK)
         code = saved;
     code = reader_finish(&tail->reader, code);
-    signal = atomic_load(&tail->stop.signal);
+    signal = atomic_load(&tail->session->stop.signal);
     if (signal != 0) {
         note_how_to_continue(tail);
         code = 128 + signal;
@@ -254,15 +252,14 @@ int run_tail(struct session *session)
     rows_init(&tail.rows, session);
     if (code != CODE_OK)
         return code;
-    stop_begin(&tail.stop);
+    session_take_signals(session);
     code = session_open_to_read(session, &tail.log);
     if (code == CODE_OK)
         code = prepare(&tail);
     if (code == CODE_OK)
         code = follow(&tail);
-    stop_watch(&tail.stop, NULL);
+    stop_watch(&session->stop, NULL);
     reader_deinit(&tail.reader);
-    (void)flume_log_close(tail.log); /* Nothing was written. */
-    stop_end(&tail.stop);
+    (void)session_close(session); /* Nothing was written. */
     return code;
 }

@@ -58,11 +58,17 @@ void session_init(struct session *session, const struct invocation *invocation)
     session->error_terminal = isatty(STDERR_FILENO) == 1;
     session->out_color = color_wanted(invocation, session->out_terminal);
     session->error_color = color_wanted(invocation, session->error_terminal);
+    session->needs_views = invocation->needs_views || invocation_has(invocation, OPTION_LOAD);
+    if (invocation_has(invocation, OPTION_AS_OF))
+        session->as_of_state = AS_OF_ASKED;
     session->width = session->out_terminal ? terminal_width(STDOUT_FILENO) : WIDTH_DEFAULT;
 }
 
 void session_deinit(struct session *session)
 {
+    (void)session_close(session); /* Only where opening failed half-way is there anything left. */
+    if (session->takes_signals)
+        stop_end(&session->stop);
     text_deinit(&session->line);
 }
 
@@ -77,11 +83,46 @@ static void on_library_message(void *log_ctx, enum flume_log_level level, const 
         note(session, "%s", message);
 }
 
+void session_take_signals(struct session *session)
+{
+    if (!session->takes_signals)
+        stop_begin(&session->stop);
+    session->takes_signals = true;
+}
+
+/* The basin with its views, which advance only when they are asked: a command that asks none is not
+ * to work for them. */
+static int open_with_views(struct session *session, const flume_log_options *options)
+{
+    flume_options with_views = {.log = *options, .views = FLUME_VIEWS_NO_WORKERS};
+    flume_error error = {.seq = FLUME_SEQ_NONE};
+    int code, status;
+
+    code = loaded_open(&session->loaded, session);
+    if (code != CODE_OK)
+        return code;
+    with_views.definitions = session->loaded.definitions;
+    with_views.definition_count = session->loaded.definition_count;
+    session_take_signals(session);
+    status = flume_open(&session->flume, session->db, &with_views, &error);
+    if (status != FLUME_OK)
+        return report_status(session, status, &error);
+    session->log = flume_log_of(session->flume);
+    return CODE_OK;
+}
+
+static int open_log(struct session *session, const flume_log_options *options)
+{
+    flume_error error = {.seq = FLUME_SEQ_NONE};
+    int status = flume_log_open(&session->log, session->db, options, &error);
+
+    return status == FLUME_OK ? CODE_OK : report_status(session, status, &error);
+}
+
 int session_open(struct session *session, const flume_log_options *options, flume_log **out_log)
 {
     flume_log_options filled = *options;
-    flume_error error = {.seq = FLUME_SEQ_NONE};
-    int status;
+    int code;
 
     if (session->db == NULL)
         return report(session, CODE_USAGE, "usage",
@@ -94,8 +135,21 @@ int session_open(struct session *session, const flume_log_options *options, flum
     filled.build = FLUME_VERSION;
     filled.log = on_library_message;
     filled.log_ctx = session;
-    status = flume_log_open(out_log, session->db, &filled, &error);
-    return status == FLUME_OK ? CODE_OK : report_status(session, status, &error);
+    code = session->needs_views ? open_with_views(session, &filled) : open_log(session, &filled);
+    if (code == CODE_OK)
+        *out_log = session->log;
+    return code;
+}
+
+int session_close(struct session *session)
+{
+    int status = session->flume != NULL ? flume_close(session->flume)
+                                        : flume_log_close(session->log);
+
+    session->flume = NULL;
+    session->log = NULL;
+    loaded_close(&session->loaded); /* Only now: the views' code was in use until here. */
+    return status;
 }
 
 int session_open_to_read(struct session *session, flume_log **out_log)

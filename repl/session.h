@@ -6,8 +6,17 @@
 
 #include "exit_code.h"
 #include "flume/flume.h"
+#include "flume/find.h"
 #include "invocation.h"
+#include "loaded.h"
+#include "stop.h"
 #include "text.h"
+
+/* Where a reference stands in the command line, for errors. */
+struct reference_place {
+    int token;
+    size_t at;
+};
 
 struct session {
     const struct invocation *invocation;
@@ -19,6 +28,15 @@ struct session {
     bool out_color, error_color;
     size_t width;     /* Cells of the terminal on stdout, or 80. */
     struct text line; /* What goes to stdout next: session_emit(). */
+
+    bool needs_views; /* session_open() is to open the views too. May be set before. */
+    flume *flume;     /* The open basin with its views; NULL: without. */
+    flume_log *log;   /* The open log; NULL: none. */
+    struct loaded loaded;
+    struct stop stop;
+    bool takes_signals; /* stop has begun. */
+    uint64_t as_of;     /* --as-of as a seq; see asking.c. */
+    enum { AS_OF_NOT_ASKED, AS_OF_ASKED, AS_OF_RESOLVING, AS_OF_KNOWN } as_of_state;
 };
 
 /** Look at environment and streams. The session is placed by the caller. */
@@ -32,6 +50,12 @@ int session_open(struct session *session, const flume_log_options *options, flum
 
 /** The same for reading only, which never stands in a writer's way. */
 int session_open_to_read(struct session *session, flume_log **out_log);
+
+/** Close what was opened, if anything was. FLUME_OK, or what flume_log_close() answers. */
+int session_close(struct session *session);
+
+/** Let struct stop take the signals from now on. Before the basin is opened. */
+void session_take_signals(struct session *session);
 
 /** The profile that --safe and its sisters choose. */
 enum flume_profile session_profile(const struct session *session);
@@ -54,6 +78,15 @@ int report_parse_error(struct session *session, const struct parse_error *error)
 int report_at(struct session *session, int code, const char *name, int token, size_t at,
               size_t bytes, const char *cause, const char *remedy);
 
+/** The same with what may have been meant, as it would be typed behind `dashes`. NULL: nothing. */
+int report_suggestion(struct session *session, int code, const char *name,
+                      struct reference_place place, const char *cause, const char *remedy,
+                      const char *dashes, const char *suggestion);
+
+/** A word that fits several things, which are shown: a line each, and as JSON values in [ ]. */
+int report_candidates(struct session *session, struct reference_place place, const char *cause,
+                      const char *remedy, const struct text *lines, const struct text *json);
+
 /** An error without a place. `remedy` may be NULL. Returns code. */
 int report(struct session *session, int code, const char *name, const char *remedy,
            const char *format, ...) __attribute__((format(printf, 5, 6)));
@@ -62,6 +95,9 @@ int report(struct session *session, int code, const char *name, const char *reme
 int report_status(struct session *session, int status, const flume_error *error);
 /** The same, with the detail that the handle keeps. */
 int report_log_error(struct session *session, flume_log *log, int status);
+
+/** The same, with what the handle with views keeps, or else its log. */
+int report_flume_error(struct session *session, int status);
 
 /** Something good to know; not under --quiet. */
 void note(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,7 +1,7 @@
 /*
- * stop.c - being asked to stop while a cursor waits (stop.h).
+ * stop.c - being asked to stop while something is waited for (stop.h).
  *
- * The signals are blocked everywhere and taken by a thread, because nothing that the cursor does is
+ * The signals are blocked everywhere and taken by a thread, because nothing that a cursor does is
  * allowed in a signal handler.
  */
 #include "stop.h"
@@ -16,10 +16,11 @@
 static void ask_to_stop(struct stop *stop, int signal)
 {
     pthread_mutex_lock(&stop->mutex);
-    if (stop->cursor == NULL)
-        _exit(128 + signal); /* Nothing was shown or kept yet. */
+    if (stop->cursor == NULL && stop->held == 0)
+        _exit(128 + signal); /* There is nothing to finish. */
     atomic_store(&stop->signal, signal);
-    flume_cursor_cancel(stop->cursor);
+    if (stop->cursor != NULL)
+        flume_cursor_cancel(stop->cursor);
     pthread_mutex_unlock(&stop->mutex);
 }
 
@@ -61,6 +62,20 @@ void stop_watch(struct stop *stop, flume_cursor *cursor)
 {
     pthread_mutex_lock(&stop->mutex);
     stop->cursor = cursor;
+    pthread_mutex_unlock(&stop->mutex);
+}
+
+void stop_hold(struct stop *stop)
+{
+    pthread_mutex_lock(&stop->mutex);
+    stop->held++;
+    pthread_mutex_unlock(&stop->mutex);
+}
+
+void stop_release(struct stop *stop)
+{
+    pthread_mutex_lock(&stop->mutex);
+    stop->held--;
     pthread_mutex_unlock(&stop->mutex);
 }
 

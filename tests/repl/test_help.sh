@@ -1,7 +1,7 @@
 # Help, version and the manual page come from the table of commands.
 . "$(dirname "$0")/lib.sh"
 
-commands="init info append get log tail check repair stat export import bench version help"
+commands="init info append get log tail label find mark view explain check repair stat export import bench version help"
 expect 0 help
 for command in $commands; do
     expect_out_has "  $command "
@@ -30,12 +30,22 @@ for command in $commands; do
         grep -oE '^ +(-.,)? *--[a-z-]+' | grep -oE '\-\-[a-z-]+' | sort -u >options
     while read -r option; do
         "$FLUME" "$command" "$option" --no-such-option >out 2>err
-        grep -q "has no option $option" err && fail "$command shows $option and refuses it"
+        # Of a command with forms, another form may be the one that has it.
+        grep -q "has no option $option" err && ! grep -q "belongs to:.* $command " err &&
+            fail "$command shows $option and refuses it"
     done <options
 done
 
 expect 0 help refs
 expect_out_has "last~2"
+expect_out_has "run/1~2"
+expect_out_has "label:beef~1"
+expect 0 help views
+for word in --timeout --as-of --stale-ok --load "code not here" "flume_views[]"; do
+    expect_out_has "$word"
+done
+expect 0 help bookmark
+expect_out_has "usage: flume [DB] mark list"
 expect 0 help exit-codes
 for code_number in 0 1 2 3 4 5 6 7 8 9 10 70 130 141; do
     grep -qE "^ +$code_number  " out || fail "exit code $code_number is not listed"

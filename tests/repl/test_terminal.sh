@@ -59,3 +59,43 @@ printf '\033]0;title\007\033[2J' | expect 0 b.flume append --create -l x -
 NO_COLOR=1 show b.flume log
 grep -q "$escape" out && fail "an escape sequence of a body reached the terminal"
 expect_out_has '\x1b]0;title'
+
+# Views: columns with a header, counts with commas; a bar while one is brought up to date.
+seq 2000 | expect 0 v.flume append --create -l run/1 --each line -q
+NO_COLOR=1 show v.flume label list
+head -n 1 out | grep -qE '^label +count +bytes +first +last$' || fail "the header of labels"
+expect_out_has "2,000"
+NO_COLOR=1 show v.flume view status
+head -n 1 out | grep -qE '^view +version +state +at +lag +lag_bytes +entries +disk +rate +why$' ||
+    fail "the header of views"
+NO_COLOR=1 show v.flume get last --meta
+expect_out_has "hash     "
+show v.flume view list
+grep -q "$escape" out || fail "no colour in a table of views"
+cat >slow.c <<'END'
+#include <time.h>
+
+#include "flume/view.h"
+
+static int slow(void *state, flume_batch *batch, const flume_record *record)
+{
+    struct timespec step = {.tv_nsec = 1000000};
+
+    (void)state;
+    nanosleep(&step, NULL);
+    return flume_batch_put(batch, 0, &record->seq, sizeof record->seq, "", 0);
+}
+
+static const flume_view_table tables[] = {{"seq", FLUME_TABLE_COLLECT, NULL, NULL}};
+static const flume_view_definition slow_view = {
+    .name = "slow", .version = 1, .tables = tables, .table_count = 1, .apply = slow};
+const flume_view_definition *const flume_views[] = {&slow_view, NULL};
+END
+: "${FLUME_SOURCE_DIR:=$(cd "$(dirname "$0")/../.." && pwd)}"
+if "${CC:-cc}" -shared -fPIC -I"$FLUME_SOURCE_DIR/include" -o slow.so slow.c 2>compiler; then
+    show v.flume --load slow.so view rows slow -n 1
+    grep -qE 'slow +\[#*\.*\] +[0-9]+%' out || fail "no bar while a view is made"
+    show v.flume --load slow.so view rebuild slow
+    grep -qE 'slow +\[#*\.*\] +[0-9]+%' out || fail "no bar in a rebuild"
+    expect_out_has "done"
+fi

@@ -39,6 +39,21 @@ expect_err_has "did you mean append?"
 expect 2 a.flume append --grep x y
 expect_err_has "it belongs to: log, tail"
 
+# Forms of a command are words like any other; each has options of its own.
+expect 2 a.flume label lsit
+expect_err_has "did you mean list?"
+expect_err_has "usage: flume [DB] label list"
+expect 2 a.flume view status --table x
+expect_err_has "it belongs to: view rows"
+expect 2 a.flume view rows label a b
+expect_err_has "usage: flume [DB] view rows NAME [PREFIX]"
+expect 2 a.flume view rows
+expect_err_has "view rows needs an operand"
+expect 2 a.flume info --as-of 3
+expect_err_has "it belongs to: "
+expect 2 a.flume view frobnicate --json
+expect_jq err '.code == 2 and .arg == "frobnicate"'
+
 # Values.
 for value in "" x -1 18446744073709551616 1.5 99999999999999999999999; do
     expect 2 a.flume log "--limit=$value"

@@ -1,0 +1,139 @@
+/*
+ * view_declare.c - `flume view add` and `flume view drop` (view_declare.h).
+ */
+#include "view_declare.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "asking.h"
+#include "object.h"
+#include "utf8.h"
+#include "view_name.h"
+
+static int refuse_together(struct session *session, const struct option_use *use, const char *why)
+{
+    return report_at(session, CODE_USAGE, "usage", use->token, 0, 0, why, "flume help views");
+}
+
+int view_declare_check(struct session *session)
+{
+    const struct invocation *invocation = session->invocation;
+    const struct option_use *path = invocation_option(invocation, OPTION_JSON_PATH);
+    const struct option_use *reduce = invocation_option(invocation, OPTION_REDUCE);
+    const struct option_use *by = invocation_option(invocation, OPTION_BY);
+    const struct option_use *type = invocation_option(invocation, OPTION_FIELD_TYPE);
+    const struct option_use *unique = invocation_option(invocation, OPTION_UNIQUE);
+
+    if (path == NULL && reduce == NULL)
+        return report(session, CODE_USAGE, "usage",
+                      "a field view: --json-path .a.b; a fold: --reduce count",
+                      "what is to be derived was not said");
+    if (reduce == NULL && by != NULL)
+        return refuse_together(session, by, "--by belongs to a fold (--reduce)");
+    if (reduce != NULL && unique != NULL)
+        return refuse_together(session, unique, "--unique belongs to a field view");
+    if (reduce != NULL && type != NULL)
+        return refuse_together(session, type, "--type belongs to a field view");
+    if (path != NULL && strlen(path->text) > FLUME_PATH_BYTES_MAX)
+        return refuse_together(session, path, "this path is too long");
+    if (by != NULL && strlen(by->text) > FLUME_PATH_BYTES_MAX)
+        return refuse_together(session, by, "this path is too long");
+    if (strlen(invocation->operands[0].text) > FLUME_VIEW_NAME_BYTES_MAX)
+        return report_at(session, CODE_USAGE, "usage", invocation->operands[0].token, 0, 0,
+                         "this name is too long", "at most 40 of a-z, 0-9, '.', '_', '-'");
+    return CODE_OK;
+}
+
+static void make_declaration(const struct invocation *invocation, flume_declaration *out)
+{
+    const struct option_use *path = invocation_option(invocation, OPTION_JSON_PATH);
+    const struct option_use *by = invocation_option(invocation, OPTION_BY);
+    const struct option_use *label = invocation_option(invocation, OPTION_ONLY_LABEL);
+    bool is_fold = invocation_has(invocation, OPTION_REDUCE);
+
+    *out = (flume_declaration){.what = is_fold ? FLUME_DECLARED_REDUCE : FLUME_DECLARED_FIELD};
+    snprintf(out->name, sizeof(out->name), "%s", invocation->operands[0].text);
+    if (path != NULL)
+        snprintf(out->path, sizeof(out->path), "%s", path->text);
+    if (label != NULL)
+        snprintf(out->label, sizeof(out->label), "%s", label->text);
+    /* The choices of --type and --reduce stand in the order of these enums; those of reduce count
+     * from 1. */
+    out->type =
+        (enum flume_field_type)invocation_number(invocation, OPTION_FIELD_TYPE, FLUME_FIELD_ANY);
+    out->unique = invocation_has(invocation, OPTION_UNIQUE);
+    if (is_fold)
+        out->reduce = (enum flume_reduce_what)(invocation_number(invocation, OPTION_REDUCE, 0) +
+                                               FLUME_REDUCE_COUNT);
+    out->by_label = by != NULL && strcmp(by->text, "label") == 0;
+    if (by != NULL && !out->by_label)
+        snprintf(out->by_path, sizeof(out->by_path), "%s", by->text);
+}
+
+/* What was declared, or ended, and by which record. */
+static void print_change(struct session *session, const char *type, uint64_t seq)
+{
+    const char *name = session->invocation->operands[0].text;
+    struct text *text = &session->line;
+
+    if (session->json) {
+        object_begin(text, type);
+        object_string(text, "view", name);
+        object_seq(text, "seq", seq);
+        object_end(text);
+    } else if (!session->quiet) {
+        utf8_show(text, name, strlen(name), 0);
+        if (seq != FLUME_SEQ_NONE)
+            text_format(text, "\t@%" PRIu64, seq);
+        text_char(text, '\n');
+    }
+    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+}
+
+int view_declare_add(struct session *session)
+{
+    const struct operand *operand = &session->invocation->operands[0];
+    flume_error error = {.seq = FLUME_SEQ_NONE};
+    flume_declaration declaration;
+    uint64_t seq;
+    int status;
+
+    make_declaration(session->invocation, &declaration);
+    status = flume_view_declare(session->flume, &declaration, &seq);
+    if (status == FLUME_ERR_INVALID) {
+        flume_last_error(session->flume, &error);
+        return report_at(session, CODE_USAGE, "usage", operand->token, 0, 0, error.message,
+                         "flume help views");
+    }
+    if (status != FLUME_OK)
+        return report_flume_error(session, status);
+    print_change(session, "declared", seq);
+    return CODE_OK;
+}
+
+int view_declare_drop(struct session *session)
+{
+    const struct operand *operand = &session->invocation->operands[0];
+    flume_view_status now;
+    flume_declaration declaration;
+    int status = flume_view_declaration(session->flume, NULL, operand->text, &declaration);
+
+    if (status == FLUME_OK) {
+        status = flume_view_drop(session->flume, operand->text);
+        /* Its files go too, unless another process still uses them: then it is left to that. */
+        (void)flume_view_remove(session->flume, operand->text, 0);
+    } else if (asking_look(session, operand->text, &now) && now.built_in) {
+        return report_at(session, CODE_USAGE, "usage", operand->token, 0, 0,
+                         "this view is built in", "to make it again: flume view rebuild");
+    } else if (status == FLUME_ERR_NOT_FOUND || status == FLUME_ERR_INVALID) {
+        status = flume_view_remove(session->flume, operand->text, 0);
+    }
+    if (status == FLUME_ERR_NOT_FOUND || status == FLUME_ERR_INVALID)
+        return view_name_refuse(session, operand, VIEW_NAME_ANY);
+    if (status != FLUME_OK)
+        return report_flume_error(session, status);
+    print_change(session, "dropped", FLUME_SEQ_NONE);
+    return CODE_OK;
+}
