@@ -188,6 +188,17 @@ void grid_seq(struct grid *grid, uint64_t seq)
     grid->at++;
 }
 
+void grid_truth(struct grid *grid, bool value)
+{
+    assert(grid->at < grid->column_count);
+    if (!grid->session->json) {
+        grid_string(grid, value ? "yes" : "no");
+        return;
+    }
+    text_string(begin_value(grid), value ? "true" : "false");
+    grid->at++;
+}
+
 void grid_time(struct grid *grid, uint64_t time_ns)
 {
     struct text shown = {0};

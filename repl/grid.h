@@ -40,6 +40,7 @@ void grid_size(struct grid *grid, uint64_t size_bytes);
 void grid_real(struct grid *grid, double value, int decimals);
 void grid_number(struct grid *grid, double value); /* As few digits as tell it from others. */
 void grid_seq(struct grid *grid, uint64_t seq);    /* FLUME_SEQ_NONE: absent. */
+void grid_truth(struct grid *grid, bool value);    /* true and false in JSON, else yes and no. */
 void grid_time(struct grid *grid, uint64_t time_ns);
 void grid_absent(struct grid *grid);
 

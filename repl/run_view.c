@@ -56,7 +56,7 @@ static void add_status(struct grid *grid, const flume_view_status *status)
         grid_count(grid, status->passed_over);
         grid_count(grid, status->rebuild_done);
         grid_count(grid, status->rebuild_total);
-        grid_string(grid, status->usable ? "yes" : "no");
+        grid_truth(grid, status->usable);
     }
     grid_string(grid, view_name_why(status));
     (void)grid_end_row(grid); /* A failure shows when stdout is flushed. */

@@ -20,6 +20,7 @@ static int refuse_together(struct session *session, const struct option_use *use
 int view_declare_check(struct session *session)
 {
     const struct invocation *invocation = session->invocation;
+    const char *name = invocation->operands[0].text;
     const struct option_use *path = invocation_option(invocation, OPTION_JSON_PATH);
     const struct option_use *reduce = invocation_option(invocation, OPTION_REDUCE);
     const struct option_use *by = invocation_option(invocation, OPTION_BY);
@@ -40,7 +41,10 @@ int view_declare_check(struct session *session)
         return refuse_together(session, path, "this path is too long");
     if (by != NULL && strlen(by->text) > FLUME_PATH_BYTES_MAX)
         return refuse_together(session, by, "this path is too long");
-    if (strlen(invocation->operands[0].text) > FLUME_VIEW_NAME_BYTES_MAX)
+    if (strcmp(name, "and") == 0 || strcmp(name, "or") == 0)
+        return report_at(session, CODE_USAGE, "usage", invocation->operands[0].token, 0, 0,
+                         "find could not ask it: this is a word of its own", "another name");
+    if (strlen(name) > FLUME_VIEW_NAME_BYTES_MAX)
         return report_at(session, CODE_USAGE, "usage", invocation->operands[0].token, 0, 0,
                          "this name is too long", "at most 40 of a-z, 0-9, '.', '_', '-'");
     return CODE_OK;

@@ -172,6 +172,21 @@ expect_err_has "view temp answers as of @"
 expect 0 a.flume find temp 25 --json
 expect_same 1 "$(jq -s 'map(select(.payload.temp == 25)) | length' out)"
 
+# A damaged record hides no other; it is named, and the exit code says so.
+expect 0 d.flume init
+expect 0 d.flume append -l x "one here"
+expect 0 d.flume append -l x "damaged"
+expect 0 d.flume append -l x "three"
+expect 0 d.flume label show x --mode raw
+offset=$("$FLUME" d.flume get last~1 --meta --json | jq .offset)
+printf '\377\377' | dd of="$(find d.flume/log -name '*.strata')" bs=1 \
+    seek=$((offset + 40)) conv=notrunc 2>/dev/null
+expect 4 d.flume label show x --mode raw
+expect_out "one here
+three
+"
+expect_err_has "seq 3"
+
 rm -rf a.flume/views
 "$FLUME" a.flume log --json >all
 all_questions

@@ -38,7 +38,7 @@ expect_same 0 "$(status label .lag)"
 expect 0 a.flume view status label hash
 expect_out_lines 2
 expect 0 a.flume view status label -v --json
-expect_jq out '.generation == 1 and .usable == "yes" and .passed_over == 0'
+expect_jq out '.generation == 1 and .usable == true and .passed_over == 0'
 expect 1 a.flume view status lable
 expect_err_has "did you mean label?"
 expect 0 a.flume view list --json
@@ -91,7 +91,7 @@ expect_out_has "200 "
 
 for wrong in "x" "x --json-path temp" "x --json-path .a --by .b" "x --reduce sum" \
     "x --reduce count --unique" "x --reduce count --type text" "hash --json-path .a" \
-    "X --json-path .a" "x --reduce median" "x --json-path .a --type date"; do
+    "X --json-path .a" "and --json-path .a" "or --reduce count" "x --reduce median" "x --json-path .a --type date"; do
     # shellcheck disable=SC2086 # Words.
     expect 2 a.flume view add $wrong
 done
@@ -227,6 +227,16 @@ expect_err_has "^"
 "${CC:-cc}" -shared -fPIC -o empty.so -x c /dev/null
 expect 2 a.flume --load empty.so view list
 expect_err_has "flume_views"
+sed 's/"kinds"/"Bad Name"/' mine.c >bad.c
+"${CC:-cc}" -shared -fPIC -I"$FLUME_SOURCE_DIR/include" -o bad.so bad.c
+expect 2 a.flume --load bad.so view list
+expect_err_has "Bad Name"
+expect 2 a.flume --load mine.so --load ./mine.so view list
+sed 's/"\([a-z]*\)", .version/"other-\1", .version/' mine.c >other.c
+"${CC:-cc}" -shared -fPIC -I"$FLUME_SOURCE_DIR/include" -o other.so other.c
+expect 0 a.flume --load mine.so --load other.so view list
+cut -f 1,3 out | grep -qx "kinds	loaded" || fail "the first of two"
+cut -f 1,3 out | grep -qx "other-kinds	loaded" || fail "the second of two"
 
 # A view that differs from its log is named: exit code 4.
 expect 0 a.flume --load mine.so view rows plain -n 1
