@@ -47,6 +47,10 @@ static int check_tables(flume *handle, const flume_view_definition *definition)
             return flume_fail(handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
                               "view '%s': the name of table %zu is not [a-z0-9_]{1,24}",
                               definition->name, i);
+        if ((table->flags & ~(unsigned)FLUME_TABLE_COLLECT) != 0)
+            return flume_fail(handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                              "view '%s': table '%s' has unknown flags: %#x", definition->name,
+                              table->name, table->flags);
         if (table->merge != NULL && (table->flags & FLUME_TABLE_COLLECT) == 0)
             return flume_fail(handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
                               "view '%s': table '%s' has a merge, so it needs FLUME_TABLE_COLLECT",
@@ -113,13 +117,27 @@ int flume_add_view(flume *handle, const flume_view_definition *definition, enum 
     return FLUME_OK;
 }
 
+static int check_options(flume *handle)
+{
+    const flume_options *options = &handle->options;
+
+    if ((options->views & ~(unsigned)(FLUME_VIEWS_NO_WORKERS | FLUME_VIEWS_NOT_BUILT_IN)) != 0)
+        return flume_fail(handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                          "flume_options.views has unknown flags: %#x", options->views);
+    if (options->definitions == NULL && options->definition_count != 0)
+        return flume_fail(handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                          "there are to be %zu definitions of views, and none is given",
+                          options->definition_count);
+    return FLUME_OK;
+}
+
 static int add_all(flume *handle)
 {
     static const flume_view_definition *const built_in[] = {&view_hash, &view_label, &view_catalog};
     const flume_options *options = &handle->options;
-    int status = FLUME_OK;
+    int status = check_options(handle);
 
-    if ((options->views & FLUME_VIEWS_NOT_BUILT_IN) == 0)
+    if (status == FLUME_OK && (options->views & FLUME_VIEWS_NOT_BUILT_IN) == 0)
         for (size_t i = 0; status == FLUME_OK && i < sizeof built_in / sizeof built_in[0]; i++)
             status = flume_add_view(handle, built_in[i], VIEW_BUILT_IN);
     for (size_t i = 0; status == FLUME_OK && i < options->definition_count; i++)
