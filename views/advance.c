@@ -93,10 +93,9 @@ static int fill_failed(flume_view *view, struct environment *env, struct batch_l
                           view->definition->name);
     if (failed_seq == FLUME_SEQ_NONE)
         return view_keep_failure(view, FAILURE_PASSES, FLUME_SEQ_NONE);
-    if (atomic_load(&env->synced) < failed_seq) {
-        limits.until_seq = failed_seq;
-        (void)run_batch(view, env, limits); /* The refusal is what is to be told. */
-    }
+    limits.until_seq = batch_whole_before(view->flume->log, failed_seq);
+    if (atomic_load(&env->synced) < limits.until_seq)
+        return run_batch(view, env, limits); /* The refusal is met again, and told, after that. */
     (void)flume_fail(view->flume, FLUME_ERR_VIEW, failed_seq,
                      "view '%s': apply answered \"%s\" at seq %llu; mend it and raise the version, "
                      "or rebuild the view",
@@ -124,6 +123,10 @@ static int run_batch(flume_view *view, struct environment *env, struct batch_lim
         return ADVANCE_DONE;
     }
     code = batch_commit(batch);
+    if (code != 0 && batch->merge_status != FLUME_OK) {
+        (void)batch_fail_merge(view, batch->merge_table, batch->merge_status);
+        return view_keep_failure(view, FAILURE_STAYS, FLUME_SEQ_NONE);
+    }
     if (code != 0)
         return judge_code(view, env, code);
     publish(view, env->generation, batch->meta.synced_seq, count);

@@ -80,6 +80,8 @@ int batch_begin(flume_batch *batch, struct environment *env)
 
     batch->env = env;
     batch->mdb_code = 0;
+    batch->system_status = FLUME_OK;
+    batch->merge_status = FLUME_OK;
     batch->failed_seq = FLUME_SEQ_NONE;
     return code;
 }
@@ -136,6 +138,20 @@ static int keep_code(flume_batch *batch, int code)
     return view_fail_mdb(batch->view, code, "write a row");
 }
 
+/* What a sorter could not keep is no fault of the record. */
+static int keep_sorter_status(flume_batch *batch, size_t table, int status)
+{
+    const flume_view_definition *definition = batch->view->definition;
+
+    if (status != FLUME_ERR_FULL && status != FLUME_ERR_IO && status != FLUME_ERR_ACCESS)
+        return status;
+    if (batch->system_status == FLUME_OK)
+        batch->system_status = status;
+    return flume_fail(batch->view->flume, status, FLUME_SEQ_NONE,
+                      "view '%s', table '%s': sorted rows cannot be written: %s", definition->name,
+                      definition->tables[table].name, flume_strerror(status));
+}
+
 int flume_batch_put(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
                     const void *value, size_t value_bytes)
 {
@@ -146,7 +162,8 @@ int flume_batch_put(flume_batch *batch, size_t table, const void *key, size_t ke
     if (status != FLUME_OK)
         return status;
     if (batch->sorters[table] != NULL)
-        return sorter_put(batch->sorters[table], key, key_bytes, value, value_bytes);
+        return keep_sorter_status(
+            batch, table, sorter_put(batch->sorters[table], key, key_bytes, value, value_bytes));
     return keep_code(batch,
                      mdb_put(batch->txn, batch->env->tables[table], &mdb_key, &mdb_value, 0));
 }
@@ -164,7 +181,8 @@ int flume_batch_delete(flume_batch *batch, size_t table, const void *key, size_t
                           "view '%s': rows of a table with a merge are not deleted",
                           batch->view->definition->name);
     if (batch->sorters[table] != NULL)
-        return sorter_delete(batch->sorters[table], key, key_bytes);
+        return keep_sorter_status(batch, table,
+                                  sorter_delete(batch->sorters[table], key, key_bytes));
     code = mdb_del(batch->txn, batch->env->tables[table], &mdb_key, NULL);
     return keep_code(batch, code == MDB_NOTFOUND ? 0 : code);
 }
@@ -221,6 +239,8 @@ static int apply_one(flume_batch *batch, const flume_record *record)
     if (!view_takes(view, record->kind))
         return FLUME_OK;
     status = view->definition->apply(batch->state, batch, record);
+    if (batch->system_status != FLUME_OK)
+        return batch->system_status;
     if (status == FLUME_OK)
         return FLUME_OK;
     if (status > 0)
@@ -295,32 +315,73 @@ int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *
     return FLUME_OK;
 }
 
+uint64_t batch_whole_before(flume_log *log, uint64_t seq)
+{
+    while (seq > 0) {
+        flume_record before;
+        bool belongs;
+
+        if (flume_log_get(log, seq - 1, &before) != FLUME_OK)
+            break; /* A member that cannot be read: the batch is not whole anyway. */
+        belongs = (before.flags & FLUME_RECORD_BATCH) != 0;
+        flume_record_release(&before);
+        if (!belongs)
+            break;
+        seq--;
+    }
+    return seq;
+}
+
 /* ---- writing ---- */
 
+int batch_fail_merge(flume_view *view, size_t table, int status)
+{
+    return flume_fail(
+        view->flume, FLUME_ERR_VIEW, FLUME_SEQ_NONE,
+        "view '%s', table '%s': merge answered \"%s\"; mend it and raise the version, "
+        "or rebuild the view",
+        view->definition->name, view->definition->tables[table].name, flume_status_name(status));
+}
+
+bool batch_is_merge_refusal(const struct sorter *sorter, int status)
+{
+    return status < 0 && status != FLUME_ERR_NO_MEMORY && status != FLUME_ERR_DAMAGED &&
+           sorter_system_errno(sorter) == 0;
+}
+
+static int keep_merge_status(flume_batch *batch, size_t table, int status)
+{
+    batch->merge_table = table;
+    batch->merge_status = status;
+    return EINVAL;
+}
+
 /* Fold a collected row into the stored one. */
-static int merge_stored(const flume_batch *batch, size_t table, MDB_cursor *cursor, MDB_val key,
+static int merge_stored(flume_batch *batch, size_t table, MDB_cursor *cursor, MDB_val key,
                         MDB_val *io_value, uint8_t room[FLUME_MERGE_BYTES_MAX])
 {
     const flume_view_table *declared = &batch->view->definition->tables[table];
     MDB_val stored_key = key, stored;
     size_t bytes = 0;
     int code = mdb_cursor_get(cursor, &stored_key, &stored, MDB_SET);
+    int status;
 
     if (code == MDB_NOTFOUND)
         return 0;
     if (code != 0)
         return code;
-    if (declared->merge(declared->merge_ctx, (flume_bytes){key.mv_data, key.mv_size},
-                        (flume_bytes){stored.mv_data, stored.mv_size},
-                        (flume_bytes){io_value->mv_data, io_value->mv_size}, room,
-                        &bytes) != FLUME_OK ||
-        bytes > FLUME_MERGE_BYTES_MAX)
-        return EINVAL;
+    status = declared->merge(declared->merge_ctx, (flume_bytes){key.mv_data, key.mv_size},
+                             (flume_bytes){stored.mv_data, stored.mv_size},
+                             (flume_bytes){io_value->mv_data, io_value->mv_size}, room, &bytes);
+    if (status == FLUME_OK && bytes > FLUME_MERGE_BYTES_MAX)
+        status = FLUME_ERR_TOO_LARGE;
+    if (status != FLUME_OK)
+        return keep_merge_status(batch, table, status);
     *io_value = (MDB_val){bytes, room};
     return 0;
 }
 
-static int write_row(const flume_batch *batch, size_t table, MDB_cursor *cursor, MDB_val key,
+static int write_row(flume_batch *batch, size_t table, MDB_cursor *cursor, MDB_val key,
                      MDB_val value, bool is_deleted)
 {
     uint8_t room[FLUME_MERGE_BYTES_MAX];
@@ -338,8 +399,11 @@ static int write_row(const flume_batch *batch, size_t table, MDB_cursor *cursor,
     return mdb_cursor_put(cursor, &key, &value, 0);
 }
 
-static int status_to_code(int status)
+/* What a sorter answered, as the code that a commit gives. */
+static int sorter_code(flume_batch *batch, size_t table, int status)
 {
+    if (batch_is_merge_refusal(batch->sorters[table], status))
+        return keep_merge_status(batch, table, status);
     return status == FLUME_ERR_NO_MEMORY ? ENOMEM : status == FLUME_ERR_FULL ? ENOSPC : EIO;
 }
 
@@ -354,7 +418,7 @@ static int write_table(flume_batch *batch, size_t table)
         return 0;
     status = sorter_sort(sorter);
     if (status != FLUME_OK)
-        return status_to_code(status);
+        return sorter_code(batch, table, status);
     code = mdb_cursor_open(batch->txn, batch->env->tables[table], &cursor);
     if (code != 0)
         return code;
@@ -366,7 +430,7 @@ static int write_table(flume_batch *batch, size_t table)
         if (status == FLUME_END)
             break;
         code = status != FLUME_OK
-                   ? status_to_code(status)
+                   ? sorter_code(batch, table, status)
                    : write_row(batch, table, cursor,
                                (MDB_val){key.bytes, (void *)(uintptr_t)key.data},
                                (MDB_val){value.bytes, (void *)(uintptr_t)value.data}, is_deleted);

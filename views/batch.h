@@ -37,7 +37,10 @@ struct flume_batch {
     MDB_txn *txn;                                  /* While begun. */
     struct view_meta meta;                         /* While begun: as it will be committed. */
     uint64_t failed_seq;                           /* Where apply refused, or FLUME_SEQ_NONE. */
-    int mdb_code; /* Of the first LMDB call that failed in this batch. */
+    int mdb_code;       /* Of the first LMDB call that failed in this batch. */
+    int system_status;  /* Of the first row that the system did not let a sorter keep. */
+    int merge_status;   /* What a merge answered that refused two values, */
+    size_t merge_table; /* and in which table. */
 };
 
 /** @param spill_directory  Where sorters may spill; NULL: nowhere.
@@ -55,9 +58,21 @@ int batch_begin(flume_batch *batch, struct environment *env);
  * @return FLUME_OK, or an error; kept on the handle, and failed_seq set if apply refused. */
 int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *out_count);
 
+/** Where the batch of the log begins of which the record at seq is a member: the view may stand
+ * there, but not in its midst. */
+uint64_t batch_whole_before(flume_log *log, uint64_t seq);
+
 /** Write the collected rows; then store meta and commit. 0 or an LMDB code; all is undone then. */
 int batch_commit(flume_batch *batch);
 void batch_give_up(flume_batch *batch);
+
+/** Say that a merge refused two values of a table: only a rebuild with another one helps.
+ * Returns FLUME_ERR_VIEW. */
+int batch_fail_merge(flume_view *view, size_t table, int status);
+
+/** Whether what a sorter answered is its merge's word. */
+struct sorter;
+bool batch_is_merge_refusal(const struct sorter *sorter, int status);
 
 /** Bytes that the collected rows take. */
 size_t batch_collected_bytes(const flume_batch *batch);

@@ -98,10 +98,25 @@ static int store_meta_locked(struct build *build, flume_batch *batch)
     return code != 0 ? code : environment_begin(env, &batch->txn, &stored);
 }
 
+/* A sorter could not do what it was to: by its merge's word, or the system's. */
+static int fail_sorter(const struct build *build, const struct part *part, size_t table, int status)
+{
+    struct building *building = build->building;
+
+    if (status == FLUME_ERR_NO_MEMORY)
+        return status;
+    if (batch_is_merge_refusal(part->batch->sorters[table], status)) {
+        atomic_store(&building->merge_refused, true);
+        return batch_fail_merge(building->view, table, status);
+    }
+    return flume_fail(building->view->flume, status, FLUME_SEQ_NONE,
+                      "view '%s' cannot sort its rows in %s: %s", building->view->definition->name,
+                      building->directory, flume_strerror(status));
+}
+
 static int spill_part(const struct part *part, struct view_part *io_part)
 {
     flume_batch *batch = part->batch;
-    const struct building *building = part->build->building;
 
     for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++) {
         int status;
@@ -110,10 +125,7 @@ static int spill_part(const struct part *part, struct view_part *io_part)
             continue;
         status = sorter_count(batch->sorters[i]) == 0 ? FLUME_OK : sorter_spill(batch->sorters[i]);
         if (status != FLUME_OK)
-            return flume_fail(building->view->flume, status, FLUME_SEQ_NONE,
-                              "view '%s' cannot write sorted rows to %s: %s",
-                              building->view->definition->name, building->directory,
-                              flume_strerror(status));
+            return fail_sorter(part->build, part, i, status);
         io_part->runs[i] = sorter_runs(batch->sorters[i]);
     }
     return FLUME_OK;
@@ -194,8 +206,11 @@ static int collect(struct part *part)
     if (status == FLUME_OK && has_runs(part->batch))
         status = checkpoint(part);
     for (size_t i = 0; status == FLUME_OK && i < FLUME_VIEW_TABLES_MAX; i++)
-        if (part->batch->sorters[i] != NULL)
+        if (part->batch->sorters[i] != NULL) {
             status = sorter_sort(part->batch->sorters[i]);
+            if (status != FLUME_OK)
+                status = fail_sorter(build, part, i, status);
+        }
     return status;
 }
 
@@ -432,12 +447,18 @@ static int append_table(struct appending *appending, size_t table)
         mdb_cursor_close(appending->cursor);
     appending->cursor = NULL;
     free(rows);
-    if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_IO)
+    if (status == FLUME_OK || status == FLUME_END || status == FLUME_ERR_VIEW ||
+        status == FLUME_ERR_NO_MEMORY || status == FLUME_ERR_CANCELLED ||
+        status == FLUME_ERR_TIMEOUT)
+        return status == FLUME_END ? FLUME_OK : status;
+    if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_IO || status == FLUME_ERR_FULL ||
+        status == FLUME_ERR_ACCESS)
         return flume_fail(build->building->view->flume, status, FLUME_SEQ_NONE,
                           "view '%s' cannot read its sorted rows back from %s: %s",
                           build->building->view->definition->name, build->building->directory,
                           flume_strerror(status));
-    return status == FLUME_END ? FLUME_OK : status;
+    atomic_store(&build->building->merge_refused, true);
+    return batch_fail_merge(build->building->view, table, status);
 }
 
 /* The tables are filled only now: what an interrupted attempt left in them goes. */
@@ -580,6 +601,25 @@ static int begin_part(struct build *build, size_t index)
     return adopt_runs(part, kept);
 }
 
+/* What was kept of an attempt that was to go further is of no use: its runs are gone. */
+static int begin_anew(struct build *build)
+{
+    struct environment *env = build->building->env;
+    MDB_txn *txn;
+    int code = environment_begin(env, &txn, &build->meta);
+
+    if (code != 0)
+        return fail_code(build, code);
+    for (size_t i = 0; code == 0 && i < env->table_count; i++)
+        code = mdb_drop(txn, env->tables[i], 0);
+    build->meta = (struct view_meta){.version = build->building->view->definition->version};
+    if (code == 0)
+        code = environment_commit(env, txn, &build->meta);
+    else
+        environment_abort(env, txn);
+    return code == 0 ? FLUME_OK : fail_code(build, code);
+}
+
 int build_environment(struct building *building)
 {
     size_t budget_bytes = (size_t)building->view->flume->options.rebuild_bytes;
@@ -593,6 +633,9 @@ int build_environment(struct building *building)
     if (build.meta.complete)
         return FLUME_OK;
     build.direct = is_direct(building->view->definition);
+    if (build.meta.part_count != 0 &&
+        build.meta.parts[build.meta.part_count - 1].to_seq > building->target_seq)
+        status = begin_anew(&build);
     if (build.meta.part_count == 0)
         divide(&build);
     build.spill_bytes = budget_bytes / build.meta.part_count / 4 * 3;

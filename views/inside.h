@@ -214,8 +214,9 @@ struct building {
     uint64_t target_seq;
     int (*stop)(void *stop_ctx);
     void *stop_ctx;
-    uint64_t total;      /* What is shown as 100 %; 0: nothing is shown. */
-    uint64_t failed_seq; /* Set: the record that apply refused, or FLUME_SEQ_NONE. */
+    uint64_t total;             /* What is shown as 100 %; 0: nothing is shown. */
+    uint64_t failed_seq;        /* Set: the record that apply refused, or FLUME_SEQ_NONE. */
+    _Atomic bool merge_refused; /* Set: a merge answered an error. */
 };
 int build_environment(struct building *building);
 

@@ -28,6 +28,7 @@ struct rebuild {
     struct environment *env; /* The new one. */
     int (*stop)(void *stop_ctx);
     void *stop_ctx;
+    bool merge_refused; /* A merge answered an error: trying again does not help. */
 };
 
 /* ---- beginning ---- */
@@ -120,7 +121,7 @@ static int begin(struct rebuild *rebuild)
 
 /* ---- bringing it to the head ---- */
 
-static int catch_up_once(const struct rebuild *rebuild, flume_batch *batch, uint64_t head)
+static int catch_up_once(struct rebuild *rebuild, flume_batch *batch, uint64_t head)
 {
     struct batch_limits limits = {
         .until_seq = head,
@@ -141,13 +142,17 @@ static int catch_up_once(const struct rebuild *rebuild, flume_batch *batch, uint
         return status != FLUME_OK && batch->failed_seq == FLUME_SEQ_NONE ? status : FLUME_END;
     }
     code = batch_commit(batch);
+    if (code != 0 && batch->merge_status != FLUME_OK) {
+        rebuild->merge_refused = true;
+        return batch_fail_merge(rebuild->view, batch->merge_table, batch->merge_status);
+    }
     if (code == MDB_MAP_FULL)
         code = environment_grow(rebuild->env);
     return code == 0 ? FLUME_OK : view_fail_mdb(rebuild->view, code, "go on with a rebuild");
 }
 
 /* Until it is within `near` of the head. */
-static int catch_up(const struct rebuild *rebuild, flume_batch *batch, uint64_t near)
+static int catch_up(struct rebuild *rebuild, flume_batch *batch, uint64_t near)
 {
     flume_log *log = rebuild->view->flume->log;
     int status = FLUME_OK;
@@ -198,7 +203,7 @@ static void announce_swap(const struct rebuild *rebuild)
 }
 
 /* Under advance_mutex of the old environment, if there is one. */
-static int swap_locked(const struct rebuild *rebuild, flume_batch *batch)
+static int swap_locked(struct rebuild *rebuild, flume_batch *batch)
 {
     flume_view *view = rebuild->view;
     int error = EAGAIN, status;
@@ -222,7 +227,7 @@ static int swap_locked(const struct rebuild *rebuild, flume_batch *batch)
     return status;
 }
 
-static int swap(const struct rebuild *rebuild)
+static int swap(struct rebuild *rebuild)
 {
     flume_view *view = rebuild->view;
     struct environment *old;
@@ -280,9 +285,10 @@ static int run(struct rebuild *rebuild)
     status = build_environment(&building);
     while (status != FLUME_OK && building.failed_seq != FLUME_SEQ_NONE) {
         /* What came before the record that apply refused is good: the view stops there. */
-        building.target_seq = building.failed_seq;
+        building.target_seq = batch_whole_before(view->flume->log, building.failed_seq);
         status = build_environment(&building);
     }
+    rebuild->merge_refused = atomic_load(&building.merge_refused);
     if (status == FLUME_OK)
         status = swap(rebuild);
     tell_total(view, 0);
@@ -340,5 +346,6 @@ int view_rebuild(flume_view *view, int (*stop)(void *stop_ctx), void *stop_ctx)
     if (status == FLUME_OK || status == FLUME_ERR_CANCELLED || status == FLUME_ERR_TIMEOUT ||
         status == FLUME_ERR_NO_MEMORY)
         return status;
-    return view_keep_failure(view, FAILURE_PASSES, FLUME_SEQ_NONE);
+    return view_keep_failure(view, rebuild.merge_refused ? FAILURE_STAYS : FAILURE_PASSES,
+                             FLUME_SEQ_NONE);
 }
