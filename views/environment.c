@@ -15,7 +15,7 @@
 #include "little.h"
 #include "place.h"
 
-enum { READERS_MAX = 1024, WAIT_SECONDS = 5 };
+enum { READERS_MAX = 1024, WAIT_SECONDS = 5, CHECK_READERS_EVERY = 256 };
 #define MAP_BYTES_MIN (UINT64_C(1) << 20)
 
 /* Meta's bytes. */
@@ -232,12 +232,20 @@ static void environment_destroy(struct environment *env)
     free(env);
 }
 
+/* Take back the slots of readers that died: what they looked at could never be used again. */
+static int forget_dead_readers(struct environment *env)
+{
+    int dead;
+
+    return mdb_reader_check(env->mdb, &dead);
+}
+
 static int environment_create(const char *path, const flume_view_definition *definition,
                               uint64_t map_bytes, enum environment_mode mode,
                               struct environment **out_env)
 {
     struct environment *env = calloc(1, sizeof *env);
-    int code, dead;
+    int code;
 
     if (env == NULL)
         return ENOMEM;
@@ -251,7 +259,7 @@ static int environment_create(const char *path, const flume_view_definition *def
         code = open_map(env, path, map_bytes, MDB_RDONLY);
     }
     if (code == 0)
-        code = mdb_reader_check(env->mdb, &dead);
+        code = forget_dead_readers(env);
     if (code == 0)
         code = open_tables(env, definition, mode);
     if (code != 0) {
@@ -421,6 +429,8 @@ int environment_begin(struct environment *env, MDB_txn **out_txn, struct view_me
 
     if (env->read_only)
         return EACCES;
+    if (atomic_fetch_add_explicit(&env->begun, 1, memory_order_relaxed) % CHECK_READERS_EVERY == 0)
+        (void)forget_dead_readers(env); /* The file only grows meanwhile. */
     for (;;) {
         (void)pthread_rwlock_rdlock(&env->map_lock);
         code = mdb_txn_begin(env->mdb, NULL, 0, &txn);
@@ -489,6 +499,7 @@ static flume_rows *take_idle(struct environment *env)
 
 static int begin_snapshot(struct environment *env, flume_rows *rows)
 {
+    bool checked = false;
     int code;
 
     for (;;) {
@@ -500,9 +511,12 @@ static int begin_snapshot(struct environment *env, flume_rows *rows)
         (void)pthread_rwlock_unlock(&env->map_lock);
         if (code == MDB_PANIC)
             atomic_store(&env->broken, true);
-        if (code != MDB_MAP_RESIZED)
-            return code;
-        code = adopt_map(env);
+        if (code == MDB_READERS_FULL && !checked) {
+            checked = true;
+            code = forget_dead_readers(env);
+        } else if (code == MDB_MAP_RESIZED) {
+            code = adopt_map(env);
+        }
         if (code != 0)
             return code;
     }

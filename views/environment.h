@@ -64,7 +64,8 @@ struct environment {
     pthread_mutex_t advance_mutex;
     pthread_rwlock_t map_lock;
     _Atomic uint64_t synced;
-    _Atomic bool broken; /* Becomes true once. */
+    _Atomic bool broken;    /* Becomes true once. */
+    _Atomic unsigned begun; /* Transactions to write. */
 
     pthread_mutex_t idle_mutex;
     flume_rows *idle; /* Snapshots to be renewed. Guarded by idle_mutex. */
