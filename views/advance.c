@@ -242,8 +242,11 @@ static void settle_locked(flume_view *view, struct environment *env)
     state.flags |= STATE_CLEAN;
     state.synced_seq = meta.synced_seq;
     state.check = meta.check;
-    if (place_state_write(&view->place, generation, &state) == 0 && view->board != NULL)
+    /* Before STATE: whoever comes after a death between the two must not think it dirty still, and
+     * write rows under a clean one. */
+    if (view->board != NULL)
         flume_board_write(view->board, BOARD_DIRTY, 0);
+    (void)place_state_write(&view->place, generation, &state); /* Else it stays dirty. */
 }
 
 void view_settle(flume_view *view)
@@ -267,4 +270,36 @@ void view_settle(flume_view *view)
         (void)pthread_mutex_unlock(&env->advance_mutex);
     }
     environment_release(env);
+}
+
+/* Whether STATE says dirty, whoever made it so. */
+static bool is_left_dirty(flume_view *view)
+{
+    struct place_state state;
+    uint64_t generation;
+
+    (void)pthread_mutex_lock(&view->mutex);
+    generation = view->env == NULL ? 0 : view->generation;
+    (void)pthread_mutex_unlock(&view->mutex);
+    return generation != 0 && place_state_read(&view->place, generation, &state) == 0 &&
+           (state.flags & STATE_CLEAN) == 0;
+}
+
+void view_settle_orphan(flume_view *view)
+{
+    if (!is_left_dirty(view))
+        return;
+    (void)pthread_mutex_lock(&view->mutex);
+    view->unsettled = true;
+    (void)pthread_mutex_unlock(&view->mutex);
+    view_settle(view);
+}
+
+void view_settle_last(flume_view *view)
+{
+    view_settle(view);
+    if (place_lock(&view->place, PLACE_USERS) != 0)
+        return; /* The others do it, once they have moved it or go. */
+    view_settle_orphan(view);
+    place_unlock(&view->place, PLACE_USERS);
 }

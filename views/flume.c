@@ -306,7 +306,7 @@ int flume_close(flume *handle)
     for (view = handle->views; view != NULL; view = view->next)
         worker_stop(view);
     for (view = handle->views; view != NULL; view = view->next)
-        view_settle(view);
+        view_settle_last(view);
     destroy(handle); /* Cursors on the log go before it. */
     return flume_log_close(log);
 }

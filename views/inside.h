@@ -188,8 +188,14 @@ enum advance_result {
  * @return enum advance_result, or an error (kept in view->error). */
 int view_advance(flume_view *view, uint64_t wanted_seq);
 
-/** Make the data durable and STATE clean, if nobody else is at it. */
+/** Make the data durable and STATE clean if this handle wrote, and if nobody else is at it. */
 void view_settle(flume_view *view);
+
+/** The same for what another process wrote, and was killed before it had settled it. */
+void view_settle_orphan(flume_view *view);
+
+/** Before the handle goes: settle what it wrote, and if nobody else uses the view what others did. */
+void view_settle_last(flume_view *view);
 
 /** The synced seq as far as it is known; 0 where nothing can answer. */
 uint64_t view_synced_now(flume_view *view);

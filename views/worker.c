@@ -19,6 +19,7 @@
 #define BUSY_NS UINT64_C(20000000)
 #define RETRY_NS UINT64_C(1000000000)
 #define SETTLE_NS UINT64_C(5000000000)
+#define ORPHAN_NS (2 * SETTLE_NS)
 #define OBSERVE_NS UINT64_C(100000000)
 
 static struct timespec after(uint64_t ns)
@@ -200,6 +201,26 @@ static bool is_time_to_settle(flume_view *view)
     return due;
 }
 
+/* How long the view has stood still, whoever moves it. */
+struct standing {
+    uint64_t synced_seq;
+    uint64_t since_ns;
+    bool looked_after;
+};
+
+/* Who moves a view settles it, unless he is killed. */
+static void look_after_orphan(flume_view *view, struct standing *io_standing)
+{
+    uint64_t synced_seq = view_synced_now(view);
+
+    if (synced_seq != io_standing->synced_seq)
+        *io_standing = (struct standing){.synced_seq = synced_seq, .since_ns = now_ns()};
+    if (io_standing->looked_after || now_ns() - io_standing->since_ns < ORPHAN_NS)
+        return;
+    io_standing->looked_after = true;
+    view_settle_orphan(view);
+}
+
 static bool worker_ends(flume_view *view)
 {
     bool ends;
@@ -215,6 +236,7 @@ static void *work(void *ctx)
     flume_view *view = ctx;
     uint64_t observed_ns = 0;
     enum flume_view_state state = FLUME_VIEW_CLOSED;
+    struct standing standing = {.since_ns = now_ns()};
 
     while (!worker_ends(view)) {
         enum worker_step step;
@@ -225,6 +247,7 @@ static void *work(void *ctx)
         observe(view, &observed_ns, &state);
         if (is_time_to_settle(view))
             view_settle(view);
+        look_after_orphan(view, &standing);
         if (step != STEP_AGAIN)
             rest(view, step == STEP_RETRY ? BUSY_NS : IDLE_NS);
     }
