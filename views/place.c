@@ -235,7 +235,27 @@ static int write_all(int file, const void *source, size_t bytes)
     return 0;
 }
 
-/* Replace a file by rename, its bytes synced first. */
+/* Make what was renamed in the directory of a file survive a power cut. */
+static int sync_directory_of(const char *path)
+{
+    char directory[PLACE_PATH_BYTES];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+    int error, file;
+
+    if (length == 0 || length >= sizeof directory)
+        return 0; /* Not a file of a place. */
+    memcpy(directory, path, length);
+    directory[length] = '\0';
+    file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file < 0)
+        return errno;
+    error = fsync(file) != 0 ? errno : 0;
+    (void)close(file); /* Only read. */
+    return error;
+}
+
+/* Replace a file by rename, its bytes synced before and its name after. */
 static int replace_file(const char *path, const void *source, size_t bytes)
 {
     char temporary[PLACE_PATH_BYTES];
@@ -254,9 +274,11 @@ static int replace_file(const char *path, const void *source, size_t bytes)
         error = errno;
     if (error == 0 && rename(temporary, path) != 0)
         error = errno;
-    if (error != 0)
+    if (error != 0) {
         (void)unlink(temporary); /* The error that matters is the first. */
-    return error;
+        return error;
+    }
+    return sync_directory_of(path);
 }
 
 /* ---- CURRENT ---- */
