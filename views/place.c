@@ -193,6 +193,25 @@ void place_unlock(struct place *place, enum place_lock byte)
     (void)pthread_mutex_unlock(&place->mutex);
 }
 
+bool place_is_locked(const struct place *place, enum place_lock byte)
+{
+    struct flock lock = {
+        .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+    char path[PLACE_PATH_BYTES];
+    int file;
+
+    if (join(path, place->path, "LOCK") != 0)
+        return false;
+    /* Asked through a descriptor of its own, this handle's lock is told of too. */
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return false;
+    if (fcntl(file, F_OFD_GETLK, &lock) != 0)
+        lock.l_type = F_UNLCK;
+    (void)close(file); /* It holds no lock. */
+    return lock.l_type != F_UNLCK;
+}
+
 /* ---- whole small files ---- */
 
 /* Read at most max bytes; the number read, or a negative errno. */

@@ -60,6 +60,9 @@ int place_open(struct place *place);
 int place_lock(struct place *place, enum place_lock byte);
 void place_unlock(struct place *place, enum place_lock byte);
 
+/** Whether any handle, this one included, holds a byte alone. */
+bool place_is_locked(const struct place *place, enum place_lock byte);
+
 /** The current generation; 0: there is none. */
 uint64_t place_current(const struct place *place);
 int place_set_current(const struct place *place, uint64_t generation);

@@ -102,6 +102,17 @@ static enum flume_view_state state_of(const flume_view *view, const flume_view_s
     return status->lag_records == 0 ? FLUME_VIEW_LIVE : FLUME_VIEW_CATCHING_UP;
 }
 
+/* What the board says of a rebuild, unless who wrote it is dead. */
+static void fill_progress(const flume_view *view, flume_view_status *out)
+{
+    uint64_t total = view->board == NULL ? 0 : flume_board_read(view->board, BOARD_TOTAL);
+
+    if (total == 0 || !place_is_locked(&view->place, PLACE_REBUILD))
+        return;
+    out->rebuild_total = total;
+    out->rebuild_done = flume_board_read(view->board, BOARD_DONE);
+}
+
 int flume_view_status_of(flume_view *view, flume_view_status *out_status)
 {
     struct environment *env;
@@ -121,12 +132,7 @@ int flume_view_status_of(flume_view *view, flume_view_status *out_status)
     fill_lag(view->flume, out);
     out->applied = atomic_load(&view->applied);
     out->rate = rate_of(view);
-    if (view->board != NULL) {
-        out->rebuild_total = flume_board_read(view->board, BOARD_TOTAL);
-        out->rebuild_done = flume_board_read(view->board, BOARD_DONE);
-        if (out->rebuild_total == 0)
-            out->rebuild_done = 0;
-    }
+    fill_progress(view, out);
     (void)pthread_mutex_lock(&view->mutex);
     out->error = view->error;
     (void)snprintf(out->why, sizeof out->why, "%s", view->why);
