@@ -87,12 +87,12 @@ static int complain(flume *handle, int status)
 static int keep_busy(struct trial *trial, void *ctx)
 {
     const struct doing *doing = ctx;
-    uint64_t chance = ~trial->chance; /* Not what the parent goes on with. */
+    uint64_t chance = trial->chance;
     flume_rows *rows = NULL;
     flume_view *view;
     flume *handle;
 
-    chance = trial_chance(&chance);
+    chance = ~trial_chance(&chance); /* Not what the parent goes on with. */
     trial->options.views = doing->open_views;
     for (;;) {
         int status = trial_try_open(trial, &handle, NULL);

@@ -526,32 +526,41 @@ static enum trial_verdict judge_labels(flume *handle, const struct oracle *oracl
     return TRIAL_RIGHT;
 }
 
-/* The newest record is found by its hash. */
+static bool is_same_body(flume_log *log, uint64_t seq, const flume_record *record)
+{
+    flume_record found;
+    bool same;
+
+    if (flume_log_get(log, seq, &found) != FLUME_OK)
+        return false;
+    same = found.body_bytes == record->body_bytes &&
+           memcmp(found.body, record->body, found.body_bytes) == 0;
+    flume_record_release(&found);
+    return same;
+}
+
+/* The newest record is found by its hash, or an older one of the same bytes. */
 static enum trial_verdict judge_hash(flume *handle, const struct oracle *oracle,
                                      char message[TRIAL_MESSAGE_BYTES])
 {
+    flume_log *log = flume_log_of(handle);
+    enum trial_verdict verdict = TRIAL_RIGHT;
     uint8_t hash[FLUME_HASH_BYTES];
     flume_record record;
-    uint64_t seq = 0;
-    int status = FLUME_ERR_NOT_FOUND;
+    uint64_t seq;
+    int status;
 
-    if (oracle->head == 0 ||
-        flume_log_get(flume_log_of(handle), oracle->head - 1, &record) != FLUME_OK)
+    if (oracle->head == 0 || flume_log_get(log, oracle->head - 1, &record) != FLUME_OK)
         return TRIAL_RIGHT;
-    if (record.kind != FLUME_KIND_MANIFEST) {
-        flume_hash(record.body, record.body_bytes, hash);
-        status = flume_hash_find(handle, NULL, hash, &seq);
-        if (status == FLUME_ERR_NOT_FOUND || (status == FLUME_OK && seq != record.seq)) {
-            flume_record_release(&record);
-            return say(message, TRIAL_WRONG, "hash: the newest record is not found by it");
-        }
-        if (status != FLUME_OK) {
-            flume_record_release(&record);
-            return say_refused(handle, "hash", status, message);
-        }
-    }
+    flume_hash(record.body, record.body_bytes, hash);
+    status = record.kind == FLUME_KIND_MANIFEST ? FLUME_END
+                                                : flume_hash_find(handle, NULL, hash, &seq);
+    if (status == FLUME_ERR_NOT_FOUND || (status == FLUME_OK && !is_same_body(log, seq, &record)))
+        verdict = say(message, TRIAL_WRONG, "hash: the newest record is not found by it");
+    else if (status < 0)
+        verdict = say_refused(handle, "hash", status, message);
     flume_record_release(&record);
-    return TRIAL_RIGHT;
+    return verdict;
 }
 
 static enum trial_verdict judge_by_oracle(flume *handle, flume_view *view, const char *name,
