@@ -3,6 +3,7 @@
  */
 #include "ledger.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -308,21 +309,24 @@ static uint64_t end_of(const struct ledger *ledger, const struct image *image, u
                                 get_le32(bytes + GRAIN_BODY_BYTES_AT));
 }
 
-/* The bytes in which the entries from .. to - 1 lie, or must have lain. */
+/* The bytes in which the entries from .. to - 1 lie, or must have lain: either all of them read or
+ * none, and those beside them are of the other sort or of another one that reads. */
 static void find_bytes(const struct ledger *ledger, const struct image *image, uint64_t from,
                        uint64_t to, struct finding_place *place)
 {
     uint64_t begin = STRATA_DATA_AT;
     uint64_t end = ledger->limit;
 
-    if (from > 0 && from <= ledger->count)
-        begin = end_of(ledger, image, from - 1);
-    else if (from > ledger->count)
-        begin = ledger->end_offset;
-    if (to < ledger->count)
-        end = (uint64_t)ledger->offsets[to] * GRAIN_ALIGN;
-    else if (to == ledger->count)
-        end = ledger->end_offset;
+    assert(from <= ledger->count); /* What is not in the ledger is one run. */
+    if (from < ledger->count && ledger->offsets[from] != 0) { /* They read, all of them. */
+        begin = (uint64_t)ledger->offsets[from] * GRAIN_ALIGN;
+        end = end_of(ledger, image, to - 1);
+    } else {
+        if (from > 0)
+            begin = end_of(ledger, image, from - 1);
+        if (to < ledger->count)
+            end = (uint64_t)ledger->offsets[to] * GRAIN_ALIGN;
+    }
     place->offset = begin;
     place->bytes = end > begin ? end - begin : 0;
 }

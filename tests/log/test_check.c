@@ -89,6 +89,29 @@ static void what_is_left_of_a_batch_is_named(void **state)
     assert_int_equal(fx->found[2].first_seq, fx->batch_last);
 }
 
+/* Whatever is told of records of one strata lies exactly where they do. */
+static void findings_of_records_say_where_they_lie(void **state)
+{
+    struct damage_fixture *fx = *state;
+    unsigned told = 0;
+
+    damage_record(fx, fx->batch_first + 1);
+    damage_record(fx, fx->strata[1] + 3);
+    expect_status(fx, check(fx), FLUME_ERR_DAMAGED);
+    for (size_t i = 0; i < fx->found_count; i++) {
+        const struct found *found = &fx->found[i];
+        size_t index;
+        uint64_t begin = offset_of(fx, found->first_seq, &index);
+        uint64_t end = offset_of(fx, found->last_seq + 1, &index);
+
+        assert_int_equal(found->offset, begin);
+        assert_true(found->bytes > 0 && found->bytes <= end - begin); /* Without the padding. */
+        assert_true(end - begin - found->bytes < GRAIN_ALIGN);
+        told++;
+    }
+    assert_int_equal(told, 4); /* Two bad ones, and what is left of the batch on both sides. */
+}
+
 static void a_missing_strata_is_named(void **state)
 {
     struct damage_fixture *fx = *state;
@@ -499,6 +522,7 @@ int main(void)
         BASIN_TEST(a_damaged_record_is_named),
         BASIN_TEST(all_of_many_damaged_records_are_found),
         BASIN_TEST(what_is_left_of_a_batch_is_named),
+        BASIN_TEST(findings_of_records_say_where_they_lie),
         BASIN_TEST(a_missing_strata_is_named),
         BASIN_TEST(a_missing_first_strata_is_named),
         BASIN_TEST(a_damaged_header_is_named_and_its_records_read),
