@@ -3,6 +3,7 @@
  */
 #include "handle.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,9 +13,8 @@ enum { ZERO_BYTES = 64 << 10 };
 
 int status_of_errno(int64_t negative_errno)
 {
+    assert(negative_errno < 0);
     switch (-negative_errno) {
-    case 0:
-        return FLUME_OK;
     case ENOMEM:
         return FLUME_ERR_NO_MEMORY;
     case ENOSPC:

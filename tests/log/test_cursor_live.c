@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "faultio.h"
+
 #define MS UINT64_C(1000000)
 
 static const flume_cursor_options live = {.flags = FLUME_CURSOR_LIVE};
@@ -464,6 +466,48 @@ static void without_descriptors_left_none_is_made(void **state)
     flume_cursor_close(cursor);
 }
 
+static void without_memory_no_descriptor_is_made_either(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct fault_memory memory;
+    flume_cursor *cursor;
+    int descriptor = -7;
+
+    fault_memory_init(&memory);
+    fx->options.allocator = &memory.table;
+    open_log(fx);
+    cursor = open_cursor(fx->log, &live);
+    fault_memory_plan(&memory, 1, FAULT_LASTING);
+    assert_int_equal(flume_cursor_descriptor(cursor, &descriptor), FLUME_ERR_NO_MEMORY);
+    fault_memory_plan(&memory, 0, FAULT_ONCE);
+    assert_int_equal(descriptor, -7);
+    expect_error(fx->log, FLUME_ERR_NO_MEMORY, "cannot make a descriptor");
+    assert_int_equal(flume_cursor_descriptor(cursor, &descriptor), FLUME_OK);
+    flume_cursor_close(cursor);
+    close_log(fx);
+    assert_int_equal(atomic_load(&memory.live_blocks), 0);
+    fault_memory_deinit(&memory);
+    fx->options.allocator = NULL;
+}
+
+/* Shorter than the time for which who has just found something looks again before it sleeps. */
+static void a_short_timeout_right_after_a_record_is_kept_too(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_cursor *cursor = open_cursor(fx->log, &live);
+    flume_record record;
+
+    for (unsigned i = 0; i < 20; i++) {
+        struct helper helper = {.log = fx->log, .count = 1, .pause_ns = MS};
+
+        start(&helper);
+        expect_next(cursor, "0");
+        assert_int_equal(flume_cursor_next(cursor, MS / 10, &record), FLUME_ERR_TIMEOUT);
+        finish(&helper);
+    }
+    flume_cursor_close(cursor);
+}
+
 static void only_a_live_cursor_has_a_descriptor(void **state)
 {
     struct log_fixture *fx = *state;
@@ -497,6 +541,8 @@ int main(void)
         log_test(one_loop_over_many_descriptors_misses_nothing),
         log_test(a_descriptor_stays_readable_until_what_is_there_was_read),
         log_test(without_descriptors_left_none_is_made),
+        closed_log_test(without_memory_no_descriptor_is_made_either),
+        log_test(a_short_timeout_right_after_a_record_is_kept_too),
         log_test(only_a_live_cursor_has_a_descriptor),
     };
 

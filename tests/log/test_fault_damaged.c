@@ -1026,7 +1026,11 @@ static void sweep_memory(struct tally *tally, size_t act)
 
 static uint64_t stride_of(enum fault_call call)
 {
-    return getenv("FLUME_LONG") == NULL && (call == FAULT_PREAD || call == FAULT_PWRITE) ? 3 : 1;
+    if (getenv("FLUME_LONG") != NULL)
+        return 1;
+    if (call == FAULT_PREAD || call == FAULT_PWRITE)
+        return 3;
+    return call == FAULT_OPEN || call == FAULT_STAT || call == FAULT_MAP ? 2 : 1;
 }
 
 static void expect_none_failed(const struct tally *tally)
