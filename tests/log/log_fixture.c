@@ -15,9 +15,14 @@ int log_setup_closed(void **state)
 {
     struct log_fixture *fx = calloc(1, sizeof *fx);
     const char *base = getenv("TMPDIR");
+    char here[256];
 
     assert_non_null(fx);
-    (void)snprintf(fx->root, sizeof fx->root, "%s/flume-log-XXXXXX", base != NULL ? base : ".");
+    /* An absolute path: what is run in another directory must find it too. */
+    if (base == NULL)
+        base = getcwd(here, sizeof here);
+    assert_non_null(base);
+    (void)snprintf(fx->root, sizeof fx->root, "%s/flume-log-XXXXXX", base);
     assert_non_null(mkdtemp(fx->root));
     (void)snprintf(fx->path, sizeof fx->path, "%s/basin.flume", fx->root);
     fx->options.flags = FLUME_OPEN_CREATE;
