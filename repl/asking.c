@@ -82,7 +82,7 @@ bool asking_stopped(const struct asking *asking)
 
 /* ---- --as-of ---- */
 
-/* The record of --as-of as a seq, once. What its own reference asks of views is not bounded by it. */
+/* The record of --as-of as a seq, once. What its own reference asks of views it does not bound. */
 static int resolve_as_of(struct session *session)
 {
     const struct option_use *use = invocation_option(session->invocation, OPTION_AS_OF);

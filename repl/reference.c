@@ -121,7 +121,7 @@ static bool parse_hash(const char *source, size_t bytes, struct reference *out,
     return true;
 }
 
-/* "hash:", "label:" and their like: the form is said, not guessed. *out_skip: 0 if there is none. */
+/* "hash:", "label:" and their like say the form. *out_skip: 0 if there is none of them. */
 static bool parse_explicit(const char *source, size_t bytes, struct reference *out,
                            struct fault *out_fault, size_t *out_skip)
 {

@@ -39,7 +39,7 @@ static void step_of_log(struct explaining *explaining, const char *step)
     add_step(explaining, "log", flume_log_head(explaining->session->log), 0, step);
 }
 
-/* How a view stands, and what it is asked for. One that lags is waited for by the command itself. */
+/* How a view stands, and what it is asked for. The command itself waits for one that lags. */
 static void step_of_view(struct explaining *explaining, const char *view, const char *step)
 {
     flume_view_status status;

@@ -24,6 +24,13 @@ expect_same "label log hash log " "$(cut -f 1 out | tr '\n' ' ')"
 expect 0 a.flume explain log run/1~3..last -l run/1
 expect_out_has "label '"
 expect_same "label log " "$(cut -f 1 out | tr '\n' ' ')"
+expect 0 a.flume explain get first last~2
+expect_out_has "3 records from the end"
+expect 0 a.flume explain log ..run/1
+expect_out_has "records in their order"
+expect 0 a.flume explain mark list
+expect 0 a.flume explain view
+expect 2 a.flume explain find temp 1 and
 expect 0 a.flume explain append --after run/1 x
 expect_same label "$(head -n 1 out | cut -f 1)"
 expect_same "$head" "$("$FLUME" a.flume info --json | jq .head)" "nothing was appended"

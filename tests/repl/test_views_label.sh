@@ -106,3 +106,24 @@ expect 0 a.flume append -l three behind
 expect 0 a.flume label show three --stale-ok --mode raw
 expect_err_has "view label answers as of @"
 expect_same "$(with 'index("three")')" "$(raw label show three)" "after an append"
+
+# Thousands of labels: to a reader that goes away, and to a disk that is full.
+expect 0 m.flume init
+seq 4000 | awk '{
+    printf "{\"type\":\"record\",\"time\":\"2026-11-20T00:00:00Z\","
+    printf "\"labels\":[\"a-long-label-%d\"],", $1
+    print "\"kind\":\"message\",\"codec\":\"text\",\"bytes\":1,\"enc\":\"utf8\",\"payload\":\"x\"}"
+}' >labelled.ndjson
+expect 0 m.flume import labelled.ndjson
+expect 0 m.flume label list
+expect_out_lines 4000
+"$FLUME" m.flume label list 2>err | head -n 1 >/dev/null
+expect_no_err
+"$FLUME" m.flume label list >/dev/full 2>err
+expect_same 6 $? "a full disk"
+expect_err_has "output cannot be written"
+"$FLUME" m.flume view rows label >/dev/full 2>err
+expect_same 6 $? "a full disk"
+expect_same 1 "$(wc -l <err)" "one error for one full disk"
+"$FLUME" m.flume label any a-long-label-1 a-long-label-2 >/dev/full 2>err
+expect_same 6 $? "a full disk"

@@ -119,7 +119,7 @@ expect_err_has "hashes begin with $prefix"
 expect_err_has "give more digits"
 "$FLUME" b.flume log --json | jq -r --arg p "$prefix" \
     'select(.hash | startswith($p)) | "\(.hash[0:16])  @\(.seq)"' | sort >wanted
-grep -o "$prefix[0-9a-f]*  @[0-9]*" err | sort >shown
+grep -o "${prefix}[0-9a-f]*  @[0-9]*" err | sort >shown
 expect_same_files wanted shown "candidates"
 expect 10 b.flume get "$prefix" --json
 expect_json err
@@ -146,7 +146,8 @@ expect 0 a.flume get run/1 --stale-ok
 expect_err_has "view label answers as of @"
 expect 0 a.flume get run/1 --stale-ok --json
 expect_json err
-expect_jq err '.type == "note" and (.message | test("view label answers as of @[0-9]+: [0-9,]+ record"))'
+expect_jq err '.type == "note" and
+    (.message | test("view label answers as of @[0-9]+: [0-9,]+ record"))'
 expect 0 a.flume get run/1 --stale-ok -q
 expect_no_err
 expect_same behind "$(get run/1)"
