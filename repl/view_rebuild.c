@@ -51,21 +51,16 @@ static int request_rebuild(struct session *session, const flume_view_status *now
     return CODE_OK;
 }
 
+/* A share, not a number of records: sorting and writing are counted too. */
 static int report_interrupted(struct asking *asking, const char *name)
 {
-    struct session *session = asking->session;
-    int signal = atomic_load(&session->stop.signal);
-    struct text done = {0};
-    int code = 128 + signal;
+    uint64_t done = asking->rebuild_done, total = asking->rebuild_total;
+    unsigned percent = total == 0 ? 0 : (unsigned)((double)done / (double)total * 100);
 
-    value_show_count(&done, asking->rebuild_done);
-    text_string(&done, " of ");
-    value_show_count(&done, asking->rebuild_total);
-    report(session, code, flume_status_name(FLUME_ERR_CANCELLED),
-           "what is done is kept: the next rebuild goes on there",
-           "view %s: the rebuild was interrupted at %s records", name, text_c_string(&done));
-    text_deinit(&done);
-    return code;
+    return report(asking->session, 128 + atomic_load(&asking->session->stop.signal),
+                  flume_status_name(FLUME_ERR_CANCELLED),
+                  "what is done is kept: the next rebuild goes on there",
+                  "view %s: the rebuild was interrupted at %u%%", name, percent);
 }
 
 static int rebuild_here(struct session *session, const char *name, flume_view *view)
