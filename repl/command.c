@@ -489,7 +489,8 @@ const struct command command_table[COMMAND_COUNT] = {
             .summary = "append what export wrote",
             .description =
                 "Appends the records of an export in their order, with their times, labels, "
-                "kinds, codecs, bytes and batches. Seqs are given anew. Manifests and "
+                "kinds, codecs, bytes and batches. Seqs are given anew, and bookmarks name what "
+                "they named. Manifests and "
                 "placeholders are passed over. At a bad line it stops and says how far it came: "
                 "nothing of that line, or of a batch that it breaks, was appended.",
             .examples =

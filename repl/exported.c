@@ -39,6 +39,21 @@ static bool read_name(const json_t *value, const char *(*name_of)(unsigned numbe
     return false;
 }
 
+/* Larger ones than JSON numbers can be are texts. */
+static bool read_seq(struct exported *exported)
+{
+    const json_t *seq = json_object_get(exported->root, "seq");
+
+    exported->seq = FLUME_SEQ_NONE;
+    if (json_is_integer(seq) && json_integer_value(seq) >= 0)
+        exported->seq = (uint64_t)json_integer_value(seq);
+    else if (seq != NULL &&
+             (!json_is_string(seq) ||
+              !value_parse_uint(json_string_value(seq), UINT64_MAX - 1, &exported->seq)))
+        return bad(exported, "\"seq\" is not a seq");
+    return true;
+}
+
 static bool read_head(struct exported *exported)
 {
     const json_t *time = json_object_get(exported->root, "time");
@@ -58,7 +73,7 @@ static bool read_head(struct exported *exported)
     exported->entry.kind = (uint8_t)kind;
     exported->entry.codec = (uint16_t)codec;
     exported->more = json_is_true(more);
-    return true;
+    return read_seq(exported);
 }
 
 static bool read_labels(struct exported *exported)

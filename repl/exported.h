@@ -16,6 +16,7 @@ enum exported_form {
 
 struct exported {
     flume_entry entry; /* Points into the rest. */
+    uint64_t seq;      /* What it had; FLUME_SEQ_NONE if the line does not say. */
     bool more;         /* The next line belongs to the same batch. */
     const char *cause; /* EXPORTED_BAD: why. Static or in `why`. */
     char why[200];

@@ -158,7 +158,7 @@ static int find_bookmark(struct asking *asking, const char *name, struct referen
     if (!rewound)
         return CODE_OK;
     return report_suggestion(session, CODE_STALE, flume_status_name(FLUME_ERR_REWOUND), place,
-                             "a power cut took the record that this bookmark named",
+                             "the record that this bookmark named is not there any more",
                              "name another: flume mark NAME R", "", NULL);
 }
 

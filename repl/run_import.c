@@ -16,6 +16,7 @@
 #include "input.h"
 #include "object.h"
 #include "progress.h"
+#include "renumber.h"
 #include "run.h"
 
 /* Every byte of a body and of its labels may need six in JSON. */
@@ -33,6 +34,8 @@ struct importing {
     size_t batch_count, batch_capacity, batch_bytes;
     uint64_t batch_line; /* Where it began. */
     uint64_t records, bytes, batches, skipped;
+    struct renumber renumber;
+    uint64_t astray; /* Bookmarks that name a record which was not imported. */
     uint64_t read_bytes, total_bytes;
 };
 
@@ -69,19 +72,56 @@ static int refuse_append(struct importing *importing, int status)
     return importing->records != 0 ? exit_code_worse(code, CODE_PARTIAL) : code;
 }
 
+/* A bookmark is to name the record that it named, by the seq that this has got here. */
+static int redirect(struct importing *importing, struct exported *exported)
+{
+    char *body;
+    int status = renumber_bookmark(&importing->renumber, importing->log, exported->entry.body,
+                                   exported->entry.body_bytes, &body);
+
+    if (status == FLUME_ERR_NOT_FOUND) {
+        importing->astray++;
+        return FLUME_OK;
+    }
+    if (status != FLUME_OK || body == NULL)
+        return status;
+    free(exported->body);
+    exported->body = body;
+    exported->entry.body = body;
+    exported->entry.body_bytes = strlen(body);
+    return FLUME_OK;
+}
+
+static int remember_seqs(struct importing *importing, uint64_t first_seq)
+{
+    int status = FLUME_OK;
+
+    for (size_t i = 0; i < importing->batch_count && status == FLUME_OK; i++)
+        if (importing->batch[i].seq != FLUME_SEQ_NONE)
+            status = renumber_add(&importing->renumber, importing->batch[i].seq, first_seq + i);
+    return status;
+}
+
 /* Append what waits, as one. */
 static int append_batch(struct importing *importing)
 {
     size_t count = importing->batch_count;
     flume_entry *entries = calloc(count + 1, sizeof(*entries));
+    uint64_t first_seq = 0;
     int status = entries == NULL ? FLUME_ERR_NO_MEMORY : FLUME_OK;
 
-    for (size_t i = 0; i < count && status == FLUME_OK; i++)
+    for (size_t i = 0; i < count && status == FLUME_OK; i++) {
+        if (importing->batch[i].entry.kind == FLUME_KIND_BOOKMARK)
+            status = redirect(importing, &importing->batch[i]);
         entries[i] = importing->batch[i].entry;
+    }
     if (status == FLUME_OK)
-        status = count == 1 ? flume_log_append_entry(importing->log, &entries[0], NULL)
-                            : flume_log_append_many(importing->log, entries, count, NULL, NULL);
+        status = count == 1
+                     ? flume_log_append_entry(importing->log, &entries[0], &first_seq)
+                     : flume_log_append_many(importing->log, entries, count, NULL, &first_seq);
     free(entries);
+    if (status == FLUME_OK)
+        status = remember_seqs(importing, first_seq);
     if (status != FLUME_OK)
         return refuse_append(importing, status);
     importing->records += count;
@@ -200,6 +240,15 @@ static void summary(struct importing *importing)
     text_deinit(&text);
 }
 
+/* Not an error: a part was exported, and the bookmark is there for who imports the rest. */
+static void note_astray(const struct importing *importing)
+{
+    if (importing->astray != 0)
+        warn(importing->session,
+             "%" PRIu64 " bookmarks name records that were not imported with them",
+             importing->astray);
+}
+
 static int open_input(struct importing *importing)
 {
     const struct invocation *invocation = importing->session->invocation;
@@ -241,8 +290,10 @@ int run_import(struct session *session)
             code = exit_code_worse(code, report_status(session, status, NULL));
         if (code == CODE_OK || code == CODE_PARTIAL)
             summary(&importing);
+        note_astray(&importing);
     }
     drop_batch(&importing);
+    renumber_deinit(&importing.renumber);
     free(importing.batch);
     if (importing.input.descriptor > STDIN_FILENO)
         close(importing.input.descriptor);

@@ -110,3 +110,40 @@ expect 6 h.flume import missing.ndjson --create
 [ ! -e h.flume ] || fail "a basin for an input that is not there"
 expect 7 h.flume import a.ndjson
 expect 0 h.flume import /dev/null --create
+
+# Seqs are given anew, and bookmarks name what they named; views are declared there too.
+expect 0 k.flume init
+for i in 0 1 2 3; do
+    expect 0 k.flume append -l run "r$i"
+done
+expect 0 k.flume mark early run~2 -m "why"
+expect 0 k.flume mark late
+expect 0 k.flume mark gone run~3
+expect 0 k.flume mark drop gone
+expect 0 k.flume view add n --json-path .n
+expect 0 k.flume append after
+expect 0 k.flume mark late
+expect 0 k.flume export
+cp out k.ndjson
+expect 0 l.flume append --create "here before"
+expect 0 l.flume import k.ndjson
+expect_same r1 "$("$FLUME" l.flume get :early)"
+expect_same after "$("$FLUME" l.flume get :late)"
+expect 1 l.flume get :gone
+expect 0 l.flume mark history late --json
+for seq in $(jq .seq out); do
+    "$FLUME" l.flume get "$seq" && echo
+done >bodies
+expect_same "r3 after " "$(tr '\n' ' ' <bodies)"
+expect 0 l.flume mark list --json
+expect_jq out '.name == "early" and .note == "why" and .state == ""'
+expect 0 l.flume view list
+cut -f 1,3 out | grep -qx "n	field" || fail "the declared view"
+# Of a part, what is missing is said.
+expect 0 k.flume export run~1..
+cp out part.ndjson
+expect 0 n.flume import part.ndjson --create
+expect_err_has "warning: 2 bookmarks name records that were not imported with them"
+expect_same after "$("$FLUME" n.flume get :late)"
+expect 9 n.flume get :early
+printf '%s\n' "$good,\"enc\":\"utf8\",\"payload\":\"x\",\"seq\":-1}" | expect 2 n.flume import
