@@ -130,6 +130,9 @@ int asking_begin(struct asking *asking, struct session *session, const char *vie
 
 void asking_add(struct asking *asking, const char *view)
 {
+    for (size_t i = 0; i < asking->view_count; i++)
+        if (strcmp(asking->views[i], view) == 0)
+            return;
     if (asking->view_count < ASKING_VIEWS_MAX)
         asking->views[asking->view_count++] = view;
 }

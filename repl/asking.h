@@ -35,7 +35,8 @@ struct asking {
  */
 int asking_begin(struct asking *asking, struct session *session, const char *view);
 
-/** Another view that is waited for. More than ASKING_VIEWS_MAX are not looked at. */
+/** Another view that is waited for; one that is known already counts once. More than
+ * ASKING_VIEWS_MAX are not looked at. */
 void asking_add(struct asking *asking, const char *view);
 
 /** The waiting is over: takes the bar away. */

@@ -169,6 +169,8 @@ expect 7 missing.flume find temp 1
 expect 0 a.flume append -l run/2 --codec json '{"temp":25}'
 expect 0 a.flume find temp 25 --stale-ok --no-fail-empty
 expect_err_has "view temp answers as of @"
+expect 1 a.flume find label run/1 and label run/2 --stale-ok
+expect_same 1 "$(wc -l <err)" "one note for one view"
 expect 0 a.flume find temp 25 --json
 expect_same 1 "$(jq -s 'map(select(.payload.temp == 25)) | length' out)"
 
