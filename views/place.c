@@ -128,6 +128,11 @@ static bool is_lock_current(const struct place *place, const char *path)
            named.st_dev == open_one.st_dev && named.st_ino == open_one.st_ino;
 }
 
+static bool is_forbidden(int error)
+{
+    return error == EACCES || error == EPERM || error == EROFS;
+}
+
 static int open_locked(struct place *place)
 {
     char path[PLACE_PATH_BYTES];
@@ -140,9 +145,13 @@ static int open_locked(struct place *place)
         (place->held[PLACE_ADVANCE] || place->held[PLACE_REBUILD] || is_lock_current(place, path)))
         return 0;
     error = place_make_directory(place->path);
-    if (error != 0)
+    if (error != 0 && !is_forbidden(error))
         return error;
     file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file < 0 && is_forbidden(errno) && access(path, F_OK) == 0) {
+        place->read_only = true; /* Who may only look takes no lock. */
+        return 0;
+    }
     if (file < 0)
         return errno;
     /* Whoever removes a view needs the users' byte alone. */
@@ -154,6 +163,7 @@ static int open_locked(struct place *place)
     if (place->lock_file >= 0)
         (void)close(place->lock_file); /* Of a directory that is gone. */
     place->lock_file = file;
+    place->read_only = false;
     return 0;
 }
 
@@ -175,7 +185,7 @@ int place_lock(struct place *place, enum place_lock byte)
 
     (void)pthread_mutex_lock(&place->mutex);
     if (place->lock_file < 0)
-        error = ENOENT;
+        error = place->read_only ? EACCES : ENOENT;
     else if (!place->held[byte])
         error = set_lock(place->lock_file, byte, F_WRLCK);
     if (error == 0)

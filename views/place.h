@@ -33,6 +33,7 @@ struct place {
     char *path; /* views/NAME/VERSION */
     pthread_mutex_t mutex;
     int lock_file;          /* -1: not open. Guarded by mutex. */
+    bool read_only;         /* LOCK may only be read: nothing can be locked. Guarded by mutex. */
     bool held[PLACE_LOCKS]; /* By some thread of this handle. Guarded by mutex. */
 };
 

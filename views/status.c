@@ -12,6 +12,8 @@
 
 #define RATE_NS UINT64_C(500000000)
 
+enum { LIVE_LAG_MAX = 4096 };
+
 const char *flume_view_state_name(enum flume_view_state state)
 {
     switch (state) {
@@ -99,7 +101,7 @@ static enum flume_view_state state_of(const flume_view *view, const flume_view_s
         return FLUME_VIEW_FAILED;
     if (!status->usable)
         return FLUME_VIEW_CLOSED;
-    return status->lag_records == 0 ? FLUME_VIEW_LIVE : FLUME_VIEW_CATCHING_UP;
+    return status->lag_records <= LIVE_LAG_MAX ? FLUME_VIEW_LIVE : FLUME_VIEW_CATCHING_UP;
 }
 
 /* What the board says of a rebuild, unless who wrote it is dead. */

@@ -16,12 +16,15 @@
 
 #define STEP_NS UINT64_C(10000000)
 #define REBUILD_STEP_NS UINT64_C(50000000)
+#define POWERLESS_NS UINT64_C(1000000000)
 
 struct waiting {
     flume_view *view;
     const flume_ask *ask;
     uint64_t target_seq;
     uint64_t deadline_ns; /* 0: none. */
+    /* Where this user may not advance it: how far the view was, and since when. */
+    uint64_t powerless_synced, powerless_ns;
 };
 
 /* How far the view is, as far as is known without looking into it. */
@@ -164,7 +167,23 @@ static int check_view(const struct waiting *waiting, uint64_t synced)
     return FLUME_OK;
 }
 
-static int wait_step(const struct waiting *waiting, struct environment *env)
+/* This user may not advance the view: as long as it moves, somebody else does. */
+static int wait_powerless(struct waiting *waiting, uint64_t synced)
+{
+    uint64_t now = now_ns();
+
+    if (waiting->powerless_ns == 0 || synced != waiting->powerless_synced) {
+        waiting->powerless_synced = synced;
+        waiting->powerless_ns = now;
+    } else if (now - waiting->powerless_ns >= POWERLESS_NS) {
+        return stale(waiting, synced,
+                     "its files may not be written by this user, and nobody else advances it");
+    }
+    sleep_here(waiting, STEP_NS / 10);
+    return FLUME_OK;
+}
+
+static int wait_step(struct waiting *waiting, struct environment *env)
 {
     uint64_t synced = known_synced(waiting->view, env);
     int status = check_view(waiting, synced);
@@ -174,16 +193,17 @@ static int wait_step(const struct waiting *waiting, struct environment *env)
     if (status != FLUME_OK)
         return status;
     if (env->read_only)
-        return stale(waiting, synced,
-                     "its files may not be written by this user, and nobody else advances it");
+        return wait_powerless(waiting, synced);
     status = view_advance(waiting->view, waiting->target_seq);
+    if (status == FLUME_ERR_ACCESS)
+        return wait_powerless(waiting, synced);
     if (status == ADVANCE_BUSY)
         sleep_while_busy(waiting, synced);
     return status < 0 ? status : FLUME_OK;
 }
 
 /* Until the view is there and has applied target_seq: *out_env is the build, referenced. */
-static int wait_until(const struct waiting *waiting, bool stale_ok, struct environment **out_env)
+static int wait_until(struct waiting *waiting, bool stale_ok, struct environment **out_env)
 {
     flume_view *view = waiting->view;
 

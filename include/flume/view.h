@@ -134,7 +134,7 @@ FLUME_API int flume_batch_get(flume_batch *batch, size_t table, const void *key,
 enum flume_view_state {
     FLUME_VIEW_CLOSED = 0,      /* Not opened yet (nobody has asked). */
     FLUME_VIEW_LIVE = 1,        /* Has applied what there is, or is just about to. */
-    FLUME_VIEW_CATCHING_UP = 2, /* More than a batch behind. */
+    FLUME_VIEW_CATCHING_UP = 2, /* More than 4,096 records behind. */
     FLUME_VIEW_REBUILDING = 3,
     FLUME_VIEW_FAILED = 4, /* See error. */
     FLUME_VIEW_PAUSED = 5, /* By request; queries that need more than it has say so. */
@@ -160,7 +160,8 @@ typedef struct flume_view_status {
     double rate;          /* Records per second, lately; 0: idle. */
     uint64_t entries;     /* Rows in all tables. */
     uint64_t disk_bytes;
-    uint64_t rebuild_done, rebuild_total; /* Records; total is fixed when a rebuild begins. */
+    uint64_t rebuild_done, rebuild_total; /* Half of it is reading records, half writing rows; in
+                                             records, fixed when a rebuild begins. 0: none. */
     char why[96];                         /* Why it is being rebuilt, or was last; "" if never. */
     flume_error error;                    /* status FLUME_OK: none. */
 } flume_view_status;
