@@ -15,6 +15,7 @@
 
 #include "inside.h"
 
+enum { SNAPSHOT_ATTEMPTS_MAX = 100 };
 #define NS_PER_SECOND UINT64_C(1000000000)
 
 static uint64_t clock_ns(void)
@@ -27,31 +28,83 @@ static uint64_t clock_ns(void)
 
 /* ---- opening ---- */
 
-/* Take a snapshot of every view of the term: all as of the same ask, within one time limit. */
+/* Wait for every view of the term, within one time limit. No snapshot is held meanwhile: a view
+ * that has to grow waits for those of it that are. */
+static int wait_for_views(struct flume_query *query, const flume_ask *limited_ask,
+                          uint64_t began_ns)
+{
+    flume_ask ask = *limited_ask;
+    int status = FLUME_OK;
+
+    for (size_t i = 0; status == FLUME_OK && i < query->term.view_count; i++) {
+        if (limited_ask->timeout_ns != 0) {
+            uint64_t spent_ns = clock_ns() - began_ns;
+
+            ask.timeout_ns = spent_ns < limited_ask->timeout_ns ? limited_ask->timeout_ns - spent_ns
+                                                                : 1;
+        }
+        status = flume_view_wait(query->term.views[i].view, &ask);
+    }
+    return status;
+}
+
+/* The view with the next higher address: every thread takes its snapshots in one order. */
+static struct term_view *view_behind(struct term *term, const flume_view *view)
+{
+    struct term_view *next = NULL;
+
+    for (size_t i = 0; i < term->view_count; i++) {
+        struct term_view *other = &term->views[i];
+
+        if ((uintptr_t)other->view > (uintptr_t)view &&
+            (next == NULL || (uintptr_t)other->view < (uintptr_t)next->view))
+            next = other;
+    }
+    return next;
+}
+
+/* Take a snapshot of every view as it is. */
+static int take_snapshots(struct flume_query *query)
+{
+    flume_ask ask = {.flags = FLUME_ASK_STALE_OK};
+    struct term_view *view = view_behind(&query->term, NULL);
+
+    query->as_of = UINT64_MAX;
+    for (; view != NULL; view = view_behind(&query->term, view->view)) {
+        int status = flume_view_read(view->view, &ask, &view->rows);
+        uint64_t as_of;
+
+        if (status != FLUME_OK)
+            return status;
+        as_of = flume_rows_as_of(view->rows);
+        query->as_of = as_of < query->as_of ? as_of : query->as_of;
+    }
+    return FLUME_OK;
+}
+
+/* Snapshots of every view of the term, as of what was asked for or later. */
 static int read_views(struct flume_query *query, const flume_ask *caller_ask)
 {
     flume_ask ask = caller_ask != NULL ? *caller_ask : (flume_ask){.flags = 0};
     uint64_t began_ns = clock_ns();
-    int status = FLUME_OK;
+    int status = FLUME_ERR_STALE;
 
-    if ((ask.flags & (FLUME_ASK_AS_OF | FLUME_ASK_STALE_OK)) == 0) {
+    if ((ask.flags & FLUME_ASK_AS_OF) == 0) {
         ask.flags |= FLUME_ASK_AS_OF;
         ask.as_of = flume_log_head(flume_log_of(query->handle));
     }
-    query->as_of = UINT64_MAX;
-    for (size_t i = 0; status == FLUME_OK && i < query->term.view_count; i++) {
-        struct term_view *view = &query->term.views[i];
-        uint64_t spent_ns = clock_ns() - began_ns;
-        uint64_t as_of;
-
-        if (caller_ask != NULL && caller_ask->timeout_ns != 0)
-            ask.timeout_ns = spent_ns < caller_ask->timeout_ns ? caller_ask->timeout_ns - spent_ns
-                                                               : 1;
-        status = flume_view_read(view->view, &ask, &view->rows);
+    if ((ask.flags & FLUME_ASK_STALE_OK) != 0)
+        return take_snapshots(query);
+    /* A rebuild may put a build in place that is behind the one that was waited for. */
+    for (int i = 0; i < SNAPSHOT_ATTEMPTS_MAX && status == FLUME_ERR_STALE; i++) {
+        term_end_rows(&query->term);
+        status = wait_for_views(query, &ask, began_ns);
         if (status != FLUME_OK)
             break;
-        as_of = flume_rows_as_of(view->rows);
-        query->as_of = as_of < query->as_of ? as_of : query->as_of;
+        status = take_snapshots(query);
+        if (status == FLUME_OK && query->as_of < ask.as_of)
+            status = flume_fail(query->handle, FLUME_ERR_STALE, FLUME_SEQ_NONE,
+                                "a view of the query is being built again");
     }
     query->explanation.waited_ns = clock_ns() - began_ns;
     return status;
