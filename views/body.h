@@ -1,5 +1,7 @@
 /*
- * body.h - a record's body as JSON, if it is that.
+ * body.h - the body of a record of flume's own (a bookmark, a declaration) as a tree.
+ *
+ * What views look up in bodies of any size is read from their text: json_text.h.
  */
 #ifndef VIEWS_BODY_H
 #define VIEWS_BODY_H

@@ -10,7 +10,6 @@
  */
 #include <string.h>
 
-#include "body.h"
 #include "declared_view.h"
 #include "field_key.h"
 #include "inside.h"
@@ -34,9 +33,14 @@ const flume_view_table field_tables[FIELD_TABLES] = {
     [FIELD_TABLE_COUNT] = {"count", FLUME_TABLE_COLLECT, flume_merge_sum, NULL},
 };
 
-bool field_value_of(const struct declared *declared, const json_t *json, struct value *out_value)
+int field_value_of(const struct declared *declared, struct json_slice json,
+                   struct value_buffer *buffer, struct value *out_value)
 {
-    return value_of_json(json, out_value) && value_has_type(out_value, declared->declaration.type);
+    int status = value_of_json(json, buffer, out_value);
+
+    if (status == FLUME_OK && !value_has_type(out_value, declared->declaration.type))
+        out_value->type = VALUE_NONE;
+    return status;
 }
 
 /* A record on its way into the table of values. */
@@ -44,6 +48,7 @@ struct indexing {
     const struct declared *declared;
     flume_batch *batch;
     uint64_t seq;
+    struct value_buffer buffer;
     bool has_value, has_indexed;
 };
 
@@ -64,14 +69,15 @@ static int put_value(const struct indexing *indexing, const struct value *value)
                            "", 0);
 }
 
-static int index_value(void *ctx, const json_t *json)
+static int index_value(void *ctx, struct json_slice json)
 {
     struct indexing *indexing = ctx;
     struct value value;
+    int status = field_value_of(indexing->declared, json, &indexing->buffer, &value);
 
     indexing->has_value = true;
-    if (!field_value_of(indexing->declared, json, &value))
-        return FLUME_OK;
+    if (status != FLUME_OK || value.type == VALUE_NONE)
+        return status;
     indexing->has_indexed = true;
     return put_value(indexing, &value);
 }
@@ -80,25 +86,24 @@ int field_apply(void *state, flume_batch *batch, const flume_record *record)
 {
     struct indexing indexing = {.declared = state, .batch = batch, .seq = record->seq};
     uint64_t counts[COUNTS] = {0};
-    json_t *body = NULL;
-    int status;
+    int status = FLUME_OK;
+    bool is_json;
 
     if (!declared_takes(indexing.declared, record))
         return FLUME_OK;
-    status = body_parse(record->body, record->body_bytes, &body);
-    if (status == FLUME_OK && body != NULL)
-        status = json_path_each(indexing.declared->path, body, index_value, &indexing);
-    if (status != FLUME_OK) {
-        json_decref(body);
+    is_json = json_text_is_sound(record->body, record->body_bytes);
+    if (is_json)
+        status = json_path_each(indexing.declared->path, record->body, record->body_bytes,
+                                index_value, &indexing);
+    value_buffer_deinit(&indexing.buffer);
+    if (status != FLUME_OK)
         return status;
-    }
-    if (body == NULL)
+    if (!is_json)
         counts[COUNT_NOT_JSON] = 1;
     else if (indexing.has_indexed)
         counts[COUNT_INDEXED] = 1;
     else
         counts[indexing.has_value ? COUNT_OTHER_TYPE : COUNT_LACKING] = 1;
-    json_decref(body);
     return flume_batch_put(batch, FIELD_TABLE_COUNT, count_key, COUNT_KEY_BYTES, counts,
                            sizeof counts);
 }

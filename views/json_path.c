@@ -7,6 +7,7 @@
  */
 #include "json_path.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,36 +173,56 @@ void json_path_destroy(struct json_path *path)
 
 struct walk {
     const struct json_path *path;
-    int (*visit)(void *ctx, const json_t *value);
+    int (*visit)(void *ctx, struct json_slice value);
     void *ctx;
 };
 
-static int walk_from(const struct walk *walk, size_t step_index, const json_t *value)
+static int walk_from(const struct walk *walk, size_t step_index, struct json_slice value);
+
+static int walk_member(const struct walk *walk, size_t step_index, struct json_walk *members)
 {
     const struct step *step = &walk->path->steps[step_index];
-    int result = 0;
+    struct json_slice name = {NULL, 0}, value, found = {NULL, 0};
 
-    if (value == NULL)
-        return 0;
-    if (step_index == walk->path->step_count)
-        return walk->visit(walk->ctx, value);
-    switch (step->what) {
-    case STEP_MEMBER:
-        return walk_from(walk, step_index + 1, json_object_get(value, step->name));
-    case STEP_INDEX:
-        return walk_from(walk, step_index + 1, json_array_get(value, step->index));
-    case STEP_EACH:
-        for (size_t i = 0; i < json_array_size(value) && result == 0; i++)
-            result = walk_from(walk, step_index + 1, json_array_get(value, i));
-        return result;
+    while (json_walk_next(members, &name, &value)) {
+        if (json_string_is(name, step->name, strlen(step->name)))
+            found = value;
     }
-    return 0;
+    return found.at != NULL ? walk_from(walk, step_index + 1, found) : 0;
 }
 
-int json_path_each(const struct json_path *path, const json_t *body,
-                   int (*visit)(void *ctx, const json_t *value), void *ctx)
+static int walk_elements(const struct walk *walk, size_t step_index, struct json_walk *elements)
+{
+    const struct step *step = &walk->path->steps[step_index];
+    struct json_slice name, value;
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && json_walk_next(elements, &name, &value); i++) {
+        if (step->what == STEP_INDEX && i == step->index)
+            return walk_from(walk, step_index + 1, value);
+        if (step->what == STEP_EACH)
+            result = walk_from(walk, step_index + 1, value);
+    }
+    return result;
+}
+
+static int walk_from(const struct walk *walk, size_t step_index, struct json_slice value)
+{
+    struct json_walk inside;
+
+    if (step_index == walk->path->step_count)
+        return walk->visit(walk->ctx, value);
+    if (!json_walk_begin(&inside, value) ||
+        inside.is_object != (walk->path->steps[step_index].what == STEP_MEMBER))
+        return 0;
+    return inside.is_object ? walk_member(walk, step_index, &inside)
+                            : walk_elements(walk, step_index, &inside);
+}
+
+int json_path_each(const struct json_path *path, const void *body, size_t body_bytes,
+                   int (*visit)(void *ctx, struct json_slice value), void *ctx)
 {
     struct walk walk = {.path = path, .visit = visit, .ctx = ctx};
 
-    return walk_from(&walk, 0, body);
+    return walk_from(&walk, 0, json_text_root(body, body_bytes));
 }

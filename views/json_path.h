@@ -13,7 +13,7 @@
 #ifndef VIEWS_JSON_PATH_H
 #define VIEWS_JSON_PATH_H
 
-#include <jansson.h>
+#include "json_text.h"
 
 struct json_path;
 
@@ -28,10 +28,11 @@ int json_path_create(const char *text, struct json_path **out_path, const char *
 /** NULL is harmless. */
 void json_path_destroy(struct json_path *path);
 
-/** Call back for every value that a path names, in the order of the body.
+/** Call back for every value that a path names in a body whose text is sound, in its order. Of
+ * members with one name the last counts.
  * @param visit  Returns 0 to go on; what else it returns ends the walk and is returned.
  * @return 0, or what visit returned. */
-int json_path_each(const struct json_path *path, const json_t *body,
-                   int (*visit)(void *ctx, const json_t *value), void *ctx);
+int json_path_each(const struct json_path *path, const void *body, size_t body_bytes,
+                   int (*visit)(void *ctx, struct json_slice value), void *ctx);
 
 #endif

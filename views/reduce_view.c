@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "body.h"
 #include "declared_view.h"
 #include "exact_sum.h"
 #include "inside.h"
@@ -62,43 +61,61 @@ struct contribution {
     uint64_t seq;
     bool has_value;
     struct exact_sum sum;
-    struct value value; /* The least, largest or last so far; borrowed from the body. */
+    struct value value; /* The least, largest or last so far; its text, cut, in text. */
+    char text[REDUCE_TEXT_BYTES_MAX];
+    struct value_buffer buffer;
 };
 
-static void cut_value(struct value *value)
+/* Whether a reduction takes a value: any, numbers, or what has an order that people expect. */
+static bool is_reduced(enum flume_reduce_what reduce, enum value_type type)
 {
-    if (value->type == VALUE_TEXT)
-        value->text_bytes = text_cut(value->text, value->text_bytes, REDUCE_TEXT_BYTES_MAX);
+    if (reduce == FLUME_REDUCE_COUNT)
+        return true;
+    return type == VALUE_NUMBER || (type == VALUE_TEXT && reduce != FLUME_REDUCE_SUM);
 }
 
-static int reduce_value(void *ctx, const json_t *json)
+static bool is_kept(const struct contribution *contribution, const struct value *value)
+{
+    switch (contribution->declared->declaration.reduce) {
+    case FLUME_REDUCE_MIN:
+        return value_compare(value, &contribution->value) < 0;
+    case FLUME_REDUCE_MAX:
+        return value_compare(value, &contribution->value) > 0;
+    default:
+        return true;
+    }
+}
+
+static void keep(struct contribution *contribution, const struct value *value)
+{
+    contribution->value = *value;
+    if (value->type == VALUE_TEXT) {
+        memcpy(contribution->text, value->text, value->text_bytes);
+        contribution->value.text = contribution->text;
+    }
+}
+
+static int reduce_value(void *ctx, struct json_slice json)
 {
     struct contribution *contribution = ctx;
     enum flume_reduce_what reduce = contribution->declared->declaration.reduce;
     bool is_first = !contribution->has_value;
     struct value value;
-    bool can_be_read = value_of_json(json, &value);
+    int status = value_of_json(json, &contribution->buffer, &value);
 
-    if (reduce == FLUME_REDUCE_COUNT) {
-        contribution->has_value = true;
-        return FLUME_OK;
-    }
-    if (!can_be_read ||
-        (value.type != VALUE_NUMBER && (value.type != VALUE_TEXT || reduce == FLUME_REDUCE_SUM)))
-        return FLUME_OK;
+    if (status != FLUME_OK || !is_reduced(reduce, value.type))
+        return status;
     contribution->has_value = true;
-    if (reduce == FLUME_REDUCE_SUM) {
-        if (value.is_integer)
-            exact_sum_add_integer(&contribution->sum, value.integer);
-        else
-            exact_sum_add_real(&contribution->sum, value.real);
+    if (reduce == FLUME_REDUCE_SUM && value.is_integer)
+        exact_sum_add_integer(&contribution->sum, value.integer);
+    else if (reduce == FLUME_REDUCE_SUM)
+        exact_sum_add_real(&contribution->sum, value.real);
+    if (reduce == FLUME_REDUCE_SUM || reduce == FLUME_REDUCE_COUNT)
         return FLUME_OK;
-    }
-    cut_value(&value);
-    if (is_first || reduce == FLUME_REDUCE_LAST ||
-        (reduce == FLUME_REDUCE_MIN && value_compare(&value, &contribution->value) < 0) ||
-        (reduce == FLUME_REDUCE_MAX && value_compare(&value, &contribution->value) > 0))
-        contribution->value = value;
+    if (value.type == VALUE_TEXT)
+        value.text_bytes = text_cut(value.text, value.text_bytes, REDUCE_TEXT_BYTES_MAX);
+    if (is_first || is_kept(contribution, &value))
+        keep(contribution, &value);
     return FLUME_OK;
 }
 
@@ -176,18 +193,20 @@ static int put_label_groups(const struct grouping *grouping, const flume_record 
 struct group_set {
     uint8_t (*keys)[2 + GROUP_KEY_BYTES_MAX]; /* Length in two bytes, key, zeros. */
     size_t count, capacity;
+    struct value_buffer buffer;
 };
 
-static int collect_group(void *ctx, const json_t *json)
+static int collect_group(void *ctx, struct json_slice json)
 {
     struct group_set *set = ctx;
     char buffer[VALUE_NUMBER_TEXT_BYTES];
     struct value value;
     size_t key_bytes;
     uint8_t *key;
+    int status = value_of_json(json, &set->buffer, &value);
 
-    if (!value_of_json(json, &value))
-        return FLUME_OK;
+    if (status != FLUME_OK || value.type == VALUE_NONE)
+        return status;
     if (set->count == set->capacity) {
         size_t capacity = set->capacity * 2 + 1;
         void *keys = realloc(set->keys, capacity * sizeof *set->keys);
@@ -210,10 +229,11 @@ static int compare_keys(const void *one, const void *other)
     return memcmp(one, other, 2 + GROUP_KEY_BYTES_MAX);
 }
 
-static int put_field_groups(const struct grouping *grouping, const json_t *body)
+static int put_field_groups(const struct grouping *grouping, const flume_record *record)
 {
     struct group_set set = {.keys = NULL};
-    int status = json_path_each(grouping->declared->by_path, body, collect_group, &set);
+    int status = json_path_each(grouping->declared->by_path, record->body, record->body_bytes,
+                                collect_group, &set);
 
     if (set.count > 1)
         qsort(set.keys, set.count, sizeof *set.keys, compare_keys);
@@ -225,15 +245,15 @@ static int put_field_groups(const struct grouping *grouping, const json_t *body)
                                      (size_t)key[0] << 8 | key[1], grouping->state,
                                      grouping->state_bytes);
     }
+    value_buffer_deinit(&set.buffer);
     free(set.keys);
     return status;
 }
 
-static int put_groups(const struct grouping *grouping, const json_t *body,
-                      const flume_record *record)
+static int put_groups(const struct grouping *grouping, const flume_record *record)
 {
     if (grouping->declared->by_path != NULL)
-        return put_field_groups(grouping, body);
+        return put_field_groups(grouping, record);
     if (grouping->declared->declaration.by_label)
         return put_label_groups(grouping, record);
     return put_group(grouping, (flume_bytes){"", 0});
@@ -245,21 +265,22 @@ int reduce_apply(void *state, flume_batch *batch, const flume_record *record)
     struct contribution contribution = {.declared = declared, .seq = record->seq};
     uint8_t encoded[STATE_BYTES_MAX];
     struct grouping grouping = {.declared = declared, .batch = batch, .state = encoded};
-    json_t *body = NULL;
     int status = FLUME_OK;
 
     if (!declared_takes(declared, record))
         return FLUME_OK;
+    if ((declared->path != NULL || declared->by_path != NULL) &&
+        !json_text_is_sound(record->body, record->body_bytes))
+        return FLUME_OK;
     contribution.has_value = declared->path == NULL;
-    if (declared->path != NULL || declared->by_path != NULL)
-        status = body_parse(record->body, record->body_bytes, &body);
-    if (status == FLUME_OK && declared->path != NULL && body != NULL)
-        status = json_path_each(declared->path, body, reduce_value, &contribution);
+    if (declared->path != NULL)
+        status = json_path_each(declared->path, record->body, record->body_bytes, reduce_value,
+                                &contribution);
     if (status == FLUME_OK && contribution.has_value) {
         grouping.state_bytes = encode(&contribution, encoded);
-        status = put_groups(&grouping, body, record);
+        status = put_groups(&grouping, record);
     }
-    json_decref(body);
+    value_buffer_deinit(&contribution.buffer);
     return status;
 }
 

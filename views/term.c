@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "body.h"
 #include "inside.h"
 #include "label_view.h"
 #include "little.h"
@@ -279,13 +278,13 @@ void term_range_of(const struct term *term, const struct term_node *node,
 
 /* ---- the test ---- */
 
-/* A record under test; its body is parsed when a field asks for it. */
+/* A record under test; its body is judged when a field asks for it. */
 struct test {
     const struct term *term;
     const flume_record *record;
     uint64_t as_of;
-    json_t *body;
-    bool is_parsed;
+    struct value_buffer buffer;
+    bool is_judged, is_json;      /* The body. */
     const struct term_node *node; /* Of the leaf whose values are being visited. */
 };
 
@@ -329,34 +328,34 @@ static int test_newest(const struct test *test, const struct value *value)
     return big_get64(seq.data) == test->record->seq ? VISIT_FITS : FLUME_OK;
 }
 
-static int test_value(void *ctx, const json_t *json)
+static int test_value(void *ctx, struct json_slice json)
 {
     struct test *test = ctx;
     const struct declared *declared = test->term->views[test->node->view].declared;
     struct value value;
+    int status = field_value_of(declared, json, &test->buffer, &value);
 
-    if (!field_value_of(declared, json, &value) || !fits_leaf(test->node, &value))
-        return FLUME_OK;
+    if (status != FLUME_OK || value.type == VALUE_NONE || !fits_leaf(test->node, &value))
+        return status;
     return declared->declaration.unique ? test_newest(test, &value) : VISIT_FITS;
 }
 
 static int test_field(struct test *test, const struct term_node *node, bool *out_fits)
 {
     const struct declared *declared = test->term->views[node->view].declared;
-    int status = FLUME_OK;
+    const flume_record *record = test->record;
+    int status;
 
     *out_fits = false;
-    if (!declared_takes(declared, test->record))
+    if (!declared_takes(declared, record))
         return FLUME_OK;
-    if (!test->is_parsed)
-        status = body_parse(test->record->body, test->record->body_bytes, &test->body);
-    if (status != FLUME_OK)
-        return status;
-    test->is_parsed = true;
-    if (test->body == NULL)
+    if (!test->is_judged)
+        test->is_json = json_text_is_sound(record->body, record->body_bytes);
+    test->is_judged = true;
+    if (!test->is_json)
         return FLUME_OK;
     test->node = node;
-    status = json_path_each(declared->path, test->body, test_value, test);
+    status = json_path_each(declared->path, record->body, record->body_bytes, test_value, test);
     *out_fits = status == VISIT_FITS;
     return status < 0 ? status : FLUME_OK;
 }
@@ -384,7 +383,7 @@ int term_test(const struct term *term, const flume_record *record, uint64_t as_o
     bool fits = false;
     int status = test_node(&test, term->node_count - 1, &fits);
 
-    json_decref(test.body);
+    value_buffer_deinit(&test.buffer);
     if (status == FLUME_OK)
         *out_fits = fits;
     return status;

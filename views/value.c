@@ -7,51 +7,150 @@
  */
 #include "value.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "body.h"
 #include "little.h"
 
-enum { NUMBER_DISTANCE_AT = 8, DISTANCE_BIAS = 0x8000, DIGITS_LEAST = 15, DIGITS_MOST = 17 };
+enum {
+    NUMBER_DISTANCE_AT = 8,
+    DISTANCE_BIAS = 0x8000,
+    DIGITS_LEAST = 15,
+    DIGITS_MOST = 17,
+    SHORT_INTEGER_BYTES = 18
+};
 #define SIGN_BIT (UINT64_C(1) << 63)
 #define TWO_TO_63 9223372036854775808.0
 
-bool value_of_json(const json_t *json, struct value *out_value)
+void value_buffer_deinit(struct value_buffer *buffer)
 {
-    struct value value = {.type = VALUE_NULL};
+    free(buffer->memory);
+    *buffer = (struct value_buffer){.memory = NULL};
+}
 
-    switch (json_typeof(json)) {
-    case JSON_NULL:
+static int buffer_reserve(struct value_buffer *buffer, size_t bytes)
+{
+    char *memory;
+
+    if (bytes <= buffer->capacity)
+        return FLUME_OK;
+    memory = realloc(buffer->memory, bytes);
+    if (memory == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    buffer->memory = memory;
+    buffer->capacity = bytes;
+    return FLUME_OK;
+}
+
+static int read_text(struct json_slice json, struct value_buffer *buffer, struct value *out_value)
+{
+    int status = FLUME_OK;
+
+    out_value->type = VALUE_TEXT;
+    if (memchr(json.at, '\\', json.bytes) == NULL) {
+        out_value->text = json.at + 1;
+        out_value->text_bytes = json.bytes - 2;
+        return FLUME_OK;
+    }
+    status = buffer_reserve(buffer, json.bytes);
+    if (status != FLUME_OK)
+        return status;
+    out_value->text_bytes = json_string_decode(json, buffer->memory);
+    out_value->text = buffer->memory;
+    return FLUME_OK;
+}
+
+static bool has_digits_only(struct json_slice json)
+{
+    for (size_t i = *json.at == '-'; i < json.bytes; i++) {
+        if (json.at[i] < '0' || json.at[i] > '9')
+            return false;
+    }
+    return true;
+}
+
+/* An integer of so few digits that it fits. */
+static int64_t read_short_integer(struct json_slice json)
+{
+    bool negative = *json.at == '-';
+    int64_t integer = 0;
+
+    for (size_t i = negative; i < json.bytes; i++)
+        integer = integer * 10 + (json.at[i] - '0');
+    return negative ? -integer : integer;
+}
+
+/* A double as JSON writes it, whatever the locale of the program. */
+static double read_real(const char *text)
+{
+    locale_t locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    double real = strtod_l(text, NULL, locale);
+
+    freelocale(locale);
+    return real;
+}
+
+static int read_number(struct json_slice json, struct value_buffer *buffer, struct value *out_value)
+{
+    bool is_integer = has_digits_only(json);
+    int status;
+
+    out_value->type = VALUE_NUMBER;
+    out_value->is_integer = is_integer;
+    if (is_integer && json.bytes <= SHORT_INTEGER_BYTES) {
+        out_value->integer = read_short_integer(json);
+        return FLUME_OK;
+    }
+    status = buffer_reserve(buffer, json.bytes + 1);
+    if (status != FLUME_OK)
+        return status;
+    memcpy(buffer->memory, json.at, json.bytes);
+    buffer->memory[json.bytes] = '\0';
+    if (is_integer) {
+        errno = 0;
+        out_value->integer = strtoll(buffer->memory, NULL, 10);
+        if (errno != ERANGE)
+            return FLUME_OK;
+        out_value->is_integer = false;
+    }
+    out_value->real = read_real(buffer->memory);
+    if (!isfinite(out_value->real))
+        out_value->type = VALUE_NONE;
+    return FLUME_OK;
+}
+
+int value_of_json(struct json_slice json, struct value_buffer *buffer, struct value *out_value)
+{
+    struct value value = {.type = VALUE_NONE};
+    int status = FLUME_OK;
+
+    switch (*json.at) {
+    case 'n':
+        value.type = VALUE_NULL;
         break;
-    case JSON_FALSE:
+    case 'f':
         value.type = VALUE_FALSE;
         break;
-    case JSON_TRUE:
+    case 't':
         value.type = VALUE_TRUE;
         break;
-    case JSON_INTEGER:
-        value.type = VALUE_NUMBER;
-        value.is_integer = true;
-        value.integer = json_integer_value(json);
+    case '"':
+        status = read_text(json, buffer, &value);
         break;
-    case JSON_REAL:
-        value.type = VALUE_NUMBER;
-        value.real = json_real_value(json);
-        break;
-    case JSON_STRING:
-        value.type = VALUE_TEXT;
-        value.text = json_string_value(json);
-        value.text_bytes = json_string_length(json);
+    case '{':
+    case '[':
         break;
     default:
-        return false;
+        status = read_number(json, buffer, &value);
     }
-    *out_value = value;
-    return true;
+    if (status == FLUME_OK)
+        *out_value = value;
+    return status;
 }
 
 bool value_has_type(const struct value *value, enum flume_field_type type)
@@ -60,26 +159,27 @@ bool value_has_type(const struct value *value, enum flume_field_type type)
         return value->type == VALUE_TEXT;
     if (type == FLUME_FIELD_NUMBER)
         return value->type == VALUE_NUMBER;
-    return true;
+    return value->type != VALUE_NONE;
 }
 
 /* ---- as people write it ---- */
 
 static int parse_number(const char *text, struct value *out_value)
 {
+    struct value_buffer buffer = {.memory = NULL};
+    struct value value = {.type = VALUE_NONE};
     size_t bytes = strlen(text);
-    json_t *json = NULL;
     int status;
 
     /* JSON would allow white space around it. */
-    if (bytes == 0 || strspn(text, "+-0123456789.eE") != bytes)
+    if (bytes == 0 || strspn(text, "+-0123456789.eE") != bytes || !json_text_is_sound(text, bytes))
         return FLUME_ERR_INVALID;
-    status = body_parse(text, bytes, &json);
-    if (status == FLUME_OK && !json_is_number(json))
-        status = FLUME_ERR_INVALID;
+    status = value_of_json(json_text_root(text, bytes), &buffer, &value);
+    value_buffer_deinit(&buffer);
+    if (status == FLUME_OK && value.type != VALUE_NUMBER)
+        status = FLUME_ERR_INVALID; /* Beyond the doubles. */
     if (status == FLUME_OK)
-        (void)value_of_json(json, out_value); /* A number is a value. */
-    json_decref(json);
+        *out_value = value;
     return status;
 }
 
@@ -203,6 +303,8 @@ static flume_bytes number_text(const struct value *number, char buffer[VALUE_NUM
 flume_bytes value_text(const struct value *value, char buffer[VALUE_NUMBER_TEXT_BYTES])
 {
     switch (value->type) {
+    case VALUE_NONE:
+        return (flume_bytes){"", 0};
     case VALUE_NULL:
         return (flume_bytes){"null", 4};
     case VALUE_FALSE:

@@ -7,15 +7,16 @@
 #ifndef VIEWS_VALUE_H
 #define VIEWS_VALUE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "flume/find.h"
+#include "json_text.h"
 
 /* Stored in keys: the numbers are stable, and none is 0 or 255. */
 enum value_type {
+    VALUE_NONE = 0, /* An array, an object, a number beyond the doubles: no value at all. */
     VALUE_NULL = 1,
     VALUE_FALSE = 2,
     VALUE_TRUE = 3,
@@ -37,10 +38,19 @@ struct value {
     size_t text_bytes;
 };
 
-/** @return false for arrays and objects. Text is borrowed from the JSON value. */
-bool value_of_json(const json_t *json, struct value *out_value);
+/* Where texts with escapes are written out. Starts as all zero; ended by value_buffer_deinit(). */
+struct value_buffer {
+    char *memory;
+    size_t capacity;
+};
+void value_buffer_deinit(struct value_buffer *buffer);
 
-/** Whether a field of a type has such values. */
+/** What a part of a JSON text says.
+ * @param out_value  Text is borrowed from the JSON text, or from the buffer: until its next use.
+ * @return FLUME_OK (maybe VALUE_NONE), FLUME_ERR_NO_MEMORY. */
+int value_of_json(struct json_slice json, struct value_buffer *buffer, struct value *out_value);
+
+/** Whether a field of a type has such values. VALUE_NONE is of no type. */
 bool value_has_type(const struct value *value, enum flume_field_type type);
 
 /**

@@ -151,6 +151,36 @@ static void texts_that_are_cut_in_the_index_are_exact_in_the_answer(void **state
     expect_prefix(fx->handle, "v", text, "1 2 3 ");
 }
 
+static void a_text_is_what_its_escapes_say(void **state)
+{
+    struct find_fixture *fx = *state;
+
+    (void)append_json(fx->log, "{\"\\u0076\":\"\\u00fc\\\"\\n\"}");
+    (void)append_json(fx->log, "{\"v\":\"\xc3\xbc\\\"\\u000a\"}");
+    (void)declare_field(fx->handle, "v", ".v", FLUME_FIELD_TEXT);
+    expect_equal(fx->handle, "v", "\xc3\xbc\"\n", "1 2 ");
+    expect_prefix(fx->handle, "v", "\xc3\xbc\"", "1 2 ");
+}
+
+static void numbers_of_any_length_are_compared(void **state)
+{
+    struct find_fixture *fx = *state;
+
+    (void)append_json(fx->log, "123456789012345678901234567890");
+    (void)append_json(fx->log, "-123456789012345678901234567890");
+    (void)append_json(fx->log, "0.1000000000000000000000000000000000000000000000000000000000001");
+    (void)append_json(fx->log, "[9007199254740993,1e999]");
+    (void)append_json(fx->log, "1e999"); /* Beyond the doubles: no value. */
+    (void)declare_field(fx->handle, "v", ".", FLUME_FIELD_NUMBER);
+    (void)declare_field(fx->handle, "e", ".[]", FLUME_FIELD_ANY);
+    expect_range(fx->handle, "v", "9223372036854775807", NULL, "1 ");
+    expect_range(fx->handle, "v", NULL, "-9223372036854775808", "2 ");
+    expect_equal(fx->handle, "v", "0.1", "3 ");
+    expect_equal(fx->handle, "v", "123456789012345678901234567890", "1 ");
+    expect_equal(fx->handle, "e", "9007199254740993", "4 "); /* Whatever stands beside it. */
+    expect_range(fx->handle, "e", NULL, NULL, "4 ");
+}
+
 static void each_element_is_a_value_and_a_record_is_given_once(void **state)
 {
     struct find_fixture *fx = *state;
@@ -287,6 +317,8 @@ int main(void)
         find_test(ranges_include_their_ends_and_compare_within_a_type),
         find_test(integers_that_no_double_tells_apart_are_told_apart),
         find_test(texts_that_are_cut_in_the_index_are_exact_in_the_answer),
+        find_test(a_text_is_what_its_escapes_say),
+        find_test(numbers_of_any_length_are_compared),
         find_test(each_element_is_a_value_and_a_record_is_given_once),
         find_test(only_records_with_the_declared_label_are_indexed),
         find_test(what_became_of_records_is_counted),

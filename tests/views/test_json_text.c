@@ -188,12 +188,104 @@ static void nesting_is_taken_as_deep_as_jansson_goes(void **state)
     }
 }
 
+/* ---- reading ---- */
+
+/* What jansson makes of a text, against what is read from it: strings, names and shape. */
+static void expect_read(struct json_slice slice, const json_t *expected)
+{
+    struct json_slice name, value;
+    struct json_walk walk;
+    size_t count = 0;
+
+    if (json_is_string(expected)) {
+        char *decoded = malloc(slice.bytes);
+        size_t bytes = json_string_decode(slice, decoded);
+
+        assert_int_equal(bytes, json_string_length(expected));
+        assert_memory_equal(decoded, json_string_value(expected), bytes);
+        assert_true(json_string_is(slice, decoded, bytes));
+        assert_false(json_string_is(slice, "another text than that", 22));
+        assert_true(bytes == 0 || !json_string_is(slice, decoded, bytes - 1));
+        free(decoded);
+        return;
+    }
+    assert_int_equal(json_walk_begin(&walk, slice),
+                     json_is_object(expected) || json_is_array(expected));
+    if (!json_is_object(expected) && !json_is_array(expected))
+        return;
+    while (json_walk_next(&walk, &name, &value)) {
+        const json_t *inside = json_array_get(expected, count++);
+        char key[TEXT_BYTES];
+
+        if (walk.is_object) {
+            assert_true(name.bytes < sizeof key);
+            key[json_string_decode(name, key)] = '\0';
+            inside = json_object_get(expected, key);
+        }
+        assert_non_null(inside);
+        expect_read(value, inside);
+    }
+    assert_int_equal(count, json_is_object(expected) ? json_object_size(expected)
+                                                     : json_array_size(expected));
+}
+
+static void a_sound_text_is_read_as_jansson_reads_it(void **state)
+{
+    static const char *const sound[] = {
+        " 5 ",
+        "\"\"",
+        " \"a\\\"b\\\\\" ",
+        "\"\\b\\f\\n\\r\\t\\/\"",
+        "[]",
+        "[ ]",
+        "{ }",
+        "\"\\u0041\\u00fc\\u20ac\\ud834\\udd1e\xc3\xbc\"",
+        "[1 , [2,[]] ,{\"a\":[ ]}]",
+        "{\"a\" : 1 ,\"\\u0062\":\"]}\\\"\",\"c\":{\"d\":[true,null ]}}\n",
+        "[-1.5e3,false,\"x\"]"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sound / sizeof sound[0]; i++) {
+        json_t *json = json_loads(sound[i], JSON_DECODE_ANY, NULL);
+
+        assert_non_null(json);
+        assert_true(json_text_is_sound(sound[i], strlen(sound[i])));
+        expect_read(json_text_root(sound[i], strlen(sound[i])), json);
+        json_decref(json);
+    }
+}
+
+static void random_sound_texts_are_read_as_jansson_reads_them(void **state)
+{
+    uint64_t seed = random_seed();
+    unsigned read = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        char text[TEXT_BYTES], *exact;
+        size_t bytes = random_text(&seed, text);
+        json_t *json = json_loadb(text, bytes, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+
+        if (json == NULL)
+            continue;
+        exact = malloc(bytes); /* So that reading beyond the end would be seen. */
+        memcpy(exact, text, bytes);
+        expect_read(json_text_root(exact, bytes), json);
+        free(exact);
+        json_decref(json);
+        read++;
+    }
+    assert_true(read > ROUNDS / 100);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(chosen_texts_are_judged_as_jansson_does),
         cmocka_unit_test(random_texts_are_judged_as_jansson_does),
         cmocka_unit_test(a_sound_text_with_one_byte_changed_is_judged_as_jansson_does),
+        cmocka_unit_test(a_sound_text_is_read_as_jansson_reads_it),
+        cmocka_unit_test(random_sound_texts_are_read_as_jansson_reads_them),
         cmocka_unit_test(nesting_is_taken_as_deep_as_jansson_goes),
     };
 
