@@ -298,6 +298,48 @@ static void *declare_many(void *ctx)
     return NULL;
 }
 
+static void *declare_alike(void *ctx)
+{
+    struct declarer *declarer = ctx;
+
+    for (unsigned i = 0; i < DECLARATIONS && declarer->status == FLUME_OK; i++) {
+        flume_declaration declaration = {.what = FLUME_DECLARED_REDUCE,
+                                         .reduce = FLUME_REDUCE_COUNT};
+
+        (void)snprintf(declaration.name, sizeof declaration.name, "same-%u", i);
+        declarer->status = flume_view_declare(declarer->handle, &declaration, NULL);
+    }
+    return NULL;
+}
+
+static int expect_first_version(void *ctx, const flume_declaration *declaration)
+{
+    assert_int_equal(declaration->version, 1);
+    (*(unsigned *)ctx)++;
+    return 0;
+}
+
+static void a_view_that_many_declare_alike_at_once_is_declared_once(void **state)
+{
+    struct find_fixture *fx = *state;
+    struct declarer declarers[DECLARERS];
+    pthread_t threads[DECLARERS];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < DECLARERS; i++)
+        declarers[i] = (struct declarer){.handle = open_flume(fx, FLUME_VIEWS_NO_WORKERS)};
+    for (unsigned i = 0; i < DECLARERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, declare_alike, &declarers[i]), 0);
+    for (unsigned i = 0; i < DECLARERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(declarers[i].status, FLUME_OK);
+    }
+    for (unsigned i = 0; i < DECLARERS; i++)
+        close_flume(declarers[i].handle);
+    assert_int_equal(catalog_each(fx->handle, NULL, expect_first_version, &count), FLUME_OK);
+    assert_int_equal(count, DECLARATIONS);
+}
+
 static void declarations_at_once_each_get_a_version(void **state)
 {
     struct find_fixture *fx = *state;
@@ -351,6 +393,7 @@ int main(void)
         find_test(a_declaration_that_breaks_a_rule_is_refused_with_the_reason),
         find_test(a_record_that_declares_nothing_is_passed_over),
         find_test(a_callback_ends_the_listing_with_its_answer),
+        find_test(a_view_that_many_declare_alike_at_once_is_declared_once),
         find_test(declarations_at_once_each_get_a_version),
         find_test(a_view_declared_in_one_handle_is_found_in_another),
     };

@@ -201,6 +201,43 @@ static void no_key_begins_another(void **state)
     }
 }
 
+static void expect_bytes_of(const struct value *value, const char *expected, size_t bytes)
+{
+    struct field_key key;
+
+    field_key_encode(value, &key);
+    assert_int_equal(key.bytes, bytes);
+    assert_memory_equal(key.data, expected, bytes);
+}
+
+static void keys_are_the_bytes_that_the_format_names(void **state)
+{
+    struct value ab = text("ab", 2), zeros = text("\0\0", 2), one = integer(1);
+    struct value minus_one = real(-1.0), large = integer(INT64_C(9007199254740993));
+    struct value none = {.type = VALUE_NULL};
+    char bytes[401];
+    struct value whole = text(bytes, 400), cut = text(bytes, 401);
+    struct field_key key;
+
+    (void)state;
+    expect_bytes_of(&ab,
+                    "\x05"
+                    "ab\0\0",
+                    5);
+    expect_bytes_of(&zeros, "\x05\0\xff\0\xff\0\0", 7);
+    expect_bytes_of(&one, "\x04\xbf\xf0\0\0\0\0\0\0\x80\0", 11);
+    expect_bytes_of(&minus_one, "\x04\x40\x0f\xff\xff\xff\xff\xff\xff\x80\0", 11);
+    expect_bytes_of(&large, "\x04\xc3\x40\0\0\0\0\0\0\x80\x01", 11);
+    expect_bytes_of(&none, "\x01", 1);
+    memset(bytes, 'x', sizeof bytes);
+    field_key_encode(&whole, &key);
+    assert_int_equal(key.bytes, 403);
+    assert_memory_equal(key.data + 401, "\0\0", 2);
+    field_key_encode(&cut, &key);
+    assert_int_equal(key.bytes, FIELD_KEY_BYTES_MAX);
+    assert_memory_equal(key.data + 401, "\0\x01", 2);
+}
+
 static void types_sort_in_their_order(void **state)
 {
     struct value values[] = {{.type = VALUE_NULL}, {.type = VALUE_FALSE}, {.type = VALUE_TRUE},
@@ -288,6 +325,7 @@ int main(void)
         cmocka_unit_test(texts_sort_as_their_bytes),
         cmocka_unit_test(a_text_lies_between_its_bounds_and_behind_its_prefixes),
         cmocka_unit_test(no_key_begins_another),
+        cmocka_unit_test(keys_are_the_bytes_that_the_format_names),
         cmocka_unit_test(types_sort_in_their_order),
         cmocka_unit_test(what_is_written_has_the_type_it_looks_like),
         cmocka_unit_test(a_value_is_shown_as_the_shortest_text),

@@ -3,6 +3,8 @@
  */
 #include "find_fixture.h"
 
+#include <errno.h>
+
 /* How many records and bytes there were, and the last seq. */
 struct tally {
     uint64_t records, bytes, last_seq;
@@ -252,6 +254,37 @@ static void wait_for_records(struct follower *follower, uint64_t records)
     (void)pthread_mutex_unlock(&follower->mutex);
 }
 
+/* ---- until the worker has told everybody what was asked for before ---- */
+
+struct told {
+    pthread_mutex_t mutex;
+    pthread_cond_t moved;
+    bool is_told;
+};
+
+static void tell(void *ctx, int status)
+{
+    struct told *told = ctx;
+
+    (void)status;
+    (void)pthread_mutex_lock(&told->mutex);
+    told->is_told = true;
+    (void)pthread_cond_signal(&told->moved);
+    (void)pthread_mutex_unlock(&told->mutex);
+}
+
+static void wait_for_worker(struct folded *folded)
+{
+    struct told told = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+
+    assert_int_equal(flume_view_when(folded->view, flume_log_head(folded->log), tell, &told),
+                     FLUME_OK);
+    (void)pthread_mutex_lock(&told.mutex);
+    while (!told.is_told)
+        (void)pthread_cond_wait(&told.moved, &told.mutex);
+    (void)pthread_mutex_unlock(&told.mutex);
+}
+
 static void a_stream_gives_the_state_now_and_each_change(void **state)
 {
     flume_fold fold = tally_fold();
@@ -265,10 +298,12 @@ static void a_stream_gives_the_state_now_and_each_change(void **state)
     wait_for_records(&follower, 1);
     for (unsigned i = 2; i < 50; i++) {
         (void)append_text(folded.log, "ignored"); /* Changes nothing. */
+        wait_for_worker(&folded);
         (void)append_text(folded.log, "x");
         wait_for_records(&follower, i);
     }
     assert_true(follower.rises);
+    assert_int_equal(follower.deliveries, 49);
     flume_fold_stream_close(stream);
     unfold(&folded);
     follower_deinit(&follower);
@@ -311,6 +346,65 @@ static void no_callback_comes_after_close(void **state)
         memset(&follower, 0xa5, sizeof follower);
         assert_int_equal(flume_fold_state(folded.view, NULL, &tally, NULL), FLUME_OK);
     }
+    unfold(&folded);
+}
+
+/* A callback that stays inside until it is let go. */
+struct held {
+    pthread_mutex_t mutex;
+    pthread_cond_t moved;
+    bool is_inside, may_leave, has_left;
+    flume_fold_stream *stream;
+};
+
+static int stay_inside(void *ctx, const void *state, uint64_t as_of)
+{
+    struct held *held = ctx;
+
+    (void)state;
+    (void)as_of;
+    (void)pthread_mutex_lock(&held->mutex);
+    held->is_inside = true;
+    (void)pthread_cond_broadcast(&held->moved);
+    while (!held->may_leave)
+        (void)pthread_cond_wait(&held->moved, &held->mutex);
+    held->has_left = true;
+    (void)pthread_mutex_unlock(&held->mutex);
+    return 0;
+}
+
+static void *close_stream(void *ctx)
+{
+    struct held *held = ctx;
+
+    flume_fold_stream_close(held->stream);
+    return held;
+}
+
+static void close_waits_for_the_callback_that_runs(void **state)
+{
+    flume_fold fold = tally_fold();
+    struct folded folded = fold_basin(*state, &fold);
+    struct held held = {.mutex = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+    struct timespec soon;
+    pthread_t closer;
+
+    assert_int_equal(flume_fold_follow(folded.view, stay_inside, &held, &held.stream), FLUME_OK);
+    (void)pthread_mutex_lock(&held.mutex);
+    while (!held.is_inside)
+        (void)pthread_cond_wait(&held.moved, &held.mutex);
+    (void)pthread_mutex_unlock(&held.mutex);
+    assert_int_equal(pthread_create(&closer, NULL, close_stream, &held), 0);
+    (void)clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_sec += soon.tv_nsec >= 900000000;
+    soon.tv_nsec = (soon.tv_nsec + 100000000) % 1000000000;
+    assert_int_equal(pthread_timedjoin_np(closer, NULL, &soon), ETIMEDOUT);
+    (void)pthread_mutex_lock(&held.mutex);
+    held.may_leave = true;
+    (void)pthread_cond_broadcast(&held.moved);
+    (void)pthread_mutex_unlock(&held.mutex);
+    assert_int_equal(pthread_join(closer, NULL), 0);
+    assert_true(held.has_left);
     unfold(&folded);
 }
 
@@ -412,6 +506,7 @@ int main(void)
         find_test(a_stream_gives_the_state_now_and_each_change),
         find_test(a_stream_follows_what_another_handle_appends),
         find_test(no_callback_comes_after_close),
+        find_test(close_waits_for_the_callback_that_runs),
         find_test(a_callback_can_end_its_stream),
         find_test(a_callback_may_close_its_stream),
         find_test(a_stream_may_be_closed_after_its_handle),

@@ -461,6 +461,31 @@ static void a_query_that_has_ended_can_be_made_live(void **state)
     flume_query_close(query);
 }
 
+static void a_live_query_of_a_unique_field_gives_each_newest_record(void **state)
+{
+    struct find_fixture *fx = *state;
+    flume_declaration id = {
+        .name = "id", .what = FLUME_DECLARED_FIELD, .path = ".", .unique = true};
+    flume_term term = {.what = FLUME_TERM_EQUAL, .field = "id", .from = "1"};
+    flume_query *query = NULL;
+    flume_record record;
+    uint64_t seq;
+
+    assert_int_equal(flume_view_declare(fx->handle, &id, NULL), FLUME_OK);
+    (void)append_json(fx->log, "1");
+    seq = append_json(fx->log, "1");
+    assert_int_equal(flume_query_open(fx->handle, NULL, &term, &query), FLUME_OK);
+    assert_int_equal(flume_query_live(query, 0), FLUME_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(flume_query_next(query, &record), FLUME_OK);
+        assert_int_equal(record.seq, seq);
+        assert_int_equal(flume_query_next(query, &record), FLUME_ERR_TIMEOUT);
+        (void)append_json(fx->log, "2");
+        seq = append_json(fx->log, "1");
+    }
+    flume_query_close(query);
+}
+
 static void *append_soon(void *ctx)
 {
     for (unsigned i = 0; i < 200; i++)
@@ -657,6 +682,7 @@ int main(void)
         find_test(random_terms_give_what_a_scan_gives),
         find_test(a_live_query_goes_on_with_what_is_appended),
         find_test(a_query_that_has_ended_can_be_made_live),
+        find_test(a_live_query_of_a_unique_field_gives_each_newest_record),
         find_test(a_live_query_waits_for_what_fits),
         find_test(the_cheaper_index_is_read),
         find_test(a_query_is_answered_as_of_its_opening),
