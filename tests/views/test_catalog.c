@@ -276,11 +276,12 @@ static void a_callback_ends_the_listing_with_its_answer(void **state)
 
 /* ---- at once ---- */
 
-enum { DECLARERS = 4, DECLARATIONS = 25 };
+enum { DECLARERS = 4, DECLARATIONS = 25, ALIKE = 100 };
 
 struct declarer {
     flume *handle;
     unsigned number;
+    pthread_barrier_t *together; /* NULL: each as fast as it can. */
     int status;
 };
 
@@ -302,12 +303,15 @@ static void *declare_alike(void *ctx)
 {
     struct declarer *declarer = ctx;
 
-    for (unsigned i = 0; i < DECLARATIONS && declarer->status == FLUME_OK; i++) {
+    for (unsigned i = 0; i < ALIKE; i++) {
         flume_declaration declaration = {.what = FLUME_DECLARED_REDUCE,
                                          .reduce = FLUME_REDUCE_COUNT};
+        int status;
 
         (void)snprintf(declaration.name, sizeof declaration.name, "same-%u", i);
-        declarer->status = flume_view_declare(declarer->handle, &declaration, NULL);
+        (void)pthread_barrier_wait(declarer->together);
+        status = flume_view_declare(declarer->handle, &declaration, NULL);
+        declarer->status = declarer->status == FLUME_OK ? status : declarer->status;
     }
     return NULL;
 }
@@ -324,10 +328,13 @@ static void a_view_that_many_declare_alike_at_once_is_declared_once(void **state
     struct find_fixture *fx = *state;
     struct declarer declarers[DECLARERS];
     pthread_t threads[DECLARERS];
+    pthread_barrier_t together;
     unsigned count = 0;
 
+    assert_int_equal(pthread_barrier_init(&together, NULL, DECLARERS), 0);
     for (unsigned i = 0; i < DECLARERS; i++)
-        declarers[i] = (struct declarer){.handle = open_flume(fx, FLUME_VIEWS_NO_WORKERS)};
+        declarers[i] = (struct declarer){.handle = open_flume(fx, FLUME_VIEWS_NO_WORKERS),
+                                         .together = &together};
     for (unsigned i = 0; i < DECLARERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, declare_alike, &declarers[i]), 0);
     for (unsigned i = 0; i < DECLARERS; i++) {
@@ -337,7 +344,8 @@ static void a_view_that_many_declare_alike_at_once_is_declared_once(void **state
     for (unsigned i = 0; i < DECLARERS; i++)
         close_flume(declarers[i].handle);
     assert_int_equal(catalog_each(fx->handle, NULL, expect_first_version, &count), FLUME_OK);
-    assert_int_equal(count, DECLARATIONS);
+    assert_int_equal(count, ALIKE);
+    (void)pthread_barrier_destroy(&together);
 }
 
 static void declarations_at_once_each_get_a_version(void **state)
