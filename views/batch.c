@@ -268,7 +268,9 @@ static bool is_enough(const flume_batch *batch, const struct batch_limits *limit
 
     if (count >= limits->records_max)
         return true;
-    if (count % CLOCK_EVERY_RECORDS != 0)
+    /* Early on often: where apply is slow, a few records take long. */
+    if (count % CLOCK_EVERY_RECORDS != 0 &&
+        (count > CLOCK_EVERY_RECORDS || (count & (count - 1)) != 0))
         return false;
     if (batch_collected_bytes(batch) >= limits->bytes_max)
         return true;

@@ -127,9 +127,12 @@ int declared_reconcile(flume *handle, const flume_ask *ask)
 
 int flume_view_find(flume *handle, const char *name, flume_view **out_view)
 {
-    flume_view *view = flume_find_known(handle, name);
+    flume_view *view;
     int status;
 
+    if (flume_is_forked(handle))
+        return FLUME_ERR_FORKED;
+    view = flume_find_known(handle, name);
     if (view == NULL || view->origin == VIEW_DECLARED) {
         status = declared_reconcile(handle, NULL);
         if (status != FLUME_OK)

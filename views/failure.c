@@ -9,13 +9,38 @@
 
 #include "inside.h"
 
+bool flume_is_forked(const flume *handle)
+{
+    return flume_log_head(handle->log) == 0 &&
+           flume_log_append_many(handle->log, NULL, 0, NULL, NULL) == FLUME_ERR_FORKED;
+}
+
+/* This thread's place, or the one that was written longest ago. */
+static struct kept_error *find_place_locked(flume *handle)
+{
+    struct kept_error *oldest = &handle->errors[0];
+
+    for (size_t i = 0; i < KEPT_ERRORS; i++) {
+        struct kept_error *kept = &handle->errors[i];
+
+        if (kept->number != 0 && pthread_equal(kept->thread, pthread_self()))
+            return kept;
+        if (kept->number < oldest->number)
+            oldest = kept;
+    }
+    return oldest;
+}
+
 static void keep(flume *handle, int status, int system_errno, uint64_t seq, const char *message)
 {
+    struct kept_error *kept;
+
     (void)pthread_mutex_lock(&handle->mutex);
-    handle->error.status = status;
-    handle->error.system_errno = system_errno;
-    handle->error.seq = seq;
-    (void)snprintf(handle->error.message, sizeof handle->error.message, "%s", message);
+    kept = find_place_locked(handle);
+    kept->thread = pthread_self();
+    kept->number = ++handle->error_count;
+    kept->error = (flume_error){.status = status, .system_errno = system_errno, .seq = seq};
+    (void)snprintf(kept->error.message, sizeof kept->error.message, "%s", message);
     (void)pthread_mutex_unlock(&handle->mutex);
 }
 
@@ -122,7 +147,25 @@ int view_give_failure(flume_view *view)
 
 void flume_last_error(flume *handle, flume_error *out_error)
 {
+    const struct kept_error *newest = &handle->errors[0];
+
+    if (flume_is_forked(handle)) {
+        *out_error = (flume_error){.status = FLUME_ERR_FORKED, .seq = FLUME_SEQ_NONE};
+        (void)snprintf(out_error->message, sizeof out_error->message,
+                       "this handle belongs to the parent process: open the basin again");
+        return;
+    }
     (void)pthread_mutex_lock(&handle->mutex);
-    *out_error = handle->error;
+    for (size_t i = 0; i < KEPT_ERRORS; i++) {
+        const struct kept_error *kept = &handle->errors[i];
+
+        if (kept->number != 0 && pthread_equal(kept->thread, pthread_self())) {
+            newest = kept; /* This thread's own, whatever others met since. */
+            break;
+        }
+        if (kept->number > newest->number)
+            newest = kept;
+    }
+    *out_error = newest->error;
     (void)pthread_mutex_unlock(&handle->mutex);
 }

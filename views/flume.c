@@ -293,14 +293,17 @@ int flume_close(flume *handle)
 {
     flume_log *log;
     flume_view *view;
-    bool forked;
 
     if (handle == NULL)
         return FLUME_OK;
     log = handle->log;
-    forked = flume_log_append_many(log, NULL, 0, NULL, NULL) == FLUME_ERR_FORKED;
-    if (forked)
-        return flume_log_close(log); /* The rest is the parent's; its threads are not here. */
+    if (flume_is_forked(handle)) {
+        /* Locks live as long as a descriptor of them is open anywhere. The rest stays as it was at
+         * the fork: threads that are not here may have been in the midst of it. */
+        for (view = handle->views; view != NULL; view = view->next)
+            place_abandon(&view->place);
+        return flume_log_close(log);
+    }
     atomic_store(&handle->closing, true);
     follower_stop(handle);
     for (view = handle->views; view != NULL; view = view->next)

@@ -80,9 +80,11 @@ struct flume_view {
     bool kicked;      /* The worker has something to look at. */
     bool stopping;    /* Becomes true once. */
     bool cancel_rebuild;
-    bool rebuilding;   /* By this handle. */
-    uint64_t retry_ns; /* After a failed rebuild: not before. */
-    int descriptor;    /* eventfd, or -1. */
+    bool rebuilding;             /* By this handle. */
+    uint64_t retry_ns;           /* After a failed rebuild: not before. */
+    int descriptor;              /* eventfd, or -1. Guarded by mutex. */
+    _Atomic bool has_descriptor; /* Becomes true once. */
+    uint64_t drained_synced;     /* What flume_view_synced() told last. Guarded by mutex. */
     _Atomic bool has_worker;
     pthread_t worker; /* "fl:NAME". */
 
@@ -96,6 +98,14 @@ struct flume_view {
     _Atomic uint64_t rate_ns;
 };
 
+/* The last error of a thread: what one failed with must not be told of another's view. */
+enum { KEPT_ERRORS = 16 };
+struct kept_error {
+    pthread_t thread;
+    uint64_t number; /* Among those of the handle, from 1; 0: none. */
+    flume_error error;
+};
+
 struct flume {
     flume_log *log;
     flume_options options; /* With pointers that live as long as the handle. */
@@ -105,8 +115,9 @@ struct flume {
     uint8_t basin_id[16];
 
     pthread_mutex_t mutex;
-    flume_error error; /* Guarded by mutex. */
-    flume_view *views; /* Newest first. Guarded by mutex. */
+    struct kept_error errors[KEPT_ERRORS]; /* Guarded by mutex. */
+    uint64_t error_count;                  /* Guarded by mutex. */
+    flume_view *views;                     /* Newest first. Guarded by mutex. */
     _Atomic bool closing;
 
     pthread_mutex_t reconcile_mutex;
@@ -121,6 +132,10 @@ struct flume {
 };
 
 /* ---- errors (failure.c) ---- */
+
+/** Whether this is a forked child, to which nothing of the handle belongs. Takes no lock: those of
+ * the parent's other threads are never let go here. */
+bool flume_is_forked(const flume *handle);
 
 /** Keep a detail on the handle; returns status. */
 int flume_fail(flume *handle, int status, uint64_t seq, const char *format, ...)

@@ -67,6 +67,13 @@ void place_deinit(struct place *place)
     free(place->path);
 }
 
+void place_abandon(struct place *place)
+{
+    if (place->lock_file >= 0)
+        (void)close(place->lock_file); /* Nothing was written through it. */
+    place->lock_file = -1;
+}
+
 int place_path(const struct place *place, uint64_t generation, const char *file,
                char target[PLACE_PATH_BYTES])
 {

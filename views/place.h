@@ -53,6 +53,8 @@ struct place_state {
 /** Take a place; nothing is made yet. 0, or a positive errno. */
 int place_init(struct place *place, const char *root, const char *name, uint32_t version);
 void place_deinit(struct place *place);
+/** In a forked child: let go of the descriptor, and touch nothing else. */
+void place_abandon(struct place *place);
 
 /** Make the directory and open LOCK, marking the place as used. 0, or an errno. */
 int place_open(struct place *place);

@@ -122,6 +122,8 @@ int flume_view_status_of(flume_view *view, flume_view_status *out_status)
     int status;
 
     memset(out, 0, sizeof *out);
+    if (flume_is_forked(view->flume))
+        return FLUME_ERR_FORKED;
     (void)snprintf(out->name, sizeof out->name, "%s", view->definition->name);
     out->version = view->definition->version;
     out->built_in = view->origin == VIEW_BUILT_IN;
@@ -230,7 +232,8 @@ int flume_view_list(flume *handle, flume_view_status *out_status, size_t max)
     char path[PLACE_PATH_BYTES];
     flume_view *view;
     size_t known = 0;
-    int status = declared_reconcile(handle, NULL), length;
+    int status = flume_is_forked(handle) ? FLUME_ERR_FORKED : declared_reconcile(handle, NULL);
+    int length;
 
     if (status != FLUME_OK)
         return status;
@@ -272,8 +275,11 @@ static void tell_change(flume_view *view)
 
 static int set_paused(flume_view *view, bool paused)
 {
-    int error = place_open(&view->place);
+    int error;
 
+    if (flume_is_forked(view->flume))
+        return FLUME_ERR_FORKED;
+    error = place_open(&view->place);
     if (error == 0 && paused)
         error = place_put(&view->place, "PAUSED", "paused\n");
     if (error != 0)
@@ -323,6 +329,8 @@ int flume_view_rebuild(flume_view *view, const flume_ask *ask)
     struct rebuild_asking asking = {.ask = ask, .view = view};
     int status;
 
+    if (flume_is_forked(view->flume))
+        return FLUME_ERR_FORKED;
     if (ask != NULL && ask->timeout_ns != 0)
         asking.deadline_ns = now_ns() + ask->timeout_ns;
     (void)pthread_mutex_lock(&view->mutex);
@@ -350,6 +358,8 @@ int flume_view_rebuild(flume_view *view, const flume_ask *ask)
 
 int flume_view_rebuild_cancel(flume_view *view)
 {
+    if (flume_is_forked(view->flume))
+        return FLUME_ERR_FORKED;
     (void)pthread_mutex_lock(&view->mutex);
     if (view->rebuilding || view->need == NEED_REPLACE)
         view->cancel_rebuild = true;
@@ -394,6 +404,8 @@ static int for_versions(struct versions *versions)
     char path[PLACE_PATH_BYTES];
     int length = snprintf(path, sizeof path, "%s/views/%s", versions->handle->path, versions->name);
 
+    if (flume_is_forked(versions->handle))
+        return FLUME_ERR_FORKED;
     if (strchr(versions->name, '/') == NULL && versions->name[0] != '.' && length > 0 &&
         (size_t)length < sizeof path)
         place_each(path, each_version, versions);

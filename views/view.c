@@ -236,6 +236,8 @@ static int open_generation_locked(flume_view *view, uint64_t generation)
             return view_fail_mdb(view, code, "read its state");
         return need_locked(view, NEED_BUILD, bad != NULL ? bad : "its file is damaged");
     }
+    if (generation != view->generation)
+        view->failed_for_good = false; /* Another made it again: apply may have been mended. */
     environment_release(view->env);
     view->env = env;
     view->generation = generation;

@@ -183,13 +183,35 @@ static int wait_powerless(struct waiting *waiting, uint64_t synced)
     return FLUME_OK;
 }
 
+/* A rebuild that was asked for is this thread's, where there is no worker. */
+static int obey_request(const struct waiting *waiting)
+{
+    flume_view *view = waiting->view;
+    bool asked_for;
+    int status;
+
+    if (view->has_worker)
+        return FLUME_OK;
+    (void)pthread_mutex_lock(&view->mutex);
+    asked_for = view->need == NEED_REPLACE;
+    (void)pthread_mutex_unlock(&view->mutex);
+    if (!asked_for)
+        return FLUME_OK;
+    status = view_rebuild(view, rebuild_patience, (void *)(uintptr_t)waiting);
+    return status == FLUME_ERR_BUSY ? FLUME_OK : status; /* Somebody else is at it. */
+}
+
 static int wait_step(struct waiting *waiting, struct environment *env)
 {
     uint64_t synced = known_synced(waiting->view, env);
-    int status = check_view(waiting, synced);
+    int status;
 
+    view_look_for_changes(waiting->view);
+    status = check_view(waiting, synced);
     if (status == FLUME_OK)
         status = check_patience(waiting, synced);
+    if (status == FLUME_OK)
+        status = obey_request(waiting);
     if (status != FLUME_OK)
         return status;
     if (env->read_only)
@@ -223,6 +245,7 @@ static int wait_until(struct waiting *waiting, bool stale_ok, struct environment
             status = wait_step(waiting, env);
             environment_release(env);
         } else {
+            view_look_for_changes(view);
             status = check_view(waiting, 0);
             if (status == FLUME_OK)
                 status = check_patience(waiting, 0);
@@ -241,10 +264,8 @@ static int begin_waiting(flume_view *view, const flume_ask *ask, struct waiting 
 {
     uint64_t head = flume_log_head(view->flume->log);
 
-    if (head == 0 &&
-        flume_log_append_many(view->flume->log, NULL, 0, NULL, NULL) == FLUME_ERR_FORKED)
-        return flume_fail(view->flume, FLUME_ERR_FORKED, FLUME_SEQ_NONE,
-                          "this handle belongs to the parent process");
+    if (head == 0 && flume_is_forked(view->flume))
+        return FLUME_ERR_FORKED;
     *out_stale_ok = ask != NULL && (ask->flags & FLUME_ASK_STALE_OK) != 0;
     *out_waiting = (struct waiting){.view = view, .ask = ask, .target_seq = head};
     if (ask == NULL)
@@ -338,6 +359,8 @@ int flume_view_when(flume_view *view, uint64_t seq, void (*callback)(void *ctx, 
     struct waiter *waiter;
     int status = FLUME_OK;
 
+    if (flume_is_forked(view->flume))
+        return FLUME_ERR_FORKED;
     if (!view->has_worker || callback == NULL)
         return flume_fail(view->flume, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
                           "flume_view_when needs a callback, and workers");
@@ -367,6 +390,8 @@ int flume_view_descriptor(flume_view *view, int *out_descriptor)
 {
     int descriptor;
 
+    if (flume_is_forked(view->flume))
+        return FLUME_ERR_FORKED;
     if (!view->has_worker)
         return flume_fail(view->flume, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
                           "flume_view_descriptor needs workers");
@@ -374,6 +399,7 @@ int flume_view_descriptor(flume_view *view, int *out_descriptor)
     if (view->descriptor < 0)
         view->descriptor = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
     descriptor = view->descriptor;
+    atomic_store(&view->has_descriptor, descriptor >= 0);
     (void)pthread_mutex_unlock(&view->mutex);
     if (descriptor < 0)
         return flume_fail_errno(view->flume, errno, "make an eventfd for", view->definition->name);
@@ -395,11 +421,17 @@ uint64_t view_synced_now(flume_view *view)
 
 uint64_t flume_view_synced(flume_view *view)
 {
-    uint64_t drained;
+    uint64_t drained, synced;
 
+    if (flume_is_forked(view->flume))
+        return 0;
     (void)pthread_mutex_lock(&view->mutex);
     if (view->descriptor >= 0)
         (void)!read(view->descriptor, &drained, sizeof drained); /* An empty one is fine. */
     (void)pthread_mutex_unlock(&view->mutex);
-    return view_synced_now(view);
+    synced = view_synced_now(view);
+    (void)pthread_mutex_lock(&view->mutex);
+    view->drained_synced = synced;
+    (void)pthread_mutex_unlock(&view->mutex);
+    return synced;
 }

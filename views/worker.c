@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "environment.h"
 #include "inside.h"
@@ -87,10 +88,8 @@ static struct waiter *take_waiters(flume_view *view, uint64_t synced, bool all)
     return taken;
 }
 
-static void answer_waiters(flume_view *view, int status)
+static void call_waiters(struct waiter *waiter, int status)
 {
-    struct waiter *waiter = take_waiters(view, view_synced_now(view), status != FLUME_OK);
-
     while (waiter != NULL) {
         struct waiter *next = waiter->next;
 
@@ -98,6 +97,30 @@ static void answer_waiters(flume_view *view, int status)
         free(waiter);
         waiter = next;
     }
+}
+
+/* Those who have what they waited for, and with an error all others. */
+static void answer_waiters(flume_view *view, int status)
+{
+    uint64_t synced = view_synced_now(view);
+
+    call_waiters(take_waiters(view, synced, false), FLUME_OK);
+    if (status != FLUME_OK)
+        call_waiters(take_waiters(view, synced, true), status);
+}
+
+/* What another handle applied moves this one's descriptor too. */
+static void tell_descriptor(flume_view *view)
+{
+    uint64_t synced, one = 1;
+
+    if (!atomic_load(&view->has_descriptor))
+        return;
+    synced = view_synced_now(view);
+    (void)pthread_mutex_lock(&view->mutex);
+    if (synced > view->drained_synced)
+        (void)!write(view->descriptor, &one, sizeof one); /* A full one is readable already. */
+    (void)pthread_mutex_unlock(&view->mutex);
 }
 
 /* What the worker does next. */
@@ -138,34 +161,43 @@ static enum worker_step step_rebuild(flume_view *view)
     return STEP_RETRY;
 }
 
+static bool has_failed(flume_view *view)
+{
+    bool failed;
+
+    (void)pthread_mutex_lock(&view->mutex);
+    failed = view->failed_for_good;
+    (void)pthread_mutex_unlock(&view->mutex);
+    return failed;
+}
+
 static enum worker_step step_once(flume_view *view)
 {
-    bool replace, failed, paused;
-    struct environment *env;
+    bool replace, paused;
+    struct environment *env = NULL;
     int status;
 
     (void)pthread_mutex_lock(&view->mutex);
     replace = view->need == NEED_REPLACE;
-    failed = view->failed_for_good;
     paused = view->paused;
     (void)pthread_mutex_unlock(&view->mutex);
     if (paused)
         return STEP_REST;
     if (replace)
         return step_rebuild(view);
-    if (failed) {
-        answer_waiters(view, FLUME_ERR_VIEW);
-        return STEP_REST;
-    }
     status = view_acquire(view, &env);
-    if (status == FLUME_END)
-        return step_rebuild(view);
-    if (status != FLUME_OK) {
+    environment_release(env);
+    if (status < 0) {
         (void)view_keep_failure(view, FAILURE_PASSES, FLUME_SEQ_NONE);
         answer_waiters(view, FLUME_ERR_VIEW);
         return STEP_RETRY;
     }
-    environment_release(env);
+    if (has_failed(view)) { /* Asked now: another handle may have made it again. */
+        answer_waiters(view, FLUME_ERR_VIEW);
+        return STEP_REST;
+    }
+    if (status == FLUME_END)
+        return step_rebuild(view);
     if (view_synced_now(view) >= flume_log_head(view->flume->log))
         return STEP_REST;
     status = view_advance(view, 0);
@@ -244,6 +276,7 @@ static void *work(void *ctx)
         view_look_for_changes(view);
         step = step_once(view);
         answer_waiters(view, FLUME_OK);
+        tell_descriptor(view);
         observe(view, &observed_ns, &state);
         if (is_time_to_settle(view))
             view_settle(view);
@@ -251,6 +284,9 @@ static void *work(void *ctx)
         if (step != STEP_AGAIN)
             rest(view, step == STEP_RETRY ? BUSY_NS : IDLE_NS);
     }
+    (void)pthread_mutex_lock(&view->mutex);
+    view->stopping = true; /* Who asks for a callback from now on is told so. */
+    (void)pthread_mutex_unlock(&view->mutex);
     answer_waiters(view, FLUME_ERR_CANCELLED);
     return NULL;
 }

@@ -204,7 +204,8 @@ FLUME_API int flume_close(flume *flume);
 /** The log of the basin. Valid until flume_close(); not to be closed. */
 FLUME_API flume_log *flume_log_of(flume *flume);
 
-/** The detail of the last error on this handle that is not one of its log's. Copied out. */
+/** The detail of the last error on this handle that is not one of its log's: of this thread's last
+ * one, if it had any lately. Copied out. */
 FLUME_API void flume_last_error(flume *flume, flume_error *out_error);
 
 /* ---- finding and following a view ---- */

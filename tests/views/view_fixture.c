@@ -4,7 +4,9 @@
 #include "view_fixture.h"
 
 #include <inttypes.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 int views_setup(void **state)
 {
@@ -462,7 +464,8 @@ static void *ask_now(void *ctx)
 
     asking->status = flume_view_wait(asking->view, asking->has_ask ? &asking->ask : NULL);
     asking->took_ns = clock_ns() - began;
-    flume_last_error(flume_of_view(asking->view), &asking->error);
+    if (asking->status != FLUME_ERR_CANCELLED)
+        flume_last_error(flume_of_view(asking->view), &asking->error);
     return NULL;
 }
 
@@ -478,4 +481,107 @@ int join_asking(struct asking_thread *asking)
 {
     assert_int_equal(pthread_join(asking->thread, NULL), 0);
     return asking->status;
+}
+
+/* ---- another process ---- */
+
+static int64_t obey(flume *handle, flume_view *view, char order)
+{
+    flume_view_status status;
+    flume_bytes value;
+    flume_rows *rows;
+    uint64_t number = 0;
+    int answer;
+
+    switch (order) {
+    case OTHER_APPEND:
+        answer = flume_log_append(flume_log_of(handle), "other", 5, &number);
+        return answer != FLUME_OK ? answer : (int64_t)number;
+    case OTHER_COUNT:
+        answer = flume_view_read(view, NULL, &rows);
+        if (answer != FLUME_OK)
+            return answer;
+        if (flume_rows_get(rows, BY_COUNT, "all", 3, &value) == FLUME_OK)
+            memcpy(&number, value.data, sizeof number);
+        flume_rows_end(rows);
+        return (int64_t)number;
+    case OTHER_GENERATION:
+        answer = flume_view_status_of(view, &status);
+        return answer != FLUME_OK ? answer : (int64_t)status.generation;
+    case OTHER_REBUILD:
+        return flume_view_rebuild(view, NULL);
+    case OTHER_REQUEST:
+        return flume_view_request_rebuild(handle, flume_view_definition_of(view)->name);
+    case OTHER_PAUSE:
+        return flume_view_pause(view);
+    case OTHER_RESUME:
+        return flume_view_resume(view);
+    case OTHER_WAIT:
+        return flume_view_wait(view, NULL);
+    default:
+        return INT64_MIN;
+    }
+}
+
+static int live_as_other(struct view_fixture *fx, unsigned views, int orders, int answers)
+{
+    flume *handle = NULL;
+    flume_view *view = NULL;
+    char order;
+
+    fx->options.views = views;
+    if (flume_open(&handle, fx->base->path, &fx->options, &fx->error) != FLUME_OK ||
+        flume_view_find(handle, fx->definitions[0]->name, &view) != FLUME_OK) {
+        (void)fprintf(stderr, "another process: %s\n", fx->error.message);
+        return 1;
+    }
+    while (read(orders, &order, 1) == 1 && order != OTHER_LEAVE) {
+        int64_t answer = obey(handle, view, order);
+
+        if (write(answers, &answer, sizeof answer) != sizeof answer)
+            return 2;
+    }
+    return flume_close(handle) == FLUME_OK ? 0 : 3;
+}
+
+void start_other(struct view_fixture *fx, struct other_process *other, unsigned views)
+{
+    int orders[2], answers[2];
+
+    assert_null(fx->flume);
+    assert_int_equal(pipe(orders), 0);
+    assert_int_equal(pipe(answers), 0);
+    other->pid = fork();
+    assert_true(other->pid >= 0);
+    if (other->pid == 0) {
+        (void)close(orders[1]);
+        (void)close(answers[0]);
+        _exit(live_as_other(fx, views, orders[0], answers[1]));
+    }
+    (void)close(orders[0]);
+    (void)close(answers[1]);
+    other->orders = orders[1];
+    other->answers = answers[0];
+}
+
+int64_t tell_other(struct other_process *other, enum other_order order)
+{
+    char byte = (char)order;
+    int64_t answer;
+
+    assert_int_equal(write(other->orders, &byte, 1), 1);
+    assert_int_equal(read(other->answers, &answer, sizeof answer), sizeof answer);
+    return answer;
+}
+
+void end_other(struct other_process *other)
+{
+    char byte = OTHER_LEAVE;
+    int status;
+
+    assert_int_equal(write(other->orders, &byte, 1), 1);
+    assert_int_equal(waitpid(other->pid, &status, 0), other->pid);
+    assert_int_equal(status, 0);
+    (void)close(other->orders);
+    (void)close(other->answers);
 }

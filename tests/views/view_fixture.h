@@ -116,11 +116,37 @@ struct asking_thread {
     bool has_ask;
     int status;
     uint64_t took_ns;
-    flume_error error;
+    flume_error error; /* Not of one that was cancelled: its handle may be gone. */
 };
 
 /* flume_view_wait() on a thread of its own. */
 void start_asking(struct asking_thread *asking, flume_view *view, const flume_ask *ask);
 int join_asking(struct asking_thread *asking);
+
+/* ---- another process ---- */
+
+/* What it is told to do, one at a time; it answers with a number. */
+enum other_order {
+    OTHER_APPEND = 'a',     /* The seq. */
+    OTHER_COUNT = 'c',      /* What the first definition's view has counted, as of head. */
+    OTHER_GENERATION = 'g', /* Which answers. */
+    OTHER_REBUILD = 'r',    /* The status. */
+    OTHER_REQUEST = 'q',    /* The status of asking for a rebuild by name. */
+    OTHER_PAUSE = 'p',
+    OTHER_RESUME = 's',
+    OTHER_WAIT = 'w', /* The status. */
+    OTHER_LEAVE = 'x'
+};
+
+struct other_process {
+    pid_t pid;
+    int orders, answers;
+};
+
+/* It opens the basin with the fixture's options (views: enum flume_open_views), and obeys. To be
+ * started while the test has no handle open. */
+void start_other(struct view_fixture *fx, struct other_process *other, unsigned views);
+int64_t tell_other(struct other_process *other, enum other_order order);
+void end_other(struct other_process *other);
 
 #endif
