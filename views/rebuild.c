@@ -197,7 +197,8 @@ static void announce_swap(const struct rebuild *rebuild)
     view->settled_ns = now_ns();
     (void)pthread_mutex_unlock(&view->mutex);
     environment_release(old);
-    if (old_generation != 0)
+    /* A thread of this handle that saw CURRENT change may have opened the new one already. */
+    if (old_generation != 0 && old_generation != rebuild->generation)
         place_remove(&view->place, old_generation);
     place_take(&view->place, "REQUEST");
 }
