@@ -34,6 +34,9 @@ enum {
 
 static const char state_magic[8] = "flumview";
 
+/* No generation has such a number: there is always a next one. */
+#define GENERATION_END (UINT64_C(1) << 62)
+
 enum { CURRENT_TEXT_BYTES = 64, HASH_CHUNK_BYTES = 1 << 20 };
 
 /* ---- paths ---- */
@@ -332,7 +335,8 @@ uint64_t place_current(const struct place *place)
     if (bytes <= 0)
         return 0;
     text[bytes] = '\0';
-    if (sscanf(text, "generation %" SCNu64 "\n%n", &generation, &end) != 1 || end != bytes)
+    if (sscanf(text, "generation %" SCNu64 "\n%n", &generation, &end) != 1 || end != bytes ||
+        generation >= GENERATION_END)
         return 0;
     return generation;
 }
@@ -376,7 +380,7 @@ static bool parse_number(const char *name, uint64_t *out)
         return false;
     errno = 0;
     *out = strtoull(name, &end, 10);
-    return errno == 0 && *end == '\0';
+    return errno == 0 && *end == '\0' && *out < GENERATION_END;
 }
 
 static bool keep_highest(void *ctx, const char *name)
