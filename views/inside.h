@@ -177,6 +177,16 @@ static inline bool view_takes(const flume_view *view, unsigned kind)
  */
 int view_acquire(flume_view *view, struct environment **out_env);
 
+/**
+ * What is wrong with a build on disk, before LMDB looks at it: it trusts what it finds.
+ *
+ * @param place  Open.
+ * @param board  NULL: there is none.
+ * @return NULL: nothing. Else why it is not to be opened; static.
+ */
+const char *view_judge_state(const flume *handle, struct place *place, const flume_board *board,
+                             uint64_t generation);
+
 /** Say that the environment turned out to be unusable. */
 void view_condemn(flume_view *view, struct environment *env, const char *why);
 

@@ -169,7 +169,7 @@ static bool is_ours(flume *handle, const char *name, uint32_t version)
 }
 
 /* What can be told of a view whose code is not here. */
-static void fill_foreign(flume *handle, const struct place *place, flume_view_status *out)
+static void fill_foreign(flume *handle, struct place *place, flume_view_status *out)
 {
     uint64_t generation = place_current(place);
     char path[PLACE_PATH_BYTES];
@@ -180,11 +180,11 @@ static void fill_foreign(flume *handle, const struct place *place, flume_view_st
     if (generation == 0 || place_state_read(place, generation, &state) != 0 ||
         place_path(place, generation, NULL, path) != 0)
         return;
-    if (environment_acquire(path, generation, NULL, handle->options.map_bytes, ENVIRONMENT_OPEN,
-                            &env) != 0) {
-        out->synced_seq = state.synced_seq; /* As of when it was last left. */
+    out->synced_seq = state.synced_seq; /* As of when it was last left. */
+    if (place_open(place) != 0 || view_judge_state(handle, place, NULL, generation) != NULL ||
+        environment_acquire(path, generation, NULL, handle->options.map_bytes, ENVIRONMENT_OPEN,
+                            &env) != 0)
         return;
-    }
     fill_environment(env, place, out);
     environment_release(env);
 }

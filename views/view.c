@@ -118,61 +118,62 @@ static int need_locked(flume_view *view, enum rebuild_need need, const char *why
 }
 
 /* Whether the file is as it was left. Only where nobody writes to it can that be told. */
-static bool is_as_left(flume_view *view, uint64_t generation, const struct place_state *state)
+static bool is_as_left(const struct place *place, const flume_board *board, uint64_t generation,
+                       const struct place_state *state)
 {
     struct place_state now = *state;
 
     if ((state->flags & STATE_CLEAN) == 0 ||
-        (view->board != NULL && flume_board_read(view->board, BOARD_DIRTY) == generation))
+        (board != NULL && flume_board_read(board, BOARD_DIRTY) == generation))
         return true;
-    if (place_state_measure(&view->place, generation,
-                            (state->flags & STATE_HASHED) != 0 ? UINT64_MAX : 0, &now) != 0)
+    if (place_state_measure(place, generation, (state->flags & STATE_HASHED) != 0 ? UINT64_MAX : 0,
+                            &now) != 0)
         return false;
     return now.data_bytes == state->data_bytes && now.flags == state->flags &&
            memcmp(now.hash, state->hash, sizeof now.hash) == 0;
 }
 
 /* Whether somebody attached has found this build good on this boot. */
-static bool is_vouched_for(const flume_view *view, uint64_t generation)
+static bool is_vouched_for(const flume_board *board, uint64_t generation)
 {
-    return view->board != NULL && flume_board_read(view->board, BOARD_GENERATION) == generation;
+    return board != NULL && flume_board_read(board, BOARD_GENERATION) == generation;
 }
 
 /* Nobody writes while this is held; EAGAIN: what is written there is good. */
-static int lock_to_judge(flume_view *view, uint64_t generation)
+static int lock_to_judge(const flume_io *io, struct place *place, const flume_board *board,
+                         uint64_t generation)
 {
-    int error = place_lock(&view->place, PLACE_ADVANCE);
+    int error = place_lock(place, PLACE_ADVANCE);
 
     /* Who holds it may be judging the build himself, and find it bad. */
-    for (int i = 0; i < JUDGE_TRIES && error == EAGAIN && !is_vouched_for(view, generation); i++) {
-        view->flume->io->sleep(view->flume->io->ctx, JUDGE_STEP_NS);
-        error = place_lock(&view->place, PLACE_ADVANCE);
+    for (int i = 0; i < JUDGE_TRIES && error == EAGAIN && !is_vouched_for(board, generation); i++) {
+        io->sleep(io->ctx, JUDGE_STEP_NS);
+        error = place_lock(place, PLACE_ADVANCE);
     }
     return error;
 }
 
-/* What is wrong with a build on disk, before LMDB looks at it; NULL: nothing. */
-static const char *judge_state(flume_view *view, uint64_t generation)
+const char *view_judge_state(const flume *handle, struct place *place, const flume_board *board,
+                             uint64_t generation)
 {
-    const flume *handle = view->flume;
     struct place_state state;
     uint8_t boot_id[16];
 
-    if (place_state_read(&view->place, generation, &state) != 0)
+    if (place_state_read(place, generation, &state) != 0)
         return "its STATE is missing or damaged";
     if (memcmp(state.basin_id, handle->basin_id, sizeof state.basin_id) != 0)
         return "it was made from another basin";
     if (handle->io->boot_id(handle->io->ctx, boot_id) < 0 ||
         (memcmp(state.boot_id, boot_id, sizeof boot_id) != 0 && (state.flags & STATE_CLEAN) == 0))
         return "the machine stopped while it was being written";
-    if (lock_to_judge(view, generation) != 0)
+    if (lock_to_judge(handle->io, place, board, generation) != 0)
         return NULL;
-    bool good = is_as_left(view, generation, &state) ||
+    bool good = is_as_left(place, board, generation, &state) ||
                 /* Somebody may have gone on, and died, before the lock was taken. */
-                (place_state_read(&view->place, generation, &state) == 0 &&
-                 is_as_left(view, generation, &state));
+                (place_state_read(place, generation, &state) == 0 &&
+                 is_as_left(place, board, generation, &state));
 
-    place_unlock(&view->place, PLACE_ADVANCE);
+    place_unlock(place, PLACE_ADVANCE);
     return good ? NULL : "its file is not as it was left";
 }
 
@@ -207,7 +208,7 @@ static bool is_damage(int code)
 /* Open generation g. FLUME_OK; FLUME_END: not usable; FLUME_ERR_BUSY: gone, look again; an error. */
 static int open_generation_locked(flume_view *view, uint64_t generation)
 {
-    const char *bad = judge_state(view, generation);
+    const char *bad = view_judge_state(view->flume, &view->place, view->board, generation);
     char path[PLACE_PATH_BYTES];
     struct environment *env;
     struct view_meta meta;

@@ -684,7 +684,11 @@ pid_t trial_start(struct trial *trial, int (*play)(struct trial *trial, void *ct
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGSYS};
+
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* It does not outlive a test that failed. */
+        for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
+            (void)signal(crashes[i], SIG_DFL); /* Not cmocka's: that goes on with the tests. */
         _exit(play(trial, ctx));
     }
     return pid;
