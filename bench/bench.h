@@ -1,7 +1,7 @@
 /*
  * bench.h - one run of the benchmarks: what all groups are told, and what they share.
  *
- * A group is a file of bench/log/, or all of bench/views/; it makes its rows known, runs its rounds and adds its samples.
+ * A group is a file of bench/log/ or bench/views/; it makes its rows known, runs its rounds and adds its samples.
  * Groups run one after the other, rounds within a group are interleaved: in each round every engine
  * has its turn, so a change of the machine's mood meets them all.
  */
@@ -34,7 +34,10 @@ int bench_durable(struct bench *bench);
 int bench_latency(struct bench *bench);
 int bench_live(struct bench *bench);
 int bench_open(struct bench *bench);
-int bench_views(struct bench *bench);
+int bench_rebuild(struct bench *bench);
+int bench_catch_up(struct bench *bench);
+int bench_query(struct bench *bench);
+int bench_views_on(struct bench *bench);
 
 /** A new, empty directory inside dir_path; malloc'd, NULL after bench_fail(). */
 char *bench_directory(struct bench *bench);

@@ -18,21 +18,27 @@
 
 struct group {
     const char *name;
+    const char *family; /* Another name, shared with others; NULL: none. */
     const char *heading;
     int (*run)(struct bench *bench);
 };
 
 static const struct group groups[] = {
-    {"durable", "Durable appends: each on the disk before it returns", bench_durable},
-    {"latency", "Latency: append in one process to callback in another", bench_latency},
-    {"live", "Company: 100 B appended while another process follows, or appends too", bench_live},
-    {"append", "Appends: one thread, visible to other processes (lmdb_commit_once: at the end)",
+    {"durable", NULL, "Durable appends: each on the disk before it returns", bench_durable},
+    {"latency", NULL, "Latency: append in one process to callback in another", bench_latency},
+    {"live", NULL, "Company: 100 B appended while another process follows, or appends too",
+     bench_live},
+    {"append", NULL,
+     "Appends: one thread, visible to other processes (lmdb_commit_once: at the end)",
      bench_append},
-    {"read", "Reads: flume verifies every record; every byte of each body is gone through",
+    {"read", NULL, "Reads: flume verifies every record; every byte of each body is gone through",
      bench_read},
-    {"open", "Opening a log whose writer was killed, and what an open log costs", bench_open},
-    {"views", "Views: made, caught up with, asked, and what they cost the one who appends",
-     bench_views},
+    {"open", NULL, "Opening a log whose writer was killed, and what an open log costs", bench_open},
+    {"rebuild", "views", "Views made anew: an index of hashes from a log, beside those of peers",
+     bench_rebuild},
+    {"catch_up", "views", "Views that are behind", bench_catch_up},
+    {"query", "views", "Questions to views: after an append, and at random", bench_query},
+    {"views_on", "views", "What views cost the one who appends", bench_views_on},
 };
 enum { GROUP_COUNT = sizeof(groups) / sizeof(groups[0]) };
 
@@ -46,7 +52,7 @@ struct arguments {
 static const char usage_text[] =
     "usage: bench_log [--quick] [--only GROUP,...] [--dir DIR] [--json FILE] [--seed N]\n"
     "                 [--rounds N] [--records N] [--open-records N]\n"
-    "groups: durable latency live append read open views\n";
+    "groups: durable latency live append read open views (rebuild catch_up query views_on)\n";
 
 static int parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *out_value)
 {
@@ -131,15 +137,15 @@ static int parse_arguments(struct arguments *arguments, int argc, char **argv)
     return -1;
 }
 
-/* Whether a group is among the names of --only. */
+/* Whether a group or family is among the names of --only. */
 static int is_wanted(const struct arguments *arguments, const char *name)
 {
-    size_t name_bytes = strlen(name);
+    size_t name_bytes = name == NULL ? 0 : strlen(name);
 
     for (const char *at = arguments->only; at != NULL;) {
         size_t bytes = strcspn(at, ",");
 
-        if (bytes == name_bytes && strncmp(at, name, bytes) == 0)
+        if (bytes > 0 && bytes == name_bytes && strncmp(at, name, bytes) == 0)
             return 1;
         at = at[bytes] == ',' ? at + bytes + 1 : NULL;
     }
@@ -154,7 +160,7 @@ static int run_groups(struct arguments *arguments)
     for (unsigned i = 0; i < GROUP_COUNT; i++) {
         uint64_t begun_ns = clock_ns();
 
-        if (!is_wanted(arguments, groups[i].name))
+        if (!is_wanted(arguments, groups[i].name) && !is_wanted(arguments, groups[i].family))
             continue;
         settle_file_system(bench->dir_path);
         status |= groups[i].run(bench);

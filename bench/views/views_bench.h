@@ -63,10 +63,4 @@ int view_count(flume *handle, flume_view *view, size_t table, uint64_t *out_coun
 /** bench_fail() with what flume says. */
 int handle_fail(flume *handle, const char *what, int status);
 
-/** The parts of the group. 0, or -1 after bench_fail(). */
-int bench_rebuild(struct bench *bench);
-int bench_catch_up(struct bench *bench);
-int bench_query(struct bench *bench);
-int bench_company(struct bench *bench);
-
 #endif

@@ -1,5 +1,5 @@
 /*
- * bench_company.c - views_on/SPEED/WHO: what views cost the one who appends.
+ * bench_views_on.c - views_on/SPEED/WHO: what views cost the one who appends.
  *
  * "alone": the log is open without views. "four_views": with workers that keep four views up to
  * date. Paced: an append every 5 us, by the clock, and how long each took. Full speed: one after the
@@ -147,7 +147,7 @@ static void make_rows(struct report *report)
  * the other core take cache and memory bandwidth; full speed 7 M/s alone, 0.6 of it with views: four
  * workers and the appender on two cores.
  */
-int bench_company(struct bench *bench)
+int bench_views_on(struct bench *bench)
 {
     struct company company = {.bench = bench,
                               .sample_max = PACED_SLICES * bench->slice_ns / PACE_NS};
