@@ -65,7 +65,9 @@ struct flume_view {
     _Atomic bool retired; /* Its declaration changed or was dropped. Becomes true once. */
 
     pthread_mutex_t mutex;
-    pthread_cond_t moved;    /* With mutex: synced, state, stopping, kicked, waiting changed. */
+    pthread_cond_t moved;    /* With mutex: synced, state, stopping, waiting changed. */
+    pthread_cond_t stirred;  /* With mutex: kicked, stopping changed. For the worker alone, which a
+                                view that moves without it need not wake. */
     struct environment *env; /* Of `generation`; NULL: none is open. */
     uint64_t generation;
     enum rebuild_need need;

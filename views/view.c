@@ -78,6 +78,7 @@ int view_create(flume *handle, const flume_view_definition *definition, enum vie
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&view->moved, &attributes);
+    (void)pthread_cond_init(&view->stirred, &attributes);
     (void)pthread_condattr_destroy(&attributes);
     take_kinds(view);
     find_board(view);
@@ -103,6 +104,7 @@ void view_destroy(flume_view *view)
     if (view->descriptor >= 0)
         (void)close(view->descriptor);
     (void)pthread_cond_destroy(&view->moved);
+    (void)pthread_cond_destroy(&view->stirred);
     (void)pthread_mutex_destroy(&view->batch_mutex);
     (void)pthread_mutex_destroy(&view->mutex);
     free(view);
@@ -375,6 +377,10 @@ void view_announce(flume_view *view)
 
     (void)pthread_mutex_lock(&view->mutex);
     (void)pthread_cond_broadcast(&view->moved);
+    if (view->waiters != NULL) { /* They are answered by the worker. */
+        view->kicked = true;
+        (void)pthread_cond_signal(&view->stirred);
+    }
     if (view->descriptor >= 0)
         (void)!write(view->descriptor, &one, sizeof one); /* A full one is readable already. */
     (void)pthread_mutex_unlock(&view->mutex);

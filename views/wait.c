@@ -378,7 +378,7 @@ int flume_view_when(flume_view *view, uint64_t seq, void (*callback)(void *ctx, 
             link = &(*link)->next;
         *link = waiter;
         view->kicked = true;
-        (void)pthread_cond_broadcast(&view->moved);
+        (void)pthread_cond_signal(&view->stirred);
     }
     (void)pthread_mutex_unlock(&view->mutex);
     if (status != FLUME_OK)

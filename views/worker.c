@@ -37,7 +37,7 @@ void worker_kick(flume_view *view)
 {
     (void)pthread_mutex_lock(&view->mutex);
     view->kicked = true;
-    (void)pthread_cond_broadcast(&view->moved);
+    (void)pthread_cond_signal(&view->stirred);
     (void)pthread_mutex_unlock(&view->mutex);
 }
 
@@ -217,7 +217,7 @@ static void rest(flume_view *view, uint64_t longest_ns)
 
     (void)pthread_mutex_lock(&view->mutex);
     while (!view->kicked && !view->stopping)
-        if (pthread_cond_timedwait(&view->moved, &view->mutex, &until) != 0)
+        if (pthread_cond_timedwait(&view->stirred, &view->mutex, &until) != 0)
             break;
     view->kicked = false;
     (void)pthread_mutex_unlock(&view->mutex);
@@ -311,6 +311,7 @@ void worker_stop(flume_view *view)
     (void)pthread_mutex_lock(&view->mutex);
     view->stopping = true;
     (void)pthread_cond_broadcast(&view->moved);
+    (void)pthread_cond_signal(&view->stirred);
     (void)pthread_mutex_unlock(&view->mutex);
     if (view->has_worker)
         (void)pthread_join(view->worker, NULL);
