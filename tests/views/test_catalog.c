@@ -276,7 +276,7 @@ static void a_callback_ends_the_listing_with_its_answer(void **state)
 
 /* ---- at once ---- */
 
-enum { DECLARERS = 4, DECLARATIONS = 25, ALIKE = 100 };
+enum { DECLARERS = 4, DECLARATIONS = 25, ALIKE = 12 };
 
 struct declarer {
     flume *handle;
