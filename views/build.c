@@ -146,10 +146,13 @@ static int checkpoint(const struct part *part)
     now.synced_seq = batch->meta.synced_seq;
     now.check = batch->meta.check;
     now.passed_over = batch->meta.passed_over;
-    (void)pthread_mutex_lock(&build->mutex);
+    /* A part that is alone may have a transaction open, which the mutex goes before. */
+    if (build->meta.part_count > 1)
+        (void)pthread_mutex_lock(&build->mutex);
     *kept = now;
     code = store_meta_locked(build, batch);
-    (void)pthread_mutex_unlock(&build->mutex);
+    if (build->meta.part_count > 1)
+        (void)pthread_mutex_unlock(&build->mutex);
     return code == 0 ? FLUME_OK : view_fail_mdb(build->building->view, code, "write a rebuild");
 }
 

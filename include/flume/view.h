@@ -258,6 +258,8 @@ FLUME_API uint64_t flume_view_synced(flume_view *view);
  * Wait as flume_view_wait(), then a snapshot of the view.
  *
  * @param out_rows  To be ended by flume_rows_end(), soon: what it sees cannot be reused meanwhile.
+ *                  Who holds one and asks the same view for more than it has can be in the way of
+ *                  its map growing: FLUME_ERR_VIEW after five seconds. End it first.
  */
 FLUME_API int flume_view_read(flume_view *view, const flume_ask *ask, flume_rows **out_rows);
 FLUME_API void flume_rows_end(flume_rows *rows);
@@ -270,7 +272,8 @@ FLUME_API int flume_rows_get(flume_rows *rows, size_t table, const void *key, si
                              flume_bytes *out_value);
 
 /** Stand at the first row whose key is >= key (last: at the last row whose key is < key; a NULL key
- * is beyond them all). The next flume_rows_next() (_previous) gives it. */
+ * is beyond them all). The next flume_rows_next() (_previous) gives it, or FLUME_END if there is
+ * none: that is no error here. */
 FLUME_API int flume_rows_seek(flume_rows *rows, size_t table, const void *key, size_t key_bytes);
 FLUME_API int flume_rows_seek_last(flume_rows *rows, size_t table, const void *key,
                                    size_t key_bytes);
