@@ -10,7 +10,7 @@
 
 #include "sorter.h"
 
-enum { CLOCK_EVERY_RECORDS = 64, RUN_NAME_BYTES = 48 };
+enum { CLOCK_EVERY_RECORDS = 64, RUN_NAME_BYTES = 48, ROW_BYTES = 16 };
 
 /* ---- making ---- */
 
@@ -79,6 +79,7 @@ int batch_begin(flume_batch *batch, struct environment *env)
     int code = environment_begin(env, &batch->txn, &batch->meta);
 
     batch->env = env;
+    batch->direct_bytes = 0;
     batch->mdb_code = 0;
     batch->system_status = FLUME_OK;
     batch->merge_status = FLUME_OK;
@@ -95,9 +96,9 @@ void batch_give_up(flume_batch *batch)
             sorter_clear(batch->sorters[i]);
 }
 
-size_t batch_collected_bytes(const flume_batch *batch)
+size_t batch_bytes(const flume_batch *batch)
 {
-    size_t bytes = 0;
+    size_t bytes = batch->direct_bytes;
 
     for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
         if (batch->sorters[i] != NULL)
@@ -164,6 +165,7 @@ int flume_batch_put(flume_batch *batch, size_t table, const void *key, size_t ke
     if (batch->sorters[table] != NULL)
         return keep_sorter_status(
             batch, table, sorter_put(batch->sorters[table], key, key_bytes, value, value_bytes));
+    batch->direct_bytes += key_bytes + value_bytes + ROW_BYTES;
     return keep_code(batch,
                      mdb_put(batch->txn, batch->env->tables[table], &mdb_key, &mdb_value, 0));
 }
@@ -261,59 +263,88 @@ static bool is_awaited(const flume_batch *batch)
            wanted <= batch->meta.synced_seq;
 }
 
-static bool is_enough(const flume_batch *batch, const struct batch_limits *limits, uint64_t count,
-                      uint64_t started_ns)
-{
-    uint64_t passed_ns;
+/* A batch that is being filled. */
+struct filling {
+    const struct batch_limits *limits;
+    uint64_t started_ns;
+    uint64_t count;    /* Records met. */
+    uint64_t check_at; /* The count at which size and time are looked at next. */
+};
 
-    if (count >= limits->records_max)
+static bool is_enough(const flume_batch *batch, struct filling *filling)
+{
+    const struct batch_limits *limits = filling->limits;
+
+    if (filling->count >= limits->records_max)
         return true;
-    /* Early on often: where apply is slow, a few records take long. */
-    if (count % CLOCK_EVERY_RECORDS != 0 &&
-        (count > CLOCK_EVERY_RECORDS || (count & (count - 1)) != 0))
+    if (filling->count < filling->check_at)
         return false;
-    if (batch_collected_bytes(batch) >= limits->bytes_max)
-        return true;
-    passed_ns = now_ns() - started_ns;
-    return passed_ns >= limits->ns_max || is_awaited(batch);
+    /* Early on often: where apply is slow, a few records take long. */
+    filling->check_at = filling->count + (filling->count < CLOCK_EVERY_RECORDS
+                                              ? filling->count
+                                              : CLOCK_EVERY_RECORDS);
+    return batch_bytes(batch) >= limits->bytes_max ||
+           now_ns() - filling->started_ns >= limits->ns_max || is_awaited(batch);
+}
+
+/* Apply one record after the other; the cursor's position is what was met. */
+static int fill(flume_batch *batch, struct filling *filling, uint64_t *out_beyond)
+{
+    const struct batch_limits *limits = filling->limits;
+
+    while (flume_cursor_position(batch->cursor) < limits->until_seq) {
+        flume_record record;
+        int status = flume_cursor_next(batch->cursor, 0, &record);
+
+        if (status == FLUME_ERR_TIMEOUT || status == FLUME_END)
+            return FLUME_OK; /* Only damaged records stood at the end. */
+        if (status != FLUME_OK)
+            return flume_fail_log(batch->view->flume, status);
+        if (record.seq >= limits->until_seq) {
+            *out_beyond = record.seq - limits->until_seq;
+            return FLUME_OK;
+        }
+        status = apply_one(batch, &record);
+        if (status != FLUME_OK)
+            return status;
+        filling->count++;
+        batch->meta.synced_seq = record.seq + 1;
+        batch->meta.check = record.check;
+        if ((limits->splits_batches || (record.flags & FLUME_RECORD_BATCH) == 0) &&
+            is_enough(batch, filling))
+            return FLUME_OK;
+    }
+    return FLUME_OK;
 }
 
 int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *out_count)
 {
-    uint64_t started_ns = now_ns(), count = 0, skipped, position;
+    struct filling filling = {.limits = limits, .started_ns = now_ns(), .check_at = 1};
+    uint64_t skipped, position, beyond = FLUME_SEQ_NONE;
     int status = stand_at(batch, batch->meta.synced_seq);
 
     *out_count = 0;
     if (status != FLUME_OK)
         return status;
     skipped = flume_cursor_skipped(batch->cursor);
-    while (flume_cursor_position(batch->cursor) < limits->until_seq) {
-        flume_record record;
-
-        status = flume_cursor_next(batch->cursor, 0, &record);
-        if (status == FLUME_ERR_TIMEOUT || status == FLUME_END) {
-            status = FLUME_OK; /* Only damaged records stood at the end. */
-            break;
-        }
-        if (status != FLUME_OK)
-            return flume_fail_log(batch->view->flume, status);
-        status = apply_one(batch, &record);
-        if (status != FLUME_OK)
-            return status;
-        count++;
-        batch->meta.synced_seq = record.seq + 1;
-        batch->meta.check = record.check;
-        if ((record.flags & FLUME_RECORD_BATCH) == 0 && is_enough(batch, limits, count, started_ns))
-            break;
-    }
+    status = fill(batch, &filling, &beyond);
+    if (status != FLUME_OK)
+        return status;
+    skipped = flume_cursor_skipped(batch->cursor) - skipped;
     position = flume_cursor_position(batch->cursor);
+    if (beyond != FLUME_SEQ_NONE) {
+        /* Damaged records were passed over up to one that is not of this batch any more. */
+        skipped -= beyond;
+        position = limits->until_seq;
+        flume_cursor_close(batch->cursor);
+        batch->cursor = NULL; /* It stands too far. */
+    }
     if (position > batch->meta.synced_seq) {
         batch->meta.synced_seq = position;
         batch->meta.check = 0; /* What stands before it cannot be read. */
     }
-    skipped = flume_cursor_skipped(batch->cursor) - skipped;
     batch->meta.passed_over += skipped;
-    *out_count = count + skipped;
+    *out_count = filling.count + skipped;
     return FLUME_OK;
 }
 

@@ -23,7 +23,8 @@ struct batch_limits {
     uint64_t until_seq;
     uint64_t records_max;
     uint64_t ns_max;
-    size_t bytes_max; /* Of collected rows. */
+    bool splits_batches; /* It may end inside a batch of the log: nobody sees what is built. */
+    size_t bytes_max;    /* Of collected rows. */
 };
 
 struct flume_batch {
@@ -37,10 +38,11 @@ struct flume_batch {
     MDB_txn *txn;                                  /* While begun. */
     struct view_meta meta;                         /* While begun: as it will be committed. */
     uint64_t failed_seq;                           /* Where apply refused, or FLUME_SEQ_NONE. */
-    int mdb_code;       /* Of the first LMDB call that failed in this batch. */
-    int system_status;  /* Of the first row that the system did not let a sorter keep. */
-    int merge_status;   /* What a merge answered that refused two values, */
-    size_t merge_table; /* and in which table. */
+    size_t direct_bytes; /* Put straight into the transaction, which keeps them in memory. */
+    int mdb_code;        /* Of the first LMDB call that failed in this batch. */
+    int system_status;   /* Of the first row that the system did not let a sorter keep. */
+    int merge_status;    /* What a merge answered that refused two values, */
+    size_t merge_table;  /* and in which table. */
 };
 
 /** @param spill_directory  Where sorters may spill; NULL: nowhere.
@@ -74,7 +76,7 @@ int batch_fail_merge(flume_view *view, size_t table, int status);
 struct sorter;
 bool batch_is_merge_refusal(const struct sorter *sorter, int status);
 
-/** Bytes that the collected rows take. */
-size_t batch_collected_bytes(const flume_batch *batch);
+/** Bytes that the rows take which were collected, or put into this transaction. */
+size_t batch_bytes(const flume_batch *batch);
 
 #endif

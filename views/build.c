@@ -50,9 +50,10 @@ struct build {
     struct part parts[META_PARTS_MAX];
     pthread_mutex_t mutex; /* Guards meta, and transactions that store nothing else. */
     struct view_meta meta;
-    bool direct;         /* Some table is not collected. */
-    size_t spill_bytes;  /* Of a part's rows. */
-    _Atomic int stopped; /* The status with which every part is to end. */
+    bool direct;              /* Some table is not collected. */
+    size_t spill_bytes;       /* Of a part's rows. */
+    _Atomic int stopped;      /* The status with which every part is to end. */
+    _Atomic bool is_map_full; /* It ended for want of address space. */
     _Atomic uint64_t collected;
 };
 
@@ -78,6 +79,13 @@ static int ask_to_stop(const struct build *build)
     return building->stop == NULL ? FLUME_OK : building->stop(building->stop_ctx);
 }
 
+static int fail_code(struct build *build, int code)
+{
+    if (code == MDB_MAP_FULL)
+        atomic_store(&build->is_map_full, true);
+    return view_fail_mdb(build->building->view, code, "write a rebuild");
+}
+
 /* ---- a part's state on disk ---- */
 
 /* Store meta, in the part's own transaction if it has one. */
@@ -95,6 +103,7 @@ static int store_meta_locked(struct build *build, flume_batch *batch)
     if (!was_open)
         return code;
     batch->txn = NULL;
+    batch->direct_bytes = 0;
     return code != 0 ? code : environment_begin(env, &batch->txn, &stored);
 }
 
@@ -153,7 +162,7 @@ static int checkpoint(const struct part *part)
     code = store_meta_locked(build, batch);
     if (build->meta.part_count > 1)
         (void)pthread_mutex_unlock(&build->mutex);
-    return code == 0 ? FLUME_OK : view_fail_mdb(build->building->view, code, "write a rebuild");
+    return code == 0 ? FLUME_OK : fail_code(build, code);
 }
 
 /* ---- collecting ---- */
@@ -174,12 +183,12 @@ static int collect_step(struct part *part, const struct batch_limits *limits)
     }
     status = batch_fill(batch, limits, &count);
     if (status != FLUME_OK)
-        return status;
+        return batch->mdb_code == 0 ? status : fail_code(build, batch->mdb_code);
     (void)atomic_fetch_add(&build->collected, batch->meta.synced_seq - before);
     show(build, 0, 0);
     if (batch->meta.synced_seq == before)
         return FLUME_END; /* The log ends here. */
-    return batch_collected_bytes(batch) >= build->spill_bytes ? checkpoint(part) : FLUME_OK;
+    return batch_bytes(batch) >= build->spill_bytes ? checkpoint(part) : FLUME_OK;
 }
 
 static bool has_runs(const flume_batch *batch)
@@ -197,6 +206,7 @@ static int collect(struct part *part)
         .until_seq = build->meta.parts[part->index].to_seq,
         .records_max = FILL_RECORDS_MAX,
         .ns_max = FILL_NS_MAX,
+        .splits_batches = true,
         .bytes_max = build->spill_bytes,
     };
     int status = FLUME_OK;
@@ -397,11 +407,6 @@ static int append_row(struct appending *appending, size_t table, flume_bytes key
     appending->bytes += key.bytes + value.bytes;
     return mdb_cursor_put(appending->cursor, &(MDB_val){key.bytes, (void *)(uintptr_t)key.data},
                           &(MDB_val){value.bytes, (void *)(uintptr_t)value.data}, MDB_APPEND);
-}
-
-static int fail_code(const struct build *build, int code)
-{
-    return view_fail_mdb(build->building->view, code, "write a rebuild");
 }
 
 /* Take the rows at the least key, and append what they come to. FLUME_END: there are no more. */
@@ -623,7 +628,8 @@ static int begin_anew(struct build *build)
     return code == 0 ? FLUME_OK : fail_code(build, code);
 }
 
-int build_environment(struct building *building)
+/* FLUME_OK, or an error; *out_map_full: with more address space it can be gone on with. */
+static int build_once(struct building *building, bool *out_map_full)
 {
     size_t budget_bytes = (size_t)building->view->flume->options.rebuild_bytes;
     struct build build = {.building = building, .mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -648,12 +654,25 @@ int build_environment(struct building *building)
         status = collect_all(&build);
     if (status == FLUME_OK)
         status = append_all(&build);
+    *out_map_full = status != FLUME_OK && atomic_load(&build.is_map_full);
     /* Stopped on request, it is gone on with; after an error it may as well begin anew. */
     for (size_t i = 0; i < META_PARTS_MAX; i++)
         batch_destroy(build.parts[i].batch,
-                      status == FLUME_ERR_CANCELLED || status == FLUME_ERR_TIMEOUT
+                      status == FLUME_ERR_CANCELLED || status == FLUME_ERR_TIMEOUT || *out_map_full
                           ? BATCH_KEEP_RUNS
                           : BATCH_DROP_RUNS);
     (void)pthread_mutex_destroy(&build.mutex);
     return status;
+}
+
+int build_environment(struct building *building)
+{
+    for (;;) {
+        bool is_map_full = false;
+        int status = build_once(building, &is_map_full);
+
+        /* Nobody else looks at an environment that is being built. */
+        if (!is_map_full || environment_grow(building->env) != 0)
+            return status;
+    }
 }

@@ -78,13 +78,16 @@ struct flume_view {
     flume_error error;     /* status FLUME_OK: none. */
     bool failed_for_good;  /* apply refused: only a rebuild helps. */
     struct waiter *waiters;
-    unsigned waiting; /* Threads inside flume_view_wait(). */
-    bool kicked;      /* The worker has something to look at. */
-    bool stopping;    /* Becomes true once. */
-    bool cancel_rebuild;
-    bool rebuilding;             /* By this handle. */
-    uint64_t retry_ns;           /* After a failed rebuild: not before. */
-    int descriptor;              /* eventfd, or -1. Guarded by mutex. */
+    unsigned waiting;    /* Threads inside flume_view_wait(). */
+    bool kicked;         /* The worker has something to look at. */
+    bool stopping;       /* Becomes true once. */
+    bool cancel_rebuild; /* Ends the running or next rebuild. */
+    uint64_t asks;       /* Calls of flume_view_rebuild(): one that comes during a rebuild is obeyed
+                            after it. */
+    bool by_request;     /* The need to replace is a REQUEST's, which another may obey first. */
+    bool rebuilding;     /* By this handle. */
+    uint64_t retry_ns;   /* After a failed rebuild: not before. */
+    int descriptor;      /* eventfd, or -1. Guarded by mutex. */
     _Atomic bool has_descriptor; /* Becomes true once. */
     uint64_t drained_synced;     /* What flume_view_synced() told last. Guarded by mutex. */
     _Atomic bool has_worker;
@@ -228,6 +231,9 @@ void view_settle_last(flume_view *view);
 uint64_t view_synced_now(flume_view *view);
 
 /* ---- rebuilding (rebuild.c) ---- */
+
+/* view.retry_ns of what was cancelled: not before somebody asks for the view. */
+#define RETRY_WHEN_ASKED UINT64_MAX
 
 /** Build a view again beside the old one and swap it in.
  * @param stop  Asked every few milliseconds; a status other than FLUME_OK ends it with that; what

@@ -213,6 +213,16 @@ void place_unlock(struct place *place, enum place_lock byte)
     (void)pthread_mutex_unlock(&place->mutex);
 }
 
+bool place_holds(struct place *place, enum place_lock byte)
+{
+    bool held;
+
+    (void)pthread_mutex_lock(&place->mutex);
+    held = place->held[byte];
+    (void)pthread_mutex_unlock(&place->mutex);
+    return held;
+}
+
 bool place_is_locked(const struct place *place, enum place_lock byte)
 {
     struct flock lock = {

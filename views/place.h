@@ -63,6 +63,9 @@ int place_open(struct place *place);
 int place_lock(struct place *place, enum place_lock byte);
 void place_unlock(struct place *place, enum place_lock byte);
 
+/** Whether a thread of this handle holds a byte. */
+bool place_holds(struct place *place, enum place_lock byte);
+
 /** Whether any handle, this one included, holds a byte alone. */
 bool place_is_locked(const struct place *place, enum place_lock byte);
 

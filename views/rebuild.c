@@ -28,8 +28,26 @@ struct rebuild {
     struct environment *env; /* The new one. */
     int (*stop)(void *stop_ctx);
     void *stop_ctx;
+    uint64_t asks;      /* That this one obeys. */
     bool merge_refused; /* A merge answered an error: trying again does not help. */
 };
+
+/* FLUME_OK: go on. */
+static int ask_to_stop(void *ctx)
+{
+    const struct rebuild *rebuild = ctx;
+    flume_view *view = rebuild->view;
+    bool cancelled;
+
+    (void)pthread_mutex_lock(&view->mutex);
+    cancelled = view->cancel_rebuild;
+    (void)pthread_mutex_unlock(&view->mutex);
+    if (cancelled)
+        return flume_fail(view->flume, FLUME_ERR_CANCELLED, FLUME_SEQ_NONE,
+                          "the rebuild of view '%s' was cancelled; the next one goes on with it",
+                          view->definition->name);
+    return rebuild->stop == NULL ? FLUME_OK : rebuild->stop(rebuild->stop_ctx);
+}
 
 /* ---- beginning ---- */
 
@@ -80,8 +98,14 @@ static bool can_be_resumed(const struct rebuild *rebuild)
     if (environment_acquire(rebuild->directory, rebuild->generation, view->definition,
                             handle->options.map_bytes, ENVIRONMENT_OPEN, &env) != 0)
         return false;
-    good = environment_meta(env, &meta) == 0 && !meta.complete && meta.part_count > 0 &&
-           meta.version == view->definition->version;
+    good = environment_meta(env, &meta) == 0 && meta.version == view->definition->version;
+    if (good && meta.complete) { /* It was ended before the swap. */
+        struct view_part all = {.synced_seq = meta.synced_seq, .check = meta.check};
+
+        good = is_part_good(handle->log, &all);
+    } else {
+        good = good && meta.part_count > 0;
+    }
     for (size_t i = 0; good && i < meta.part_count; i++)
         good = is_part_good(handle->log, &meta.parts[i]);
     environment_release(env);
@@ -136,6 +160,11 @@ static int catch_up_once(struct rebuild *rebuild, flume_batch *batch, uint64_t h
     if (code != 0)
         return view_fail_mdb(rebuild->view, code, "go on with a rebuild");
     status = batch_fill(batch, &limits, &count);
+    if (status != FLUME_OK && batch->mdb_code == MDB_MAP_FULL) {
+        batch_give_up(batch);
+        code = environment_grow(rebuild->env);
+        return code == 0 ? FLUME_OK : view_fail_mdb(rebuild->view, code, "go on with a rebuild");
+    }
     if (status != FLUME_OK || count == 0) {
         batch_give_up(batch);
         /* A record that apply refuses is for who advances the view to tell. */
@@ -162,8 +191,8 @@ static int catch_up(struct rebuild *rebuild, flume_batch *batch, uint64_t near)
 
         if (atomic_load(&rebuild->env->synced) + near >= head || (near != 0 && i > CATCH_UP_ROUNDS))
             break;
-        if (rebuild->stop != NULL && near != 0)
-            status = rebuild->stop(rebuild->stop_ctx);
+        if (near != 0)
+            status = ask_to_stop(rebuild);
         if (status == FLUME_OK)
             status = catch_up_once(rebuild, batch, head);
     }
@@ -190,7 +219,8 @@ static void announce_swap(const struct rebuild *rebuild)
     environment_retain(rebuild->env);
     view->env = rebuild->env;
     view->generation = rebuild->generation;
-    view->need = NEED_NONE;
+    if (view->asks == rebuild->asks)
+        view->need = NEED_NONE;
     view->failed_for_good = false;
     view->error.status = FLUME_OK;
     view->unsettled = true;
@@ -278,8 +308,8 @@ static int run(struct rebuild *rebuild)
         .env = rebuild->env,
         .directory = rebuild->directory,
         .target_seq = flume_log_head(view->flume->log),
-        .stop = rebuild->stop,
-        .stop_ctx = rebuild->stop_ctx,
+        .stop = ask_to_stop,
+        .stop_ctx = rebuild,
     };
     building.total = building.target_seq;
     tell_total(view, building.total);
@@ -291,6 +321,8 @@ static int run(struct rebuild *rebuild)
     }
     rebuild->merge_refused = atomic_load(&building.merge_refused);
     if (status == FLUME_OK)
+        status = ask_to_stop(rebuild); /* A short build has not asked yet. */
+    if (status == FLUME_OK)
         status = swap(rebuild);
     tell_total(view, 0);
     environment_release(rebuild->env);
@@ -301,12 +333,17 @@ static int run(struct rebuild *rebuild)
     return status;
 }
 
-static void set_rebuilding(flume_view *view, bool rebuilding)
+/* Returns how often a rebuild has been asked for. */
+static uint64_t set_rebuilding(flume_view *view, bool rebuilding)
 {
+    uint64_t asks;
+
     (void)pthread_mutex_lock(&view->mutex);
     view->rebuilding = rebuilding;
+    asks = view->asks;
     (void)pthread_mutex_unlock(&view->mutex);
     view_announce(view);
+    return asks;
 }
 
 /* Whether a rebuild is still needed, now that nobody else is at it. */
@@ -316,12 +353,29 @@ static bool is_needed(flume_view *view)
     bool needed;
 
     (void)pthread_mutex_lock(&view->mutex);
+    if (view->need == NEED_REPLACE && view->by_request && !place_has(&view->place, "REQUEST"))
+        view->need = NEED_NONE;          /* Another handle has obeyed it. */
     needed = view->need == NEED_REPLACE; /* Asked for. */
     (void)pthread_mutex_unlock(&view->mutex);
     if (needed || view_acquire(view, &env) != FLUME_OK)
         return true;
     environment_release(env); /* Somebody has built it meanwhile. */
     return false;
+}
+
+/* What was cancelled is not gone on with until it is asked for again. */
+static void take_cancellation(flume_view *view, int status)
+{
+    (void)pthread_mutex_lock(&view->mutex);
+    if (view->cancel_rebuild && status == FLUME_ERR_CANCELLED) {
+        place_take(&view->place, "REQUEST"); /* Who cancels means the request, too. */
+        if (view->need == NEED_REPLACE)
+            view->need = NEED_NONE; /* The old build stays. */
+        else
+            view->retry_ns = RETRY_WHEN_ASKED;
+    }
+    view->cancel_rebuild = false;
+    (void)pthread_mutex_unlock(&view->mutex);
 }
 
 int view_rebuild(flume_view *view, int (*stop)(void *stop_ctx), void *stop_ctx)
@@ -339,10 +393,11 @@ int view_rebuild(flume_view *view, int (*stop)(void *stop_ctx), void *stop_ctx)
     if (status != FLUME_OK)
         return view_keep_failure(view, FAILURE_PASSES, FLUME_SEQ_NONE);
     if (is_needed(view)) {
-        set_rebuilding(view, true);
+        rebuild.asks = set_rebuilding(view, true);
         status = run(&rebuild);
-        set_rebuilding(view, false);
+        (void)set_rebuilding(view, false);
     }
+    take_cancellation(view, status);
     place_unlock(&view->place, PLACE_REBUILD);
     if (status == FLUME_OK || status == FLUME_ERR_CANCELLED || status == FLUME_ERR_TIMEOUT ||
         status == FLUME_ERR_NO_MEMORY)

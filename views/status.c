@@ -333,8 +333,17 @@ int flume_view_rebuild(flume_view *view, const flume_ask *ask)
         return FLUME_ERR_FORKED;
     if (ask != NULL && ask->timeout_ns != 0)
         asking.deadline_ns = now_ns() + ask->timeout_ns;
+    view_look_for_changes(view);
     (void)pthread_mutex_lock(&view->mutex);
+    if (view->paused) {
+        (void)pthread_mutex_unlock(&view->mutex);
+        return flume_fail(view->flume, FLUME_ERR_STALE, FLUME_SEQ_NONE,
+                          "view '%s' is paused; 'flume view resume' lets it go on",
+                          view->definition->name);
+    }
     view->need = NEED_REPLACE;
+    view->by_request = false;
+    view->asks++;
     view->retry_ns = 0;
     view->cancel_rebuild = false;
     (void)snprintf(view->why, sizeof view->why, "asked for");

@@ -15,8 +15,9 @@ enum { SHOWN_BYTES = 48 };
 struct verifying {
     flume_view *view;
     const flume_ask *ask;
-    flume_rows *rows;  /* The view as it stands. */
-    flume_rows *fresh; /* As it should be. */
+    uint64_t deadline_ns; /* 0: none. */
+    flume_rows *rows;     /* The view as it stands. */
+    flume_rows *fresh;    /* As it should be. */
     flume_view_difference *out;
 };
 
@@ -29,6 +30,10 @@ static int patience(void *ctx)
         (ask != NULL && ask->give_up != NULL && ask->give_up(ask->give_up_ctx)))
         return flume_fail(verifying->view->flume, FLUME_ERR_CANCELLED, FLUME_SEQ_NONE,
                           "verifying view '%s' was given up", verifying->view->definition->name);
+    if (verifying->deadline_ns != 0 && now_ns() >= verifying->deadline_ns)
+        return flume_fail(verifying->view->flume, FLUME_ERR_TIMEOUT, FLUME_SEQ_NONE,
+                          "the time for verifying view '%s' is up",
+                          verifying->view->definition->name);
     return FLUME_OK;
 }
 
@@ -137,6 +142,8 @@ int flume_view_verify(flume_view *view, const flume_ask *ask, flume_view_differe
     int status, length, error;
 
     memset(out_difference, 0, sizeof *out_difference);
+    if (ask != NULL && ask->timeout_ns != 0)
+        verifying.deadline_ns = now_ns() + ask->timeout_ns;
     status = flume_view_read(view, ask, &verifying.rows);
     if (status != FLUME_OK)
         return status;

@@ -148,7 +148,10 @@ static int lock_to_judge(const flume_io *io, struct place *place, const flume_bo
     int error = place_lock(place, PLACE_ADVANCE);
 
     /* Who holds it may be judging the build himself, and find it bad. */
-    for (int i = 0; i < JUDGE_TRIES && error == EAGAIN && !is_vouched_for(board, generation); i++) {
+    for (int i = 0; i < JUDGE_TRIES && error == EAGAIN && !is_vouched_for(board, generation) &&
+                    /* A thread of this handle may need the mutex that is held here. */
+                    !place_holds(place, PLACE_ADVANCE);
+         i++) {
         io->sleep(io->ctx, JUDGE_STEP_NS);
         error = place_lock(place, PLACE_ADVANCE);
     }
@@ -354,8 +357,10 @@ void view_look_for_changes(flume_view *view)
     view->looked_ns = now;
     view->seen_changes = changes;
     view->paused = place_has(&view->place, "PAUSED");
-    if (view->need == NEED_NONE && place_has(&view->place, "REQUEST"))
+    if (view->need == NEED_NONE && place_has(&view->place, "REQUEST")) {
         (void)need_locked(view, NEED_REPLACE, "asked for");
+        view->by_request = true;
+    }
     (void)pthread_mutex_unlock(&view->mutex);
 }
 

@@ -123,6 +123,15 @@ static void sleep_while_busy(const struct waiting *waiting, uint64_t synced)
     flume_board_wait(view->board, BOARD_SYNCED, synced, step_ns(waiting, STEP_NS));
 }
 
+/* A build that was cancelled is gone on with for who asks. */
+static void go_on_when_asked(flume_view *view)
+{
+    (void)pthread_mutex_lock(&view->mutex);
+    if (view->retry_ns == RETRY_WHEN_ASKED)
+        view->retry_ns = 0;
+    (void)pthread_mutex_unlock(&view->mutex);
+}
+
 /* There is nothing to answer from. */
 static int wait_for_rebuild(const struct waiting *waiting)
 {
@@ -136,6 +145,7 @@ static int wait_for_rebuild(const struct waiting *waiting)
         (void)pthread_mutex_unlock(&view->mutex);
         if (failed) /* The worker tries again, later. */
             return view_give_failure(view);
+        go_on_when_asked(view);
         worker_kick(view);
         sleep_here(waiting, REBUILD_STEP_NS);
         return FLUME_OK;

@@ -41,29 +41,56 @@ void worker_kick(flume_view *view)
     (void)pthread_mutex_unlock(&view->mutex);
 }
 
-static int rebuild_goes_on(void *ctx)
-{
-    flume_view *view = ctx;
-    bool cancelled;
+/* How long the view has stood still, whoever moves it. */
+struct standing {
+    uint64_t synced_seq;
+    uint64_t since_ns;
+    bool looked_after;
+};
 
-    (void)pthread_mutex_lock(&view->mutex);
-    cancelled = view->cancel_rebuild || view->stopping;
-    (void)pthread_mutex_unlock(&view->mutex);
-    return cancelled || view_is_ending(view) ? FLUME_ERR_CANCELLED : FLUME_OK;
+/* What a worker remembers from step to step. */
+struct working {
+    flume_view *view;
+    uint64_t observed_ns;   /* When the observer was called last, */
+    flume_view_status told; /* and what it was told. */
+    struct standing standing;
+};
+
+static bool is_news(const flume_view_status *told, const flume_view_status *now)
+{
+    return told->name[0] == '\0' || told->state != now->state ||
+           told->error.status != now->error.status || told->generation != now->generation ||
+           told->synced_seq != now->synced_seq || told->rebuild_done != now->rebuild_done ||
+           told->rebuild_total != now->rebuild_total;
 }
 
-static void observe(flume_view *view, uint64_t *io_observed_ns, enum flume_view_state *io_state)
+/* Call the observer, if there is news and it was not called just now. Whether to look again soon. */
+static bool observe(struct working *working)
 {
-    const flume_options *options = &view->flume->options;
+    const flume_options *options = &working->view->flume->options;
     flume_view_status status;
 
-    if (options->observer == NULL || flume_view_status_of(view, &status) != FLUME_OK)
-        return;
-    if (status.state == *io_state && now_ns() - *io_observed_ns < OBSERVE_NS)
-        return;
-    *io_observed_ns = now_ns();
-    *io_state = status.state;
+    if (options->observer == NULL)
+        return false;
+    if (now_ns() - working->observed_ns < OBSERVE_NS)
+        return true;
+    if (flume_view_status_of(working->view, &status) != FLUME_OK ||
+        !is_news(&working->told, &status))
+        return false;
     options->observer(options->observer_ctx, &status);
+    working->observed_ns = now_ns();
+    working->told = status;
+    return true;
+}
+
+static int rebuild_goes_on(void *ctx)
+{
+    struct working *working = ctx;
+
+    if (view_is_ending(working->view))
+        return FLUME_ERR_CANCELLED;
+    (void)observe(working);
+    return FLUME_OK;
 }
 
 /* Take the waiters that have their answer off the list. */
@@ -136,23 +163,15 @@ static bool is_too_early(flume_view *view)
     return early;
 }
 
-static enum worker_step step_rebuild(flume_view *view)
+static enum worker_step step_rebuild(struct working *working)
 {
-    int status = is_too_early(view) ? FLUME_ERR_BUSY : view_rebuild(view, rebuild_goes_on, view);
+    flume_view *view = working->view;
+    int status = is_too_early(view) ? FLUME_ERR_BUSY : view_rebuild(view, rebuild_goes_on, working);
 
     if (status == FLUME_OK)
         return STEP_AGAIN;
-    if (status == FLUME_ERR_CANCELLED) {
-        (void)pthread_mutex_lock(&view->mutex);
-        if (view->cancel_rebuild)
-            place_take(&view->place, "REQUEST"); /* Who cancels means the request, too. */
-        view->cancel_rebuild = false;
-        if (view->need == NEED_REPLACE)
-            view->need = NEED_NONE; /* The old build stays; asking again goes on. */
-        (void)pthread_mutex_unlock(&view->mutex);
-        return STEP_RETRY;
-    }
-    if (status != FLUME_ERR_BUSY) { /* Busy: somebody else builds it. */
+    /* Busy: somebody else builds it. */
+    if (status != FLUME_ERR_BUSY && status != FLUME_ERR_CANCELLED) {
         (void)pthread_mutex_lock(&view->mutex);
         view->retry_ns = now_ns() + RETRY_NS;
         (void)pthread_mutex_unlock(&view->mutex);
@@ -171,8 +190,9 @@ static bool has_failed(flume_view *view)
     return failed;
 }
 
-static enum worker_step step_once(flume_view *view)
+static enum worker_step step_once(struct working *working)
 {
+    flume_view *view = working->view;
     bool replace, paused;
     struct environment *env = NULL;
     int status;
@@ -184,7 +204,7 @@ static enum worker_step step_once(flume_view *view)
     if (paused)
         return STEP_REST;
     if (replace)
-        return step_rebuild(view);
+        return step_rebuild(working);
     status = view_acquire(view, &env);
     environment_release(env);
     if (status < 0) {
@@ -197,7 +217,7 @@ static enum worker_step step_once(flume_view *view)
         return STEP_REST;
     }
     if (status == FLUME_END)
-        return step_rebuild(view);
+        return step_rebuild(working);
     if (view_synced_now(view) >= flume_log_head(view->flume->log))
         return STEP_REST;
     status = view_advance(view, 0);
@@ -233,13 +253,6 @@ static bool is_time_to_settle(flume_view *view)
     return due;
 }
 
-/* How long the view has stood still, whoever moves it. */
-struct standing {
-    uint64_t synced_seq;
-    uint64_t since_ns;
-    bool looked_after;
-};
-
 /* Who moves a view settles it, unless he is killed. */
 static void look_after_orphan(flume_view *view, struct standing *io_standing)
 {
@@ -266,23 +279,22 @@ static bool worker_ends(flume_view *view)
 static void *work(void *ctx)
 {
     flume_view *view = ctx;
-    uint64_t observed_ns = 0;
-    enum flume_view_state state = FLUME_VIEW_CLOSED;
-    struct standing standing = {.since_ns = now_ns()};
+    struct working working = {.view = view, .standing = {.since_ns = now_ns()}};
 
     while (!worker_ends(view)) {
         enum worker_step step;
+        bool look_soon;
 
         view_look_for_changes(view);
-        step = step_once(view);
+        step = step_once(&working);
         answer_waiters(view, FLUME_OK);
         tell_descriptor(view);
-        observe(view, &observed_ns, &state);
+        look_soon = observe(&working);
         if (is_time_to_settle(view))
             view_settle(view);
-        look_after_orphan(view, &standing);
+        look_after_orphan(view, &working.standing);
         if (step != STEP_AGAIN)
-            rest(view, step == STEP_RETRY ? BUSY_NS : IDLE_NS);
+            rest(view, step == STEP_RETRY ? BUSY_NS : look_soon ? OBSERVE_NS : IDLE_NS);
     }
     (void)pthread_mutex_lock(&view->mutex);
     view->stopping = true; /* Who asks for a callback from now on is told so. */

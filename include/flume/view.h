@@ -302,7 +302,7 @@ FLUME_API int flume_view_list(flume *flume, flume_view_status *out_status, size_
 
 /** Make it again from the log. Where this version has rows they go on answering meanwhile; an
  * interrupted rebuild goes on where it was. With workers this asks and returns; without, it
- * rebuilds on this thread, asking ask->give_up now and then.
+ * rebuilds on this thread, asking ask->give_up now and then. FLUME_ERR_STALE: it is paused.
  * @param ask  NULL: defaults. */
 FLUME_API int flume_view_rebuild(flume_view *view, const flume_ask *ask);
 

@@ -392,6 +392,24 @@ void expect_recorded(struct recorder *recorder, uint64_t first, size_t count)
     (void)pthread_mutex_unlock(&recorder->mutex);
 }
 
+void expect_recorded_all(struct recorder *recorder, flume *handle)
+{
+    flume_cursor *cursor = open_cursor(flume_log_of(handle), NULL);
+    flume_record record;
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&recorder->mutex);
+    while (flume_cursor_next(cursor, 0, &record) == FLUME_OK) {
+        if (count < recorder->count && recorder->seqs[count] != record.seq)
+            fail_msg("record %zu that was applied is seq %" PRIu64 ", not %" PRIu64, count,
+                     recorder->seqs[count], record.seq);
+        count++;
+    }
+    assert_int_equal(recorder->count, count);
+    (void)pthread_mutex_unlock(&recorder->mutex);
+    flume_cursor_close(cursor);
+}
+
 void forget_recorded(struct recorder *recorder)
 {
     (void)pthread_mutex_lock(&recorder->mutex);

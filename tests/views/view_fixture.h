@@ -100,6 +100,8 @@ struct recorder *recorder_create(const char *name, uint32_t version);
 void recorder_destroy(struct recorder *recorder);
 /* The seqs that apply got are first .. first + count - 1, each once and in order. */
 void expect_recorded(struct recorder *recorder, uint64_t first, size_t count);
+/* They are all of the log but manifests (each strata begins with some), each once and in order. */
+void expect_recorded_all(struct recorder *recorder, flume *handle);
 void forget_recorded(struct recorder *recorder);
 size_t recorded_count(struct recorder *recorder);
 /* How many the view itself has counted. */
