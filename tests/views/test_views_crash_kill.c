@@ -196,6 +196,25 @@ static void the_first_build_may_be_killed(void **state)
     }
 }
 
+/* Who asks while the worker swaps the first build in may have it open before the worker says so. */
+static void the_build_that_answers_is_not_removed(void **state)
+{
+    struct trial *trial = *state;
+
+    trial_make(trial, 100);
+    for (int i = 0; i < 100; i++) {
+        trial_shell("rm -rf '%s/views'", trial->path);
+        trial_open(trial);
+        for (size_t k = 0; k < TRIAL_VIEWS; k++)
+            assert_int_equal(flume_view_wait(trial_view(trial->flume, trial_views[k]), NULL),
+                             FLUME_OK);
+        trial_close(trial);
+        for (size_t k = 0; k < TRIAL_VIEWS; k++)
+            if (!trial_exists(trial_file_in(trial, trial_views[k], "data.mdb")))
+                fail_msg("round %d: the build of %s is gone", i, trial_views[k]);
+    }
+}
+
 /* ---- two processes, one of them killed ---- */
 
 /* Bytes that come in until so much time has passed without one. */
@@ -385,6 +404,7 @@ int main(void)
         trial_test(who_rebuilds_may_be_killed),
         trial_test(who_closes_may_be_killed),
         trial_test(the_first_build_may_be_killed),
+        trial_test(the_build_that_answers_is_not_removed),
         trial_test(the_other_process_goes_on_at_once),
         trial_test(a_killed_rebuild_is_not_shown_any_more),
         trial_test(a_killed_reader_does_not_make_the_file_grow),
