@@ -183,6 +183,43 @@ static int open_found_tables(struct environment *env, MDB_txn *txn)
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
+static bool is_table_of(const flume_view_definition *definition, MDB_val key)
+{
+    for (size_t i = 0; i < definition->table_count; i++) {
+        const char *name = definition->tables[i].name;
+
+        if (key.mv_size == strlen(name) + 2 &&
+            memcmp((const char *)key.mv_data + 2, name, key.mv_size - 2) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* 0: the tables there are those of the definition. A program that knew others would leave some as
+ * they are while it advances the rest. */
+static int compare_tables(const struct environment *env, MDB_txn *txn,
+                          const flume_view_definition *definition)
+{
+    size_t count = 0;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int code = mdb_cursor_open(txn, env->main, &cursor);
+
+    if (code != 0)
+        return code;
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        if (key.mv_size < 2 || memcmp(key.mv_data, "t.", 2) != 0)
+            continue;
+        if (!is_table_of(definition, key))
+            break;
+        count++;
+    }
+    mdb_cursor_close(cursor);
+    if (code == MDB_NOTFOUND && count == definition->table_count)
+        return 0;
+    return code == MDB_NOTFOUND || code == 0 ? MDB_INCOMPATIBLE : code;
+}
+
 static int open_tables(struct environment *env, const flume_view_definition *definition,
                        enum environment_mode mode)
 {
@@ -194,6 +231,8 @@ static int open_tables(struct environment *env, const flume_view_definition *def
     if (code != 0)
         return code;
     code = mdb_dbi_open(txn, NULL, 0, &env->main);
+    if (code == 0 && definition != NULL && mode == ENVIRONMENT_OPEN)
+        code = compare_tables(env, txn, definition);
     for (size_t i = 0; code == 0 && definition != NULL && i < definition->table_count; i++) {
         char name[META_TABLE_NAME_BYTES];
 
@@ -270,8 +309,15 @@ static int environment_create(const char *path, const flume_view_definition *def
     return 0;
 }
 
-/* The one of the table that is this file's, waiting for a broken one to go. */
-static int find_open_locked(const struct stat *data, struct environment **out_env)
+/* Whether an open environment is of no use for a definition, and about to be closed. */
+static bool is_going(const struct environment *env, const flume_view_definition *definition)
+{
+    return atomic_load(&env->broken) || (definition != NULL && env->listed);
+}
+
+/* The one of the table that is this file's, waiting for one that is going. */
+static int find_open_locked(const struct stat *data, const flume_view_definition *definition,
+                            struct environment **out_env)
 {
     struct timespec until;
     struct environment *env;
@@ -283,14 +329,15 @@ static int find_open_locked(const struct stat *data, struct environment **out_en
             if (env->device == data->st_dev && env->inode == data->st_ino && env->pid == getpid())
                 break;
         *out_env = env;
-        if (env == NULL || !atomic_load(&env->broken))
+        if (env == NULL || !is_going(env, definition))
             return 0;
         if (pthread_cond_timedwait(&open_changed, &open_mutex, &until) != 0)
             return EBUSY;
     }
 }
 
-static int add_locked(struct environment *env, const char *data_path, uint64_t generation)
+static int add_locked(struct environment *env, const char *data_path, uint64_t generation,
+                      const flume_view_definition *definition)
 {
     struct stat data;
 
@@ -304,9 +351,21 @@ static int add_locked(struct environment *env, const char *data_path, uint64_t g
     env->inode = data.st_ino;
     env->pid = getpid();
     env->generation = generation;
+    env->listed = definition == NULL;
     env->next = open_environments;
     open_environments = env;
     return 0;
+}
+
+/* Tables are known by their place: the order counts, too. */
+static bool has_tables(const struct environment *env, const flume_view_definition *definition)
+{
+    if (definition->table_count != env->table_count)
+        return false;
+    for (size_t i = 0; i < env->table_count; i++)
+        if (strcmp(env->table_names[i] + 2, definition->tables[i].name) != 0)
+            return false;
+    return true;
 }
 
 static int acquire_locked(const char *path, uint64_t generation,
@@ -322,7 +381,7 @@ static int acquire_locked(const char *path, uint64_t generation,
     if (length < 0 || (size_t)length >= sizeof data_path)
         return ENAMETOOLONG;
     if (stat(data_path, &data) == 0)
-        code = find_open_locked(&data, &env);
+        code = find_open_locked(&data, definition, &env);
     else if (mode == ENVIRONMENT_OPEN)
         code = errno;
     if (code != 0)
@@ -330,10 +389,10 @@ static int acquire_locked(const char *path, uint64_t generation,
     if (env == NULL) {
         code = environment_create(path, definition, map_bytes, mode, &env);
         if (code == 0)
-            code = add_locked(env, data_path, generation);
+            code = add_locked(env, data_path, generation, definition);
         if (code != 0)
             return code;
-    } else if (definition != NULL && definition->table_count != env->table_count) {
+    } else if (definition != NULL && !has_tables(env, definition)) {
         return MDB_INCOMPATIBLE; /* The same name and version, but other tables. */
     }
     environment_retain(env);

@@ -60,6 +60,7 @@ struct environment {
     size_t table_count;
     char table_names[FLUME_VIEW_TABLES_MAX][META_TABLE_NAME_BYTES];
     bool read_only;
+    bool listed; /* Opened for a list, with whatever tables there are. Fixed. */
 
     pthread_mutex_t advance_mutex;
     pthread_rwlock_t map_lock;
@@ -76,7 +77,7 @@ enum environment_mode { ENVIRONMENT_OPEN, ENVIRONMENT_CREATE };
 /**
  * Open a generation's environment, or share the one that this process has open.
  *
- * @param definition  Its tables; NULL: whatever tables there are.
+ * @param definition  Its tables; NULL: whatever tables there are. MDB_INCOMPATIBLE if there are others.
  */
 int environment_acquire(const char *path, uint64_t generation,
                         const flume_view_definition *definition, uint64_t map_bytes,

@@ -232,6 +232,11 @@ static int open_generation_locked(flume_view *view, uint64_t generation)
                    : need_locked(view, NEED_BUILD, "its files are missing");
     if (is_damage(code))
         return need_locked(view, NEED_BUILD, "its file is damaged");
+    if (code == MDB_INCOMPATIBLE)
+        return flume_fail(view->flume, FLUME_ERR_VIEW, FLUME_SEQ_NONE,
+                          "view '%s': version %u in %s has other tables than in this program; "
+                          "raise its version, or rebuild it",
+                          view->definition->name, view->definition->version, view->place.path);
     if (code != 0)
         return view_fail_mdb(view, code, "open its environment");
     code = environment_meta(env, &meta);
