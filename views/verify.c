@@ -107,13 +107,17 @@ static int verify_in(struct verifying *verifying, const char *directory)
     struct building building = {
         .view = view,
         .directory = directory,
-        .target_seq = flume_rows_as_of(verifying->rows),
         .stop = patience,
         .stop_ctx = verifying,
     };
-    int code = environment_acquire(directory, 0, view->definition, view->flume->options.map_bytes,
-                                   ENVIRONMENT_CREATE, &building.env);
+    struct view_meta meta = {.synced_seq = 0};
+    int code = environment_meta_of(verifying->rows, &meta);
     int status;
+
+    building.target_seq = meta.synced_seq;
+    if (code == 0)
+        code = environment_acquire(directory, 0, view->definition, view->flume->options.map_bytes,
+                                   ENVIRONMENT_CREATE, &building.env);
 
     if (code != 0)
         return view_fail_mdb(view, code, "be derived afresh");
