@@ -34,6 +34,7 @@ int bench_durable(struct bench *bench);
 int bench_latency(struct bench *bench);
 int bench_live(struct bench *bench);
 int bench_open(struct bench *bench);
+int bench_sort(struct bench *bench);
 int bench_rebuild(struct bench *bench);
 int bench_catch_up(struct bench *bench);
 int bench_query(struct bench *bench);

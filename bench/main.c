@@ -34,6 +34,7 @@ static const struct group groups[] = {
     {"read", NULL, "Reads: flume verifies every record; every byte of each body is gone through",
      bench_read},
     {"open", NULL, "Opening a log whose writer was killed, and what an open log costs", bench_open},
+    {"sort", "views", "Rows of views, as they come and in order", bench_sort},
     {"rebuild", "views", "Views made anew: an index of hashes from a log, beside those of peers",
      bench_rebuild},
     {"catch_up", "views", "Views that are behind", bench_catch_up},
@@ -52,7 +53,7 @@ struct arguments {
 static const char usage_text[] =
     "usage: bench_log [--quick] [--only GROUP,...] [--dir DIR] [--json FILE] [--seed N]\n"
     "                 [--rounds N] [--records N] [--open-records N]\n"
-    "groups: durable latency live append read open views (rebuild catch_up query views_on)\n";
+    "groups: durable latency live append read open views (sort rebuild catch_up query views_on)\n";
 
 static int parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *out_value)
 {
