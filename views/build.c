@@ -31,7 +31,7 @@ enum {
     FILL_NS_MAX = 20000000,
     PART_RECORDS_MIN = 1 << 16,
     APPEND_CHECK_ROWS = 1 << 15,
-    APPEND_BYTES_MAX = 64 << 20 /* In one transaction: what it changed is kept in memory. */
+    APPEND_BYTES_MAX = 4 << 20 /* In one transaction: its pages stay in a cache of the processor. */
 };
 
 struct build;
