@@ -283,11 +283,12 @@ static void make_rows(struct bench *bench)
 }
 
 /*
- * Expected: append_then_hash p50 8 us, p99 30 us (an append 0.1 us, hashing as much; the rest is
- * one transaction of LMDB: locks, four pages written with pwrite), append_then_label a little more
- * (two tables); find lmdb 1.5 M/s (20 levels of a binary search, most of it cache misses), hash
- * 1.1 M/s (the same, and the question whether it is up to date), label_from_end 0.7 M/s (steps
- * back up to 63 rows).
+ * Expected: append_then_hash p50 10 us, p99 40 us (an append 0.1 us, hashing twice that; the rest is
+ * one transaction of LMDB: two locks, and nine pages written with pwrite, two of them because
+ * earlier batches have left a long list of free pages), append_then_label 8 us (a label's rows end
+ * where the last one was put); find lmdb 1.2 M/s (a binary search through three pages, most of it
+ * cache misses), hash 1 M/s (the same, and the question whether it is up to date), label_from_end
+ * 0.7 M/s (steps back up to 63 rows).
  */
 int bench_query(struct bench *bench)
 {
