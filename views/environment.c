@@ -299,7 +299,8 @@ static int environment_create(const char *path, const flume_view_definition *def
     }
     if (code == 0)
         code = forget_dead_readers(env);
-    if (code == 0)
+    /* Those of a new one are made later: a transaction that writes goes before open_mutex. */
+    if (code == 0 && mode == ENVIRONMENT_OPEN)
         code = open_tables(env, definition, mode);
     if (code != 0) {
         environment_destroy(env);
@@ -409,6 +410,16 @@ int environment_acquire(const char *path, uint64_t generation,
     (void)pthread_mutex_lock(&open_mutex);
     code = acquire_locked(path, generation, definition, map_bytes, mode, out_env);
     (void)pthread_mutex_unlock(&open_mutex);
+    if (code != 0 || mode == ENVIRONMENT_OPEN)
+        return code;
+    if ((*out_env)->table_count != 0)
+        return 0; /* It was open. */
+    /* Nobody else knows of this one yet. */
+    code = open_tables(*out_env, definition, mode);
+    if (code != 0) {
+        environment_release(*out_env);
+        *out_env = NULL;
+    }
     return code;
 }
 

@@ -78,16 +78,17 @@ struct flume_view {
     flume_error error;     /* status FLUME_OK: none. */
     bool failed_for_good;  /* apply refused: only a rebuild helps. */
     struct waiter *waiters;
-    unsigned waiting;    /* Threads inside flume_view_wait(). */
-    bool kicked;         /* The worker has something to look at. */
-    bool stopping;       /* Becomes true once. */
-    bool cancel_rebuild; /* Ends the running or next rebuild. */
-    uint64_t asks;       /* Calls of flume_view_rebuild(): one that comes during a rebuild is obeyed
+    unsigned waiting; /* Threads inside flume_view_wait(). */
+    bool kicked;      /* The worker has something to look at. */
+    /* Read without the mutex by who has a transaction open, which goes after it. */
+    _Atomic bool stopping;       /* Becomes true once, under mutex. */
+    _Atomic bool cancel_rebuild; /* Ends the running or next rebuild. Written under mutex. */
+    uint64_t asks;     /* Calls of flume_view_rebuild(): one that comes during a rebuild is obeyed
                             after it. */
-    bool by_request;     /* The need to replace is a REQUEST's, which another may obey first. */
-    bool rebuilding;     /* By this handle. */
-    uint64_t retry_ns;   /* After a failed rebuild: not before. */
-    int descriptor;      /* eventfd, or -1. Guarded by mutex. */
+    bool by_request;   /* The need to replace is a REQUEST's, which another may obey first. */
+    bool rebuilding;   /* By this handle. */
+    uint64_t retry_ns; /* After a failed rebuild: not before. */
+    int descriptor;    /* eventfd, or -1. Guarded by mutex. */
     _Atomic bool has_descriptor; /* Becomes true once. */
     uint64_t drained_synced;     /* What flume_view_synced() told last. Guarded by mutex. */
     _Atomic bool has_worker;

@@ -37,12 +37,8 @@ static int ask_to_stop(void *ctx)
 {
     const struct rebuild *rebuild = ctx;
     flume_view *view = rebuild->view;
-    bool cancelled;
 
-    (void)pthread_mutex_lock(&view->mutex);
-    cancelled = view->cancel_rebuild;
-    (void)pthread_mutex_unlock(&view->mutex);
-    if (cancelled)
+    if (atomic_load(&view->cancel_rebuild))
         return flume_fail(view->flume, FLUME_ERR_CANCELLED, FLUME_SEQ_NONE,
                           "the rebuild of view '%s' was cancelled; the next one goes on with it",
                           view->definition->name);

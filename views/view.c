@@ -371,14 +371,8 @@ void view_look_for_changes(flume_view *view)
 
 bool view_is_ending(flume_view *view)
 {
-    bool ending;
-
-    if (atomic_load(&view->flume->closing) || atomic_load(&view->retired))
-        return true;
-    (void)pthread_mutex_lock(&view->mutex);
-    ending = view->stopping;
-    (void)pthread_mutex_unlock(&view->mutex);
-    return ending;
+    return atomic_load(&view->flume->closing) || atomic_load(&view->retired) ||
+           atomic_load(&view->stopping);
 }
 
 void view_announce(flume_view *view)

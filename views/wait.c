@@ -208,6 +208,8 @@ static int obey_request(const struct waiting *waiting)
     if (!asked_for)
         return FLUME_OK;
     status = view_rebuild(view, rebuild_patience, (void *)(uintptr_t)waiting);
+    if (status == FLUME_ERR_CANCELLED) /* By another thread: the old build answers. */
+        return check_patience(waiting, 0);
     return status == FLUME_ERR_BUSY ? FLUME_OK : status; /* Somebody else is at it. */
 }
 

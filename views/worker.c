@@ -55,8 +55,9 @@ struct standing {
 /* What a worker remembers from step to step. */
 struct working {
     flume_view *view;
-    uint64_t observed_ns;   /* When the observer was called last, */
-    flume_view_status told; /* and what it was told. */
+    flume_view_status before; /* How the view stood when the rebuild began that runs. */
+    uint64_t observed_ns;     /* When the observer was called last, */
+    flume_view_status told;   /* and what it was told. */
     struct standing standing;
 };
 
@@ -87,13 +88,34 @@ static bool observe(struct working *working)
     return true;
 }
 
+/* The same during a rebuild, of its progress alone: a transaction may be open, and nothing that is
+ * locked before one can be looked at. */
+static void observe_progress(struct working *working)
+{
+    const flume_options *options = &working->view->flume->options;
+    const flume_board *board = working->view->board;
+    flume_view_status *status = &working->before;
+
+    if (options->observer == NULL || board == NULL || now_ns() - working->observed_ns < OBSERVE_NS)
+        return;
+    status->state = FLUME_VIEW_REBUILDING;
+    status->rebuild_total = flume_board_read(board, BOARD_TOTAL);
+    status->rebuild_done = flume_board_read(board, BOARD_DONE);
+    status->head = flume_log_head(working->view->flume->log);
+    if (status->rebuild_total == 0 || !is_news(&working->told, status))
+        return;
+    options->observer(options->observer_ctx, status);
+    working->observed_ns = now_ns();
+    working->told = *status;
+}
+
 static int rebuild_goes_on(void *ctx)
 {
     struct working *working = ctx;
 
     if (view_is_ending(working->view))
         return FLUME_ERR_CANCELLED;
-    (void)observe(working);
+    observe_progress(working);
     return FLUME_OK;
 }
 
@@ -170,8 +192,13 @@ static bool is_too_early(flume_view *view)
 static enum worker_step step_rebuild(struct working *working)
 {
     flume_view *view = working->view;
-    int status = is_too_early(view) ? FLUME_ERR_BUSY : view_rebuild(view, rebuild_goes_on, working);
+    int status;
 
+    if (is_too_early(view))
+        return STEP_RETRY;
+    if (view->flume->options.observer != NULL)
+        (void)flume_view_status_of(view, &working->before); /* Not of a forked child's. */
+    status = view_rebuild(view, rebuild_goes_on, working);
     if (status == FLUME_OK)
         return STEP_AGAIN;
     /* Busy: somebody else builds it. */
@@ -270,16 +297,6 @@ static void look_after_orphan(flume_view *view, struct standing *io_standing)
     view_settle_orphan(view);
 }
 
-static bool worker_ends(flume_view *view)
-{
-    bool ends;
-
-    (void)pthread_mutex_lock(&view->mutex);
-    ends = view->stopping;
-    (void)pthread_mutex_unlock(&view->mutex);
-    return ends || view_is_ending(view);
-}
-
 static void *work(void *ctx)
 {
     flume_view *view = ctx;
@@ -287,7 +304,7 @@ static void *work(void *ctx)
 
     /* On Linux each thread has its own. If it is refused, the worker is as eager as the others. */
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
-    while (!worker_ends(view)) {
+    while (!view_is_ending(view)) {
         enum worker_step step;
         bool look_soon;
 
