@@ -15,7 +15,7 @@
 #include "little.h"
 #include "place.h"
 
-enum { READERS_MAX = 1024, WAIT_SECONDS = 5, CHECK_READERS_EVERY = 256 };
+enum { READERS_MAX = 1024, WAIT_SECONDS = 5, LET_GROW_NS = 100000000, CHECK_READERS_EVERY = 256 };
 #define MAP_BYTES_MIN (UINT64_C(1) << 20)
 
 /* Meta's bytes. */
@@ -267,6 +267,7 @@ static void environment_destroy(struct environment *env)
         mdb_env_close(env->mdb);
     (void)pthread_mutex_destroy(&env->advance_mutex);
     (void)pthread_mutex_destroy(&env->idle_mutex);
+    (void)pthread_cond_destroy(&env->grown);
     (void)pthread_rwlock_destroy(&env->map_lock);
     free(env);
 }
@@ -291,6 +292,7 @@ static int environment_create(const char *path, const flume_view_definition *def
     (void)pthread_mutex_init(&env->advance_mutex, NULL);
     (void)pthread_mutex_init(&env->idle_mutex, NULL);
     (void)pthread_rwlock_init(&env->map_lock, NULL);
+    (void)pthread_cond_init(&env->grown, NULL);
     code = open_map(env, path, map_bytes, 0);
     if (code == EACCES && mode == ENVIRONMENT_OPEN) {
         /* Who may only read the data can still ask, if the lock file lets itself be written. */
@@ -458,10 +460,45 @@ void environment_release(struct environment *env)
 static int lock_map_alone(struct environment *env)
 {
     struct timespec until;
+    int error;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += WAIT_SECONDS;
-    return pthread_rwlock_timedwrlock(&env->map_lock, &until) == 0 ? 0 : EBUSY;
+    (void)atomic_fetch_add(&env->growing, 1);
+    error = pthread_rwlock_timedwrlock(&env->map_lock, &until);
+    (void)pthread_mutex_lock(&env->idle_mutex);
+    (void)atomic_fetch_sub(&env->growing, 1);
+    (void)pthread_cond_broadcast(&env->grown);
+    (void)pthread_mutex_unlock(&env->idle_mutex);
+    return error == 0 ? 0 : EBUSY;
+}
+
+/* Readers that come one after the other would never let the map grow. Who waits here too long may
+ * be the one that it waits for: a thread with another snapshot. */
+static void let_grow(struct environment *env)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += LET_GROW_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    (void)pthread_mutex_lock(&env->idle_mutex);
+    while (atomic_load(&env->growing) != 0)
+        if (pthread_cond_timedwait(&env->grown, &env->idle_mutex, &until) != 0)
+            break;
+    (void)pthread_mutex_unlock(&env->idle_mutex);
+}
+
+static void lock_map_to_read(struct environment *env)
+{
+    if (atomic_load_explicit(&env->growing, memory_order_relaxed) != 0)
+        let_grow(env);
+    /* Refused only while the map grows, and that waits for nobody: in no order with other locks. */
+    if (pthread_rwlock_tryrdlock(&env->map_lock) != 0)
+        (void)pthread_rwlock_rdlock(&env->map_lock);
 }
 
 int environment_grow(struct environment *env)
@@ -573,7 +610,7 @@ static int begin_snapshot(struct environment *env, flume_rows *rows)
     int code;
 
     for (;;) {
-        (void)pthread_rwlock_rdlock(&env->map_lock);
+        lock_map_to_read(env);
         code = rows->txn == NULL ? mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &rows->txn)
                                  : mdb_txn_renew(rows->txn);
         if (code == 0)

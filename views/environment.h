@@ -64,6 +64,8 @@ struct environment {
 
     pthread_mutex_t advance_mutex;
     pthread_rwlock_t map_lock;
+    _Atomic unsigned growing; /* Threads that want map_lock alone: others let them go first. */
+    pthread_cond_t grown;     /* With idle_mutex: growing fell. */
     _Atomic uint64_t synced;
     _Atomic bool broken;    /* Becomes true once. */
     _Atomic unsigned begun; /* Transactions to write. */
