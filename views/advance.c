@@ -34,6 +34,8 @@ static int make_dirty(flume_view *view, uint64_t generation)
         if (handle->io->boot_id(handle->io->ctx, state.boot_id) < 0)
             return flume_fail(handle, FLUME_ERR_IO, FLUME_SEQ_NONE, "no boot id is to be had");
         error = place_state_write(&view->place, generation, &state);
+    } else if (error == 0) {
+        error = place_state_sync(&view->place, generation); /* Its writer may have failed to. */
     }
     if (error != 0)
         return flume_fail_errno(handle, error, "write STATE in", view->place.path);

@@ -187,11 +187,12 @@ int view_acquire(flume_view *view, struct environment **out_env);
  * What is wrong with a build on disk, before LMDB looks at it: it trusts what it finds.
  *
  * @param place  Open.
- * @param board  NULL: there is none.
- * @return NULL: nothing. Else why it is not to be opened; static.
+ * @param board    NULL: there is none.
+ * @param out_bad  Receives why it is not to be opened, static; NULL: nothing is wrong.
+ * @return 0, or the errno of what stood in the way of telling: the build may be good.
  */
-const char *view_judge_state(const flume *handle, struct place *place, const flume_board *board,
-                             uint64_t generation);
+int view_judge_state(const flume *handle, struct place *place, const flume_board *board,
+                     uint64_t generation, const char **out_bad);
 
 /** Say that the environment turned out to be unusable. */
 void view_condemn(flume_view *view, struct environment *env, const char *why);

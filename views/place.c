@@ -304,7 +304,7 @@ static int sync_directory_of(const char *path)
     return error;
 }
 
-/* Replace a file by rename, its bytes synced before and its name after. */
+/* Replace a file by rename, its bytes synced first. */
 static int replace_file(const char *path, const void *source, size_t bytes)
 {
     char temporary[PLACE_PATH_BYTES];
@@ -323,32 +323,39 @@ static int replace_file(const char *path, const void *source, size_t bytes)
         error = errno;
     if (error == 0 && rename(temporary, path) != 0)
         error = errno;
-    if (error != 0) {
+    if (error != 0)
         (void)unlink(temporary); /* The error that matters is the first. */
-        return error;
-    }
-    return sync_directory_of(path);
+    return error;
 }
 
 /* ---- CURRENT ---- */
 
-uint64_t place_current(const struct place *place)
+int place_read_current(const struct place *place, uint64_t *out_generation)
 {
     char path[PLACE_PATH_BYTES], text[CURRENT_TEXT_BYTES + 1];
+    int error = join(path, place->path, "CURRENT");
     uint64_t generation;
     ssize_t bytes;
     int end = 0;
 
-    if (join(path, place->path, "CURRENT") != 0)
-        return 0;
+    *out_generation = 0;
+    if (error != 0)
+        return error;
     bytes = read_file(path, text, CURRENT_TEXT_BYTES);
-    if (bytes <= 0)
-        return 0;
+    if (bytes < 0)
+        return bytes == -ENOENT ? 0 : (int)-bytes;
     text[bytes] = '\0';
-    if (sscanf(text, "generation %" SCNu64 "\n%n", &generation, &end) != 1 || end != bytes ||
-        generation >= GENERATION_END)
-        return 0;
-    return generation;
+    if (sscanf(text, "generation %" SCNu64 "\n%n", &generation, &end) == 1 && end == bytes &&
+        generation < GENERATION_END)
+        *out_generation = generation;
+    return 0;
+}
+
+uint64_t place_current(const struct place *place)
+{
+    uint64_t generation;
+
+    return place_read_current(place, &generation) == 0 ? generation : 0;
 }
 
 int place_set_current(const struct place *place, uint64_t generation)
@@ -357,7 +364,11 @@ int place_set_current(const struct place *place, uint64_t generation)
     int length = snprintf(text, sizeof text, "generation %" PRIu64 "\n", generation);
     int error = join(path, place->path, "CURRENT");
 
-    return error != 0 ? error : replace_file(path, text, (size_t)length);
+    if (error == 0)
+        error = replace_file(path, text, (size_t)length);
+    if (error == 0)
+        (void)sync_directory_of(path); /* It is done; what a power cut undoes is built again. */
+    return error;
 }
 
 /* ---- directories ---- */
@@ -519,7 +530,16 @@ int place_state_write(const struct place *place, uint64_t generation,
     little_put64(bytes + STATE_DATA_BYTES_AT, state->data_bytes);
     memcpy(bytes + STATE_HASH_AT, state->hash, sizeof state->hash);
     seal(bytes, bytes + STATE_SEAL_AT);
-    return replace_file(path, bytes, sizeof bytes);
+    error = replace_file(path, bytes, sizeof bytes);
+    return error != 0 ? error : sync_directory_of(path);
+}
+
+int place_state_sync(const struct place *place, uint64_t generation)
+{
+    char path[PLACE_PATH_BYTES];
+    int error = place_path(place, generation, "STATE", path);
+
+    return error != 0 ? error : sync_directory_of(path);
 }
 
 /* BLAKE3 of a file; 0 or an errno. */

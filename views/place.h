@@ -69,8 +69,10 @@ bool place_holds(struct place *place, enum place_lock byte);
 /** Whether any handle, this one included, holds a byte alone. */
 bool place_is_locked(const struct place *place, enum place_lock byte);
 
-/** The current generation; 0: there is none. */
+/** The current generation; 0: there is none, or it cannot be read. */
 uint64_t place_current(const struct place *place);
+/** The same, with 0 or the errno of reading it. What is not a generation's number counts as none. */
+int place_read_current(const struct place *place, uint64_t *out_generation);
 int place_set_current(const struct place *place, uint64_t generation);
 
 /** The highest generation of which there is a directory; 0: none. */
@@ -86,9 +88,11 @@ void place_remove_others(const struct place *place, uint64_t keep);
 
 /** STATE of a generation. 0; ENOENT: there is none that verifies; another errno. */
 int place_state_read(const struct place *place, uint64_t generation, struct place_state *out);
-/** Replace it, synced before this returns. */
+/** Replace it, synced before this returns. After an error the new one may be there, not synced. */
 int place_state_write(const struct place *place, uint64_t generation,
                       const struct place_state *state);
+/** Make the one that is there survive a power cut, where nobody can tell whether it does. */
+int place_state_sync(const struct place *place, uint64_t generation);
 
 /** Size of data.mdb, and its hash if it is not over a limit. Sets flags, data_bytes and hash. */
 int place_state_measure(const struct place *place, uint64_t generation, uint64_t hash_bytes_max,

@@ -174,6 +174,7 @@ static void fill_foreign(flume *handle, struct place *place, flume_view_status *
     uint64_t generation = place_current(place);
     char path[PLACE_PATH_BYTES];
     struct place_state state;
+    const char *bad;
     struct environment *env;
 
     out->state = FLUME_VIEW_FOREIGN;
@@ -181,7 +182,8 @@ static void fill_foreign(flume *handle, struct place *place, flume_view_status *
         place_path(place, generation, NULL, path) != 0)
         return;
     out->synced_seq = state.synced_seq; /* As of when it was last left. */
-    if (place_open(place) != 0 || view_judge_state(handle, place, NULL, generation) != NULL ||
+    if (place_open(place) != 0 || view_judge_state(handle, place, NULL, generation, &bad) != 0 ||
+        bad != NULL ||
         environment_acquire(path, generation, NULL, handle->options.map_bytes, ENVIRONMENT_OPEN,
                             &env) != 0)
         return;

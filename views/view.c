@@ -119,20 +119,31 @@ static int need_locked(flume_view *view, enum rebuild_need need, const char *why
     return FLUME_END;
 }
 
-/* Whether the file is as it was left. Only where nobody writes to it can that be told. */
-static bool is_as_left(const struct place *place, const flume_board *board, uint64_t generation,
-                       const struct place_state *state)
+/* What the system lacks for the moment says nothing of a build. */
+static bool is_lack(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* Whether the file is as it was left: 0, EILSEQ or what stood in the way of telling. Only where
+ * nobody writes to it can that be told. */
+static int compare_file(const struct place *place, const flume_board *board, uint64_t generation,
+                        const struct place_state *state)
 {
     struct place_state now = *state;
+    int error;
 
     if ((state->flags & STATE_CLEAN) == 0 ||
         (board != NULL && flume_board_read(board, BOARD_DIRTY) == generation))
-        return true;
-    if (place_state_measure(place, generation, (state->flags & STATE_HASHED) != 0 ? UINT64_MAX : 0,
-                            &now) != 0)
-        return false;
+        return 0;
+    error = place_state_measure(place, generation,
+                                (state->flags & STATE_HASHED) != 0 ? UINT64_MAX : 0, &now);
+    if (error != 0)
+        return is_lack(error) ? error : EILSEQ;
     return now.data_bytes == state->data_bytes && now.flags == state->flags &&
-           memcmp(now.hash, state->hash, sizeof now.hash) == 0;
+                   memcmp(now.hash, state->hash, sizeof now.hash) == 0
+               ? 0
+               : EILSEQ;
 }
 
 /* Whether somebody attached has found this build good on this boot. */
@@ -158,28 +169,49 @@ static int lock_to_judge(const flume_io *io, struct place *place, const flume_bo
     return error;
 }
 
-const char *view_judge_state(const flume *handle, struct place *place, const flume_board *board,
-                             uint64_t generation)
+/* Nobody writes meanwhile. */
+static int judge_file(const struct place *place, const flume_board *board, uint64_t generation,
+                      const struct place_state *state, const char **out_bad)
+{
+    int error = compare_file(place, board, generation, state);
+    struct place_state now;
+
+    /* Somebody may have gone on, and died, before the lock was taken. */
+    if (error == EILSEQ && place_state_read(place, generation, &now) == 0)
+        error = compare_file(place, board, generation, &now);
+    if (error == EILSEQ)
+        *out_bad = "its file is not as it was left";
+    return error == EILSEQ ? 0 : error;
+}
+
+int view_judge_state(const flume *handle, struct place *place, const flume_board *board,
+                     uint64_t generation, const char **out_bad)
 {
     struct place_state state;
     uint8_t boot_id[16];
+    int error = place_state_read(place, generation, &state);
 
-    if (place_state_read(place, generation, &state) != 0)
-        return "its STATE is missing or damaged";
+    *out_bad = NULL;
+    if (error != 0) {
+        *out_bad = "its STATE is missing or damaged";
+        return is_lack(error) ? error : 0;
+    }
+    error = -handle->io->boot_id(handle->io->ctx, boot_id);
+    if (error > 0)
+        return error;
     if (memcmp(state.basin_id, handle->basin_id, sizeof state.basin_id) != 0)
-        return "it was made from another basin";
-    if (handle->io->boot_id(handle->io->ctx, boot_id) < 0 ||
-        (memcmp(state.boot_id, boot_id, sizeof boot_id) != 0 && (state.flags & STATE_CLEAN) == 0))
-        return "the machine stopped while it was being written";
-    if (lock_to_judge(handle->io, place, board, generation) != 0)
-        return NULL;
-    bool good = is_as_left(place, board, generation, &state) ||
-                /* Somebody may have gone on, and died, before the lock was taken. */
-                (place_state_read(place, generation, &state) == 0 &&
-                 is_as_left(place, board, generation, &state));
-
-    place_unlock(place, PLACE_ADVANCE);
-    return good ? NULL : "its file is not as it was left";
+        *out_bad = "it was made from another basin";
+    else if (memcmp(state.boot_id, boot_id, sizeof boot_id) != 0 &&
+             (state.flags & STATE_CLEAN) == 0)
+        *out_bad = "the machine stopped while it was being written";
+    if (*out_bad != NULL)
+        return 0;
+    error = lock_to_judge(handle->io, place, board, generation);
+    if (error == 0) {
+        error = judge_file(place, board, generation, &state, out_bad);
+        place_unlock(place, PLACE_ADVANCE);
+    }
+    return error == EAGAIN ? 0 : error; /* Who holds the lock writes to what was good. */
 }
 
 /* What is wrong with what an environment remembers; NULL: nothing. */
@@ -213,12 +245,15 @@ static bool is_damage(int code)
 /* Open generation g. FLUME_OK; FLUME_END: not usable; FLUME_ERR_BUSY: gone, look again; an error. */
 static int open_generation_locked(flume_view *view, uint64_t generation)
 {
-    const char *bad = view_judge_state(view->flume, &view->place, view->board, generation);
+    const char *bad;
+    int error = view_judge_state(view->flume, &view->place, view->board, generation, &bad);
     char path[PLACE_PATH_BYTES];
     struct environment *env;
     struct view_meta meta;
     int code = place_path(&view->place, generation, NULL, path);
 
+    if (error != 0)
+        return flume_fail_errno(view->flume, error, "examine", view->place.path);
     if (place_current(&view->place) != generation)
         return FLUME_ERR_BUSY;
     if (bad != NULL)
@@ -262,9 +297,11 @@ static int open_generation_locked(flume_view *view, uint64_t generation)
 static int open_current_locked(flume_view *view)
 {
     for (int i = 0; i < OPEN_TRIES; i++) {
-        uint64_t generation = place_current(&view->place);
-        int error, status;
+        uint64_t generation = 0;
+        int error = place_read_current(&view->place, &generation), status;
 
+        if (is_lack(error))
+            return flume_fail_errno(view->flume, error, "read CURRENT in", view->place.path);
         if (generation == 0)
             return need_locked(view, NEED_BUILD, "it is not there yet");
         error = place_open(&view->place);
