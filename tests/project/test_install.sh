@@ -1,5 +1,5 @@
 #!/bin/sh
-# An installed flume is usable: the example of README compiles and runs against the shared library
+# An installed flume is usable: the examples of README compile and run against the shared library
 # through pkg-config and through find_package, and against the static one; the installed tree may be
 # moved; the shared library has its soname and exports flume's names only.
 set -u
@@ -101,12 +101,30 @@ fi
 find_package_example flume
 find_package_example flume_static
 
-# README shows this very example: the first code block behind its marker.
-awk '/^<!-- embed -->/ { marked = 1; next }
-     marked && /^```/ { if (inside) exit; inside = 1; next }
-     inside' "$FLUME_SOURCE_DIR/README.md" >"$work/shown" 2>/dev/null
-cmp -s "$work/shown" "$example" ||
-    fail "the code block behind <!-- embed --> in README.md is not tests/project/embed.c"
+# The view of one's own counts what each day has, over the runs.
+by_day=$FLUME_SOURCE_DIR/tests/project/view_by_day.c
+# shellcheck disable=SC2046
+if "$CC" -std=c17 -Wall -Wextra -pedantic -Werror "$by_day" -o "$work/by_day" \
+    $(pkg-config --cflags --libs flume) -Wl,-rpath,"$directory"; then
+    mkdir -p "$work/run-by-day"
+    for round in 1 2 3; do
+        (cd "$work/run-by-day" && timeout 30 "$work/by_day") >"$work/printed" 2>&1 &&
+            ! grep -qvE '^[0-9]{4}-[0-9]{2}-[0-9]{2}: [0-9]+$' "$work/printed" &&
+            [ "$(awk '{ sum += $2 } END { print sum }' "$work/printed")" = "$round" ] ||
+            fail "view_by_day: run $round prints: $(cat "$work/printed")"
+    done
+else
+    fail "view_by_day.c does not compile with pkg-config"
+fi
+
+# README shows these very examples: the first code block behind the marker of each.
+for name in embed view_by_day; do
+    awk -v marker="<!-- $name -->" '$0 == marker { marked = 1; next }
+         marked && /^```/ { if (inside) exit; inside = 1; next }
+         inside' "$FLUME_SOURCE_DIR/README.md" >"$work/shown" 2>/dev/null
+    cmp -s "$work/shown" "$FLUME_SOURCE_DIR/tests/project/$name.c" ||
+        fail "the code block behind <!-- $name --> in README.md is not tests/project/$name.c"
+done
 
 echo "$(wc -l <"$work/exported") names exported, $failures failures"
 [ "$failures" -eq 0 ]
