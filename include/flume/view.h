@@ -26,7 +26,8 @@
  *                                                     |   Not from a callback of the handle
  *   flume_rows and what is read through it            | one thread at a time for each
  *   apply, merge                                      | run on whichever thread advances the view,
- *                                                     |   one at a time for each view
+ *                                                     |   one at a time for each state that the
+ *                                                     |   definition's open gave
  *   when callbacks, observer                          | run on the view's worker
  */
 #ifndef FLUME_VIEW_H
@@ -103,8 +104,10 @@ typedef struct flume_view_definition {
      * fails there, with that record named. Damaged and lost records are passed over and counted. */
     int (*apply)(void *state, flume_batch *batch, const flume_record *record);
 
-    /* Optional. open: before the first apply on this handle; *out_state (ctx otherwise) is given to
-     * apply. close: when the handle closes. reset: the view starts again from nothing. */
+    /* Optional. open: *out_state (ctx otherwise) is given to apply. Each handle has a state of its
+     * own, and so has a rebuild and a verification, which run beside it: without an open they share
+     * ctx. A record may come again to a state where a batch could not be kept. close: when what has
+     * the state ends. reset: the view starts again from nothing. */
     int (*open)(void *ctx, void **out_state);
     void (*close)(void *state);
     void (*reset)(void *state);
@@ -303,13 +306,16 @@ FLUME_API int flume_view_list(flume *flume, flume_view_status *out_status, size_
 /** Make it again from the log. Where this version has rows they go on answering meanwhile; an
  * interrupted rebuild goes on where it was. With workers this asks and returns; without, it
  * rebuilds on this thread, asking ask->give_up now and then. FLUME_ERR_STALE: it is paused.
+ * FLUME_ERR_BUSY (without workers): another handle is rebuilding it.
  * @param ask  NULL: defaults. */
 FLUME_API int flume_view_rebuild(flume_view *view, const flume_ask *ask);
 
-/** Stop a running rebuild; what is done is kept for the next one. */
+/** Stop this handle's running rebuild, and take a request back; what is done is kept for the next
+ * one. A view that has nothing to answer from is built on as soon as somebody asks it. */
 FLUME_API int flume_view_rebuild_cancel(flume_view *view);
 
-/** Ask whoever has the code of a view (by name, any version on disk) to rebuild it. */
+/** Ask whoever has the code of a view (by name, any version on disk) to rebuild it: a worker does
+ * within a second or so, without workers the next question that finds the view behind. */
 FLUME_API int flume_view_request_rebuild(flume *flume, const char *name);
 
 /** Leave a view as it is, in every process, until it is resumed. */
