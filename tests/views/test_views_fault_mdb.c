@@ -35,6 +35,7 @@ static struct {
     uint64_t fails_at; /* This one fails; 0: none. */
     unsigned code;     /* Which of the codes that it may answer. */
     bool has_failed;
+    bool no_sync;     /* No environment can be synced. */
     const char *call; /* The one that failed, of LMDB, */
     int answer;       /* and what it answered. */
 } fault;
@@ -133,7 +134,7 @@ int __wrap_mdb_env_sync(MDB_env *env, int force);
 
 int __wrap_mdb_env_sync(MDB_env *env, int force)
 {
-    int code = hit_mdb(__func__, sync_codes, sizeof sync_codes / sizeof(int));
+    int code = fault.no_sync ? EIO : hit_mdb(__func__, sync_codes, sizeof sync_codes / sizeof(int));
 
     return code != 0 ? code : __real_mdb_env_sync(env, force);
 }
@@ -655,9 +656,29 @@ static void every_system_call_may_fail(void **state)
     fail_every_call(*state, FAULT_SYSTEM);
 }
 
+/* What could not be synced is not said to be clean. */
+static void a_view_that_was_not_synced_stays_dirty(void **state)
+{
+    struct trial *trial = *state;
+
+    trial_open(trial);
+    trial_append_well(trial, TOUR_RECORDS);
+    trial_expect_right(trial);
+    fault.no_sync = true;
+    trial_close(trial);
+    fault.no_sync = false;
+    trial_stop_machine(trial);
+    trial_open(trial);
+    trial_expect_right(trial);
+    for (size_t i = 0; i < TRIAL_VIEWS; i++)
+        trial_expect_generation(trial, trial_views[i], 2);
+    trial_close(trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        trial_test(a_view_that_was_not_synced_stays_dirty),
         trial_test(every_call_of_lmdb_may_fail),
         trial_test(every_allocation_may_fail),
         trial_test(every_system_call_may_fail),
