@@ -53,8 +53,7 @@ int place_init(struct place *place, const char *root, const char *name, uint32_t
     char path[PLACE_PATH_BYTES];
     int length = snprintf(path, sizeof path, "%s/views/%s/%" PRIu32, root, name, version);
 
-    place->path = NULL;
-    place->lock_file = -1;
+    *place = (struct place){.lock_file = -1};
     (void)pthread_mutex_init(&place->mutex, NULL);
     if (length < 0 || (size_t)length >= sizeof path - 64) /* What is in it must fit too. */
         return ENAMETOOLONG;
