@@ -444,19 +444,25 @@ int attach(flume_log *log, uint64_t strata_bytes)
     return status;
 }
 
-/* Nobody holds a lock of HEAD, and no one died holding it. */
+/* Nobody holds this lock of HEAD, and no one died holding it. What the dead left is given back, too:
+ * the system keeps a list through the locks of a thread, and HEAD is unmapped soon. That makes the
+ * lock useless, but nobody is attached, and who attaches first makes new ones. */
+static bool mutex_is_at_rest(flume_log *log, pthread_mutex_t *mutex, _Atomic uint32_t *owner)
+{
+    int taken = mutex_try(log, mutex, owner);
+
+    if (taken >= 0)
+        mutex_drop(mutex);
+    return taken == FLUME_OK;
+}
+
 static bool head_is_at_rest(flume_log *log)
 {
     struct head *head = log->head;
-    bool at_rest;
 
-    if (mutex_try(log, &head->append_mutex, &head->append_owner) != FLUME_OK)
-        return false;
-    at_rest = mutex_try(log, &head->sync_mutex, &head->sync_owner) == FLUME_OK;
-    if (at_rest)
-        mutex_drop(&head->sync_mutex);
-    mutex_drop(&head->append_mutex);
-    return at_rest && (atomic_load(&head->refusal) & (HEAD_POISONED | HEAD_DIRTY)) == 0;
+    return mutex_is_at_rest(log, &head->append_mutex, &head->append_owner) &&
+           mutex_is_at_rest(log, &head->sync_mutex, &head->sync_owner) &&
+           (atomic_load(&head->refusal) & (HEAD_POISONED | HEAD_DIRTY)) == 0;
 }
 
 void detach(flume_log *log, bool clean)
