@@ -186,6 +186,9 @@ static int head_map(flume_log *log)
     if (error != 0)
         return log_fail_io(log, error, "map", path.text);
     log->head = data;
+    /* What was cut off counted as well. (A new file has no state yet.) */
+    if (file_stat.bytes < HEAD_FILE_BYTES)
+        atomic_store(&log->head->state, HEAD_EMPTY);
     return FLUME_OK;
 }
 
@@ -224,7 +227,7 @@ static bool closed_agrees(flume_log *log)
     flume_record record;
     bool agrees;
 
-    if (head->closed_check != head_closed_check(head) || table_refresh(log) != FLUME_OK)
+    if (table_refresh(log) != FLUME_OK)
         return false;
     if (atomic_load(&head->active_bytes) == 0 || end == atomic_load(&head->active_first))
         return false; /* Nothing to look at: scanning costs nothing either. */
@@ -269,16 +272,27 @@ static void head_claim(flume_log *log)
     atomic_store_explicit(&head->state, HEAD_READY, memory_order_release);
 }
 
+/* Whether HEAD's words are those that its last users left. Who left in order has put a check beside
+ * them; where that does not hold, somebody else has been at the file. */
+static bool head_holds(const flume_log *log, const struct head *head)
+{
+    uint32_t state = atomic_load(&head->state);
+
+    if (!head_is_ours(log, head))
+        return false;
+    return state == HEAD_READY ||
+           (state == HEAD_CLOSED && head->closed_check == head_closed_check(head));
+}
+
 /* Alone under the gate: make HEAD say what is so. */
 static int recover(flume_log *log)
 {
     struct head *head = log->head;
-    uint32_t state = atomic_load(&head->state);
     bool is_copy = head_is_of_copy(head, log->lock_inode);
     int status = FLUME_ERR_NOT_FOUND;
     uint64_t durable = 0;
 
-    if (head_is_ours(log, head) && (state == HEAD_READY || state == HEAD_CLOSED)) {
+    if (head_holds(log, head)) {
         durable = atomic_load(&head->durable);
         status = recover_ours(log);
     }

@@ -315,7 +315,8 @@ static int forget_head(struct repair *repair)
         return log_fail_io(log, file, "open", path.text);
     if (repair->sidefiles.head_is_short)
         error = io_reserve(log->io, file, HEAD_FILE_BYTES);
-    if (error == 0 && (repair->log_changes || repair->gate_changes))
+    if (error == 0 &&
+        (repair->log_changes || repair->gate_changes || repair->sidefiles.head_is_short))
         error = io_write_all(log->io, file, empty, sizeof empty, offsetof(struct head, state));
     log->io->close(log->io->ctx, file);
     return error == 0 ? FLUME_OK : log_fail_io(log, error, "write", path.text);
