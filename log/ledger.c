@@ -130,16 +130,16 @@ static int pass_over(struct walk *walk, uint64_t *io_offset, uint64_t *io_ordina
     uint64_t at = offset;
     struct grain grain;
 
-    if (walk->batch_from != NO_BATCH)
-        mark_broken(walk, walk->batch_from, walk->ledger->count);
-    walk->batch_from = NO_BATCH;
     *out_found = scan_resync(&walk->source, offset + GRAIN_ALIGN, (uint32_t)*io_ordinal,
                              (uint32_t)walk->most, &walk->budget, &at, &grain);
     if (!*out_found) {
         walk->ledger->gave_up = walk->budget.hash_bytes == 0;
         walk->ledger->gave_up_at = at;
-        return FLUME_OK;
+        return FLUME_OK; /* settle_total() judges the batch that is open. */
     }
+    if (walk->batch_from != NO_BATCH)
+        mark_broken(walk, walk->batch_from, walk->ledger->count);
+    walk->batch_from = NO_BATCH;
     walk->may_continue = next_may_continue(walk, offset, *io_ordinal, at, grain.ordinal);
     *io_ordinal = (uint64_t)grain.ordinal + 1;
     *io_offset = at + grain_bytes(grain.meta_bytes, grain.body_bytes);
