@@ -109,6 +109,8 @@ int recover_process_death(flume_log *log)
     log->recovery.damaged_seq = FLUME_SEQ_NONE;
     if (status != FLUME_OK)
         return status;
+    if (was_poisoned && atomic_load(&head->durable) < first_seq)
+        return FLUME_ERR_NOT_FOUND; /* The sync may have taken what lies before the active one. */
     if (atomic_load(&head->active_bytes) != 0) {
         strata = active_strata(log);
         if (strata == NULL || end < first_seq || atomic_load(&head->durable) > end ||
