@@ -156,11 +156,9 @@ static int open_locked(flume_log *log, struct strata *strata)
         status = header_take(log, strata, name);
     if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_VERSION)
         return broken(strata, status);
-    if (status != FLUME_OK) { /* May pass: memory, descriptors. The next use tries again. */
-        if (strata->data != NULL)
-            strata->unmap_io->unmap(strata->unmap_io->ctx, strata->data, strata->data_bytes);
-        strata->data = NULL;
-        return status;
+    if (status != FLUME_OK) {
+        assert(strata->data == NULL);
+        return status; /* May pass: memory, descriptors. The next use tries again. */
     }
     slots_map(log, strata);
     atomic_store_explicit(&strata->state, STRATA_OPEN, memory_order_release);
@@ -335,6 +333,7 @@ bool strata_footer_make(const struct strata *strata, uint64_t count,
 {
     const uint8_t *slots = (const uint8_t *)atomic_load(&strata->slots);
     uint64_t end_offset;
+    uint64_t last_end = STRATA_DATA_AT;
 
     if (slots == NULL || count >= atomic_load(&strata->slot_count))
         return false;
@@ -359,8 +358,10 @@ bool strata_footer_make(const struct strata *strata, uint64_t count,
             out_footer->least_time_ns = time_ns;
         if (time_ns > out_footer->running_time_ns)
             out_footer->running_time_ns = time_ns;
+        last_end = offset + grain_bytes(get_le16(strata->data + offset + GRAIN_META_BYTES_AT),
+                                        get_le32(strata->data + offset + GRAIN_BODY_BYTES_AT));
     }
-    return true;
+    return end_offset == last_end; /* Space from there on is given back: no record may lie there. */
 }
 
 int strata_check_writable(flume_log *log, const struct strata *strata)
