@@ -56,8 +56,8 @@ int append_lock(flume_log *log)
     status = FLUME_OK;
     if ((refusal & (HEAD_POISONED | HEAD_DAMAGED | HEAD_TAIL_LOST)) != 0)
         status = refused(log, refusal);
-    else if ((refusal & HEAD_DIRTY) != 0)
-        status = append_restore_locked(log);
+    else
+        status = append_restore_locked(log); /* HEAD_DIRTY: a failed append was not taken back. */
     if (status != FLUME_OK)
         mutex_drop(&head->append_mutex);
     return status;

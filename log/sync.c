@@ -214,21 +214,16 @@ static void gather(flume_log *log, uint64_t from_seq)
         (void)sched_yield();
 }
 
-/* Under sync_mutex: sync up to head as it is now. */
-static int lead_locked(flume_log *log)
+/* Under sync_mutex: make from_seq .. to_seq - 1 durable. */
+static int sync_range_locked(flume_log *log, uint64_t from_seq, uint64_t to_seq)
 {
     struct head *head = log->head;
-    uint64_t from_seq = atomic_load(&head->durable);
     const struct table *table;
-    uint64_t newest_seq, to_seq;
+    uint64_t newest_seq;
     size_t newest;
     bool rolled;
     int status;
 
-    gather(log, from_seq);
-    to_seq = atomic_load_explicit(&head->head, memory_order_acquire);
-    if (from_seq >= to_seq)
-        return FLUME_OK;
     head->sync_group = to_seq - from_seq;
     table = table_current(log, &status);
     if (table == NULL)
@@ -257,6 +252,18 @@ static int lead_locked(flume_log *log)
     return FLUME_OK;
 }
 
+/* Under sync_mutex: sync up to head as it is now. Another leader may have come between. */
+static int lead_locked(flume_log *log)
+{
+    struct head *head = log->head;
+    uint64_t from_seq = atomic_load(&head->durable);
+    uint64_t to_seq;
+
+    gather(log, from_seq);
+    to_seq = atomic_load_explicit(&head->head, memory_order_acquire);
+    return from_seq < to_seq ? sync_range_locked(log, from_seq, to_seq) : FLUME_OK;
+}
+
 static void wake_followers(flume_log *log)
 {
     struct head *head = log->head;
@@ -271,14 +278,11 @@ static void wake_followers(flume_log *log)
 static int lead(flume_log *log, int taken)
 {
     struct head *head = log->head;
-    int status = FLUME_OK;
+    int status;
 
     if (taken == MUTEX_INHERITED)
         mutex_inherit(&head->sync_mutex); /* Everything under it only ever moves forward. */
-    if ((atomic_load(&head->refusal) & HEAD_POISONED) != 0)
-        status = poisoned(log);
-    else
-        status = lead_locked(log);
+    status = (atomic_load(&head->refusal) & HEAD_POISONED) != 0 ? poisoned(log) : lead_locked(log);
     mutex_drop(&head->sync_mutex);
     wake_followers(log);
     return status;
