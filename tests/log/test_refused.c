@@ -219,6 +219,13 @@ static uint64_t wall_ahead(void *ctx)
     return flume_io_posix()->wall_ns(flume_io_posix()->ctx) + atomic_load(&clock->ahead_ns);
 }
 
+static uint64_t monotonic_ahead(void *ctx)
+{
+    struct clock_io *clock = ctx;
+
+    return flume_io_posix()->monotonic_ns(flume_io_posix()->ctx) + atomic_load(&clock->ahead_ns);
+}
+
 /* The value of the clock step item in a record's meta; 0: there is none. */
 static int64_t clock_step_of(flume_log *log, uint64_t seq)
 {
@@ -253,6 +260,23 @@ static void a_step_of_the_wall_clock_is_kept_with_the_next_record(void **state)
                 step_ns < (int64_t)(3 * HOUR_S * SECOND_NS));
     expect_records(fx->log, &(flume_cursor_options){.label = "label"}, texts("after"));
     assert_true(clock_step_of(fx->log, append_text(fx->log, "later")) == 0); /* Told once. */
+    close_log(fx);
+    fx->options.io = NULL;
+}
+
+static void a_long_silence_is_no_step_of_the_clock(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct clock_io clock = {.io = *flume_io_posix()};
+
+    clock.io.ctx = &clock;
+    clock.io.wall_ns = wall_ahead;
+    clock.io.monotonic_ns = monotonic_ahead;
+    fx->options.io = &clock.io;
+    open_log(fx);
+    (void)append_text(fx->log, "before");
+    atomic_store(&clock.ahead_ns, 2 * HOUR_S * SECOND_NS);
+    assert_true(clock_step_of(fx->log, append_text(fx->log, "after")) == 0);
     close_log(fx);
     fx->options.io = NULL;
 }
@@ -472,6 +496,7 @@ int main(void)
         closed_log_test(a_manifest_of_too_many_bytes_is_too_large),
         closed_log_test(without_memory_for_labels_nothing_is_appended),
         closed_log_test(a_step_of_the_wall_clock_is_kept_with_the_next_record),
+        closed_log_test(a_long_silence_is_no_step_of_the_clock),
         closed_log_test(the_last_of_a_kind_is_right_after_a_death_in_an_append),
         closed_log_test(who_cannot_put_in_order_what_the_dead_left_poisons_the_log),
         closed_log_test(a_sync_goes_on_where_another_process_died_in_one),
