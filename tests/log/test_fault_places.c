@@ -380,6 +380,28 @@ static void records_of_strata_that_are_gone_are_not_to_be_found(void **state)
     expect_get(fx->log, fourth, FLUME_OK);
 }
 
+/* Slots that were made anew tell where the record was, also when it is damaged later. */
+static void a_record_damaged_in_its_known_place_is_told_with_it(void **state)
+{
+    static const uint8_t wrong[8] = {0xa5};
+    struct log_fixture *fx = *state;
+    char word[64];
+    uint32_t slot;
+
+    (void)append_text(fx->log, "one");
+    (void)append_text(fx->log, "two");
+    zero_file(fixture_path(fx, "basin.flume/log/00000000000000000000.slots"), sizeof slot,
+              sizeof slot);
+    expect_text(fx->log, 1, "one");
+    read_file(fixture_path(fx, "basin.flume/log/00000000000000000000.slots"), 2 * sizeof slot,
+              &slot, sizeof slot);
+    write_file(strata_path(fx, "basin.flume", 0), (uint64_t)slot * 8 + 8, wrong, sizeof wrong);
+    expect_get(fx->log, 2, FLUME_ERR_DAMAGED);
+    (void)snprintf(word, sizeof word, "(strata %020u, offset %u)", 0, slot * 8);
+    expect_error(fx->log, FLUME_ERR_DAMAGED, word);
+    expect_text(fx->log, 1, "one");
+}
+
 static void a_strata_that_goes_after_it_was_listed_is_missing(void **state)
 {
     struct log_fixture *fx = *state;
@@ -645,6 +667,51 @@ static void without_the_strata_of_what_is_durable_the_log_is_damaged(void **stat
     close_handle(log);
 }
 
+/* Zeros where records were: nothing is damaged, the log just ends too early. */
+static void a_log_that_simply_ends_too_early_has_lost_its_tail(void **state)
+{
+    struct log_fixture *fx = *state;
+    uint32_t slot;
+
+    (void)append_text(fx->log, "one");
+    (void)append_text(fx->log, "two");
+    (void)append_text(fx->log, "three");
+    close_log(fx);
+    read_file(fixture_path(fx, "basin.flume/log/00000000000000000000.slots"), 2 * sizeof slot,
+              &slot, sizeof slot);
+    zero_file(strata_path(fx, "basin.flume", 0), (uint64_t)slot * 8, 64 << 10);
+    run_command("rm '%s/HEAD'", fx->path);
+    fx->options.profile = FLUME_PROFILE_SAFE;
+    expect_open_fails(fx, FLUME_ERR_TAIL_LOST, "ends at seq 2, but records up to 4");
+    fx->options.profile = FLUME_PROFILE_FORGETFUL;
+    open_log(fx);
+    expect_text(fx->log, 1, "one");
+    assert_int_equal(flume_log_append(fx->log, "x", 1, NULL), FLUME_ERR_TAIL_LOST);
+}
+
+/* Durable up to its beginning, and nothing in it: the log ends in the strata before. */
+static void a_newest_strata_of_which_nothing_came_is_taken_out(void **state)
+{
+    struct log_fixture *fx = *state;
+
+    fx->options.profile = FLUME_PROFILE_FORGETFUL;
+    fx->options.strata_bytes = SMALL_STRATA_BYTES;
+    open_log(fx);
+    (void)append_bytes(fx->log, 40000, 1);
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    (void)append_bytes(fx->log, 40000, 2);
+    close_log(fx);
+    zero_file(strata_path(fx, "basin.flume", 2), 4096, SMALL_STRATA_BYTES - 4096);
+    run_command("cd '%s' && rm HEAD TAIL", fx->path);
+    open_log(fx);
+    assert_int_equal(flume_log_head(fx->log), 2);
+    assert_int_equal(stat_of(fx->log).strata_count, 1);
+    expect_bytes(fx->log, 1, 40000, 1);
+    expect_bytes(fx->log, append_bytes(fx->log, 1000, 3), 1000, 3);
+    reopen_log(fx);
+    expect_bytes(fx->log, 1, 40000, 1);
+}
+
 /* HEAD of a poisoned log does not say where it ends, but what had been acknowledged by then. */
 static void what_a_poisoned_log_had_acknowledged_and_lost_is_told(void **state)
 {
@@ -733,6 +800,70 @@ static void a_reader_that_is_refused_access_looks_from_outside_or_says_so(void *
     faultio_deinit(&fault);
 }
 
+/* --- Boards -------------------------------------------------------------------------------------- */
+
+static void who_looks_from_outside_shares_no_boards(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log_options options = {.flags = FLUME_OPEN_READ_ONLY};
+    flume_board *board = NULL;
+    flume_log *log = NULL;
+    struct faultio fault;
+
+    faultio_init(&fault, flume_io_posix());
+    options.io = &fault.table;
+    fail_at(&fault, FAULT_OPEN, 2, -EACCES); /* LOCK, after the settings. */
+    assert_int_equal(flume_log_open(&log, fx->path, &options, NULL), FLUME_OK);
+    assert_int_equal(faultio_heal(&fault), 1);
+    assert_int_equal(flume_log_board(log, "board", &board), FLUME_ERR_READ_ONLY);
+    expect_error(log, FLUME_ERR_READ_ONLY, "its boards are not shared with it");
+    assert_null(board);
+    close_handle(log);
+    faultio_deinit(&fault);
+}
+
+/* A disk on which somebody changes a word of HEAD during a wait, and is killed before the wake. */
+struct hasty_io {
+    flume_io io;
+    const char *head;
+    unsigned waits;
+};
+
+static void hasty_wait(void *ctx, const uint32_t *word, uint32_t expected, uint64_t timeout_ns)
+{
+    static const uint64_t value = 5;
+    struct hasty_io *hasty = ctx;
+
+    (void)word;
+    (void)expected;
+    (void)timeout_ns;
+    hasty->waits++;
+    write_file(hasty->head, offsetof(struct head, boards) + offsetof(struct head_board, words),
+               &value, sizeof value);
+}
+
+static void a_word_that_changed_without_a_wake_ends_the_wait(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct hasty_io hasty = {.io = *flume_io_posix()};
+    flume_log_options options = {.flags = FLUME_OPEN_READ_ONLY, .io = &hasty.io};
+    flume_board *board = NULL;
+    flume_log *log = NULL;
+
+    hasty.io.ctx = &hasty;
+    hasty.io.wait = hasty_wait;
+    hasty.head = fixture_path(fx, "basin.flume/HEAD");
+    assert_int_equal(flume_log_open(&log, fx->path, &options, NULL), FLUME_OK);
+    assert_int_equal(flume_log_board(log, "board", &board), FLUME_OK);
+    assert_true(flume_board_read(board, 0) == 0);
+    flume_board_wait(board, 0, 0, PATIENCE_NS);
+    assert_int_equal(hasty.waits, 1);
+    assert_true(flume_board_read(board, 0) == 5);
+    close_handle(log);
+}
+
+/* --- Subscriptions ------------------------------------------------------------------------------- */
+
 static void a_position_whose_record_cannot_be_looked_at_is_not_resumed(void **state)
 {
     struct log_fixture *fx = *state;
@@ -780,6 +911,7 @@ int main(void)
         log_test(a_value_needs_a_handle),
         cmocka_unit_test(labels_end_where_an_item_does_not_fit_in),
         closed_log_test(records_of_strata_that_are_gone_are_not_to_be_found),
+        log_test(a_record_damaged_in_its_known_place_is_told_with_it),
         closed_log_test(a_strata_that_goes_after_it_was_listed_is_missing),
         closed_log_test(a_cursor_by_time_tells_that_all_strata_are_gone),
         closed_log_test(what_cannot_be_listed_cannot_be_counted),
@@ -788,8 +920,12 @@ int main(void)
         closed_log_test(strata_that_come_during_a_sync_are_left_to_the_next),
         closed_log_test(a_careful_profile_passes_over_what_recovery_would_cut),
         closed_log_test(without_the_strata_of_what_is_durable_the_log_is_damaged),
+        log_test(a_log_that_simply_ends_too_early_has_lost_its_tail),
+        closed_log_test(a_newest_strata_of_which_nothing_came_is_taken_out),
         closed_log_test(what_a_poisoned_log_had_acknowledged_and_lost_is_told),
         log_test(a_reader_that_is_refused_access_looks_from_outside_or_says_so),
+        log_test(who_looks_from_outside_shares_no_boards),
+        log_test(a_word_that_changed_without_a_wake_ends_the_wait),
         closed_log_test(a_position_whose_record_cannot_be_looked_at_is_not_resumed),
     };
 
