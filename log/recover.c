@@ -237,8 +237,7 @@ static struct decision decide(const struct recovery *recovery)
         if (decision.head < recovery->known)
             decision.head = recovery->known;
     }
-    if (decision.head < recovery->known)
-        decision.tail_lost = true;
+    assert(decision.head >= recovery->known); /* The newest one has answered, or was damaged. */
     return decision;
 }
 
