@@ -237,7 +237,8 @@ static struct decision decide(const struct recovery *recovery)
         if (decision.head < recovery->known)
             decision.head = recovery->known;
     }
-    assert(decision.head >= recovery->known); /* The newest one has answered, or was damaged. */
+    if (decision.head < recovery->known)
+        decision.tail_lost = true; /* There is no strata at all. */
     return decision;
 }
 
