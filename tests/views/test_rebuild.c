@@ -232,6 +232,25 @@ static void queries_go_on_while_a_view_is_rebuilt(void **state)
     end_setting(fx, &setting);
 }
 
+static void a_rebuild_that_is_asked_for_during_another_is_made_after_it(void **state)
+{
+    struct view_fixture *fx = *state;
+    struct setting setting = begin_setting(fx, 0);
+
+    (void)append_numbered(flume_log_of(fx->flume), 500);
+    assert_int_equal(counted(setting.view), 500);
+    atomic_store(&setting.recorder->hold_seq, 300);
+    assert_int_equal(flume_view_rebuild(setting.view, NULL), FLUME_OK);
+    wait_until_held(setting.recorder);
+    forget_recorded(setting.recorder);
+    assert_int_equal(flume_view_rebuild(setting.view, NULL), FLUME_OK);
+    let_go(setting.recorder);
+    wait_for_generation(setting.view, 3);
+    expect_complete(setting.view);
+    assert_int_equal(recorded_count(setting.recorder), 201 + 500);
+    end_setting(fx, &setting);
+}
+
 static void queries_see_no_gap_over_many_rebuilds(void **state)
 {
     struct view_fixture *fx = *state;
@@ -1438,6 +1457,7 @@ int main(void)
         views_test(a_rebuild_passes_each_record_again_once),
         views_test(without_workers_it_is_made_by_who_asks),
         views_test(queries_go_on_while_a_view_is_rebuilt),
+        views_test(a_rebuild_that_is_asked_for_during_another_is_made_after_it),
         views_test(queries_see_no_gap_over_many_rebuilds),
         views_test(a_build_that_does_not_fit_into_memory_spills),
         views_test(an_interrupted_build_goes_on_where_it_was),
