@@ -340,31 +340,66 @@ static void a_killed_reader_does_not_make_the_file_grow(void **state)
     trial_close(trial);
 }
 
-/* What a killed process left dirty is settled by whoever had it open too, the last one at close. */
-static void the_last_one_settles_what_a_killed_process_left(void **state)
+/* ---- what a killed process left dirty ---- */
+
+static int wait_for_all(flume *handle)
 {
-    struct trial *trial = *state;
-    struct doing doing = {.tell = -1};
-    uint64_t currents[TRIAL_VIEWS];
+    int status = FLUME_OK;
+
+    for (size_t i = 0; status == FLUME_OK && i < TRIAL_VIEWS; i++) {
+        flume_view *view;
+
+        status = flume_view_find(handle, trial_views[i], &view);
+        if (status == FLUME_OK)
+            status = flume_view_wait(view, NULL);
+    }
+    return status;
+}
+
+/* How somebody stays: what it does before, and until when. */
+struct staying {
+    size_t records;    /* Appended before all views are waited for. */
+    int tell;          /* Then a byte is written here. */
+    const char *until; /* It closes once this file is there. */
+};
+
+static int stay(struct trial *trial, void *ctx)
+{
+    const struct staying *staying = ctx;
+    uint64_t chance = trial->chance;
+    flume *handle;
+
+    chance = ~trial_chance(&chance);
+    if (trial_try_open(trial, &handle, NULL) != FLUME_OK ||
+        trial_append(handle, &chance, staying->records) != FLUME_OK ||
+        wait_for_all(handle) != FLUME_OK || write(staying->tell, "", 1) != 1)
+        return 1;
+    while (!trial_exists(staying->until))
+        trial_pause(TRIAL_MS);
+    return flume_close(handle) == FLUME_OK ? 0 : 1;
+}
+
+static pid_t start_staying(struct trial *trial, size_t records, const char *until)
+{
+    struct staying staying = {.records = records, .until = until};
     int pipes[2];
     pid_t pid;
 
-    trial_make(trial, 200);
     assert_int_equal(pipe(pipes), 0);
+    staying.tell = pipes[1];
     trial->options.views = FLUME_VIEWS_NO_WORKERS;
-    doing.tell = pipes[1];
-    pid = trial_start(trial, keep_busy, &doing);
+    pid = trial_start(trial, stay, &staying);
     expect_word(pipes[0], 20000 * TRIAL_MS);
-    trial_open(trial);
-    trial_pause(20 * TRIAL_MS);
-    trial_kill(pid);
     (void)close(pipes[0]);
     (void)close(pipes[1]);
-    trial_expect_right(trial);
-    trial_close(trial);
+    return pid;
+}
+
+static void expect_nothing_rebuilt_after_a_stop(struct trial *trial)
+{
+    uint64_t currents[TRIAL_VIEWS];
+
     note_currents(trial, currents);
-    trial_open(trial); /* Nothing is new for this one: it asks, and writes nothing. */
-    trial_close(trial);
     trial_stop_machine(trial);
     trial_open(trial);
     trial_expect_right(trial);
@@ -373,28 +408,34 @@ static void the_last_one_settles_what_a_killed_process_left(void **state)
     trial_close(trial);
 }
 
-/* A process that only asks settles what a killed one had applied. */
+/* The last one that has a view open settles it, though it has written nothing. */
+static void the_last_one_settles_what_a_killed_process_left(void **state)
+{
+    struct trial *trial = *state;
+    char until[TRIAL_PATH_BYTES];
+    pid_t survivor, victim;
+
+    trial_make(trial, 200);
+    (void)snprintf(until, sizeof until, "%s/until", trial->root);
+    survivor = start_staying(trial, 0, until);
+    victim = start_staying(trial, 50, until);
+    trial_kill(victim);
+    trial_write(until, "", 0);
+    assert_int_equal(trial_join(survivor), 0);
+    expect_nothing_rebuilt_after_a_stop(trial);
+}
+
+/* Who comes later and only asks settles it, too. */
 static void who_only_asks_settles_what_a_killed_process_left(void **state)
 {
     struct trial *trial = *state;
-    struct doing doing = {.tell = -1};
-    uint64_t currents[TRIAL_VIEWS];
-    pid_t pid;
 
     trial_make(trial, 200);
-    pid = trial_start(trial, keep_busy, &doing);
-    trial_pause(30 * TRIAL_MS);
-    trial_kill(pid);
+    trial_kill(start_staying(trial, 50, "/nowhere/until"));
     trial_open(trial);
     trial_expect_right(trial);
     trial_close(trial);
-    note_currents(trial, currents);
-    trial_stop_machine(trial);
-    trial_open(trial);
-    trial_expect_right(trial);
-    for (size_t i = 0; i < TRIAL_VIEWS; i++)
-        trial_expect_generation(trial, trial_views[i], currents[i]);
-    trial_close(trial);
+    expect_nothing_rebuilt_after_a_stop(trial);
 }
 
 int main(void)

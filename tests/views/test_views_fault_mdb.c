@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <lmdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ enum { TOUR_RECORDS = 10, STEP_NAME_BYTES = 64 };
 
 /* ---- which call fails ---- */
 
-enum fault_kind { FAULT_NONE, FAULT_MDB, FAULT_MEMORY, FAULT_SYSTEM };
+enum fault_kind { FAULT_NONE, FAULT_MDB, FAULT_MEMORY, FAULT_SYSTEM, FAULT_KILL };
 
 /* One thread at a time makes a tour. */
 static struct {
@@ -48,8 +49,17 @@ static bool hits(enum fault_kind kind)
     return true;
 }
 
+/* Calls between which something changes on disk: to die in front of each is enough. */
+static bool is_turning_point(const char *call)
+{
+    return strstr(call, "_txn_") != NULL || strstr(call, "_env_") != NULL ||
+           strstr(call, "_dbi_") != NULL || strstr(call, "_drop") != NULL;
+}
+
 static int hit_mdb(const char *call, const int *codes, size_t count)
 {
+    if (is_turning_point(call) && hits(FAULT_KILL))
+        (void)kill(getpid(), SIGKILL);
     if (!hits(FAULT_MDB))
         return 0;
     fault.call = call;
@@ -369,7 +379,11 @@ static const int file_errors[] = {EIO, ENOSPC, EMFILE, ENOMEM};
 
 static bool refuses(const char *path)
 {
-    if (fault.kind != FAULT_SYSTEM || strstr(path, "/views/") == NULL || !hits(FAULT_SYSTEM))
+    if (strstr(path, "/views/") == NULL)
+        return false;
+    if (hits(FAULT_KILL))
+        (void)kill(getpid(), SIGKILL);
+    if (!hits(FAULT_SYSTEM))
         return false;
     errno = file_errors[fault.code % (sizeof file_errors / sizeof file_errors[0])];
     return true;
@@ -380,7 +394,7 @@ static bool refuses_file(int file)
     char link[64], path[2 * TRIAL_PATH_BYTES];
     ssize_t bytes;
 
-    if (fault.kind != FAULT_SYSTEM)
+    if (fault.kind != FAULT_SYSTEM && fault.kind != FAULT_KILL)
         return false;
     (void)snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     bytes = readlink(link, path, sizeof path - 1);
@@ -534,8 +548,7 @@ static void append(struct tour *tour)
                      FLUME_OK);
 }
 
-/* The handle stays open. */
-static void make_tour(struct tour *tour)
+static void open_in_tour(struct tour *tour)
 {
     struct trial *trial = tour->trial;
     flume_error error = {.status = FLUME_OK};
@@ -548,6 +561,14 @@ static void make_tour(struct tour *tour)
     }
     if (status != FLUME_OK)
         fail_msg("open: %s", error.message);
+}
+
+/* The handle stays open. */
+static void make_tour(struct tour *tour)
+{
+    struct trial *trial = tour->trial;
+
+    open_in_tour(tour);
     append(tour);
     ask_all(tour);
     take(tour, "read", "tally", read_all(trial_view(trial->flume, "tally")));
@@ -556,6 +577,8 @@ static void make_tour(struct tour *tour)
     rebuild(tour, "tally");
     rebuild(tour, "chain");
     verify(tour, "chain");
+    trial_close(trial);
+    open_in_tour(tour);
     append(tour);
     ask_all(tour);
     for (size_t i = 0; i < TRIAL_VIEWS; i++)
@@ -656,6 +679,59 @@ static void every_system_call_may_fail(void **state)
     fail_every_call(*state, FAULT_SYSTEM);
 }
 
+/* ---- killed at each call ---- */
+
+static int tour_and_close(struct trial *trial, void *ctx)
+{
+    struct tour tour = {.trial = trial};
+
+    trial->options.views = FLUME_VIEWS_NO_WORKERS;
+    fault.calls = 0;
+    fault.fails_at = *(const uint64_t *)ctx;
+    fault.kind = FAULT_KILL;
+    make_tour(&tour);
+    return flume_close(trial->flume) == FLUME_OK ? 0 : 1;
+}
+
+/* All is right, and what had a build that answered has that one. */
+static void expect_survived(struct trial *trial, uint64_t call)
+{
+    uint64_t currents[TRIAL_VIEWS];
+    char message[TRIAL_MESSAGE_BYTES];
+
+    for (size_t i = 0; i < TRIAL_VIEWS; i++)
+        currents[i] = trial_current(trial, trial_views[i]);
+    trial_open(trial);
+    if (trial_judge(trial->flume, message) != TRIAL_RIGHT)
+        fail_msg("killed at call %" PRIu64 ": %s (seed %" PRIu64 ")", call, message, trial->seed);
+    for (size_t i = 0; i < TRIAL_VIEWS; i++)
+        if (currents[i] != 0)
+            trial_expect_generation(trial, trial_views[i], currents[i]);
+    trial_close(trial);
+}
+
+static void who_is_killed_at_any_call_leaves_all_right(void **state)
+{
+    struct trial *trial = *state;
+    uint64_t stride = getenv("FLUME_TEST_LONG") != NULL ? 1 : 3;
+    uint64_t n = 1 + trial_below(&trial->chance, stride), kills = 0;
+
+    trial->options.views = FLUME_VIEWS_NO_WORKERS;
+    for (;; n += stride, kills++) {
+        int result;
+
+        if (trial_exists(trial->path))
+            trial_forget(trial);
+        result = trial_join(trial_start(trial, tour_and_close, &n));
+        if (result == 0)
+            break;
+        assert_int_equal(result, -SIGKILL);
+        expect_survived(trial, n);
+    }
+    print_message("%" PRIu64 " kills\n", kills);
+    assert_true(kills > 100);
+}
+
 /* What could not be synced is not said to be clean. */
 static void a_view_that_was_not_synced_stays_dirty(void **state)
 {
@@ -679,6 +755,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         trial_test(a_view_that_was_not_synced_stays_dirty),
+        trial_test(who_is_killed_at_any_call_leaves_all_right),
         trial_test(every_call_of_lmdb_may_fail),
         trial_test(every_allocation_may_fail),
         trial_test(every_system_call_may_fail),

@@ -99,15 +99,42 @@ static uint64_t sum_of(const flume_record *record)
     return sum;
 }
 
-enum { TALLY_COUNT = 0, TALLY_LAST = 1, CHAIN_STEP = 0, CHAIN_SEQ = 1 };
+enum { TALLY_COUNT = 0, TALLY_LAST = 1, TALLY_TAIL = 2, CHAIN_STEP = 0, CHAIN_SEQ = 1 };
+enum { TAIL_BYTES = 16 };
+
+static uint8_t tail_of(const flume_record *record)
+{
+    return record->body_bytes > 2 ? ((const uint8_t *)record->body)[2] : 0;
+}
+
+/* What the newest TAIL_BYTES records say, in their order: a merge that tells older from newer. */
+static int merge_tail(void *ctx, flume_bytes key, flume_bytes older, flume_bytes newer,
+                      void *target, size_t *out_bytes)
+{
+    size_t newer_bytes = newer.bytes < TAIL_BYTES ? newer.bytes : TAIL_BYTES;
+    size_t room = TAIL_BYTES - newer_bytes;
+    size_t older_bytes = older.bytes < room ? older.bytes : room;
+
+    (void)ctx;
+    (void)key;
+    memcpy(target, (const uint8_t *)older.data + older.bytes - older_bytes, older_bytes);
+    memcpy((uint8_t *)target + older_bytes, (const uint8_t *)newer.data + newer.bytes - newer_bytes,
+           newer_bytes);
+    *out_bytes = older_bytes + newer_bytes;
+    return FLUME_OK;
+}
 
 static int tally_apply(void *state, flume_batch *batch, const flume_record *record)
 {
-    uint8_t key = (uint8_t)class_of(record);
+    uint8_t key = (uint8_t)class_of(record), tail;
     uint64_t one = 1;
     int status = flume_batch_put(batch, TALLY_COUNT, &key, 1, &one, sizeof one);
 
     (void)state;
+    if (status != FLUME_OK)
+        return status;
+    tail = tail_of(record);
+    status = flume_batch_put(batch, TALLY_TAIL, &key, 1, &tail, 1);
     if (status != FLUME_OK)
         return status;
     if (takes_back(record))
@@ -149,13 +176,14 @@ static int chain_apply(void *state, flume_batch *batch, const flume_record *reco
 static const flume_view_table tally_tables[] = {
     {"count", FLUME_TABLE_COLLECT, flume_merge_sum, NULL},
     {"last", FLUME_TABLE_COLLECT, NULL, NULL},
+    {"tail", FLUME_TABLE_COLLECT, merge_tail, NULL},
 };
 static const flume_view_table chain_tables[] = {
     {"step", 0, NULL, NULL},
     {"seq", 0, NULL, NULL},
 };
 const flume_view_definition trial_tally = {
-    .name = "tally", .version = 1, .tables = tally_tables, .table_count = 2, .apply = tally_apply};
+    .name = "tally", .version = 1, .tables = tally_tables, .table_count = 3, .apply = tally_apply};
 const flume_view_definition trial_chain = {
     .name = "chain", .version = 1, .tables = chain_tables, .table_count = 2, .apply = chain_apply};
 
@@ -379,6 +407,7 @@ struct oracle {
     uint64_t head, messages;
     uint64_t counts[TRIAL_CLASSES];
     uint64_t lasts[TRIAL_CLASSES]; /* FLUME_SEQ_NONE: none. */
+    uint8_t tails[TRIAL_CLASSES][TAIL_BYTES];
     struct link links[TRIAL_CLASSES];
     uint64_t reds;
 };
@@ -390,6 +419,10 @@ static void oracle_take(struct oracle *oracle, const flume_record *record)
     if (record->kind == FLUME_KIND_MANIFEST)
         return;
     oracle->messages++;
+    if (oracle->counts[class] >= TAIL_BYTES)
+        memmove(oracle->tails[class], oracle->tails[class] + 1, TAIL_BYTES - 1);
+    oracle->tails[class][oracle->counts[class] < TAIL_BYTES ? oracle->counts[class]
+                                                            : TAIL_BYTES - 1] = tail_of(record);
     oracle->counts[class]++;
     oracle->lasts[class] = takes_back(record) ? FLUME_SEQ_NONE : record->seq;
     oracle->links[class].steps++;
@@ -475,6 +508,11 @@ static enum trial_verdict judge_tally(flume_rows *rows, const struct oracle *ora
             verdict = judge_row(rows, TALLY_LAST, (flume_bytes){&key, 1},
                                 oracle->lasts[i] == FLUME_SEQ_NONE ? NULL : &oracle->lasts[i],
                                 sizeof(uint64_t));
+        if (verdict == TRIAL_RIGHT)
+            verdict =
+                judge_row(rows, TALLY_TAIL, (flume_bytes){&key, 1},
+                          oracle->counts[i] == 0 ? NULL : oracle->tails[i],
+                          oracle->counts[i] < TAIL_BYTES ? (size_t)oracle->counts[i] : TAIL_BYTES);
         if (verdict != TRIAL_RIGHT)
             return say(message, verdict, "tally: class %zu", i);
         expected_counts += oracle->counts[i] == 0 ? 0 : 1;
