@@ -253,22 +253,28 @@ static int take_strata(flume_log *log, uint64_t need_bytes, uint64_t *out_bytes,
     return make_strata(log, *out_bytes, *out_strata, *out_slots);
 }
 
-/* The roller's descriptor is the oldest there is: all of the strata is written after it. */
+/* The roller's descriptor is the oldest there is: all of the strata is written after it. Another thread
+ * that needs one at this moment opens its own under table_mutex, and that one proves less. */
 static void keep_file(flume_log *log, uint64_t first_seq, int file)
 {
     const struct table *table;
+    struct strata *strata = NULL;
     int status;
     size_t index;
 
     table = table_current(log, &status);
     index = table != NULL ? table_find(table, first_seq) : SIZE_MAX;
-    if (index == SIZE_MAX || table->rows[index].first_seq != first_seq ||
-        table->rows[index].strata->write_file >= 0) {
-        log->io->close(log->io->ctx, file);
-        return;
+    if (index != SIZE_MAX && table->rows[index].first_seq == first_seq)
+        strata = table->rows[index].strata;
+    (void)pthread_mutex_lock(&log->table_mutex);
+    if (strata != NULL && atomic_load(&strata->write_file) < 0) {
+        atomic_store(&strata->write_file_proven, true);
+        atomic_store(&strata->write_file, file);
+        file = -1;
     }
-    atomic_store(&table->rows[index].strata->write_file_proven, true);
-    atomic_store(&table->rows[index].strata->write_file, file);
+    (void)pthread_mutex_unlock(&log->table_mutex);
+    if (file >= 0)
+        log->io->close(log->io->ctx, file);
 }
 
 /* The strata that is left behind may forbid programs of this age to go on. */
