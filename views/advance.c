@@ -16,7 +16,7 @@ enum {
     BULK_BYTES_MAX = 64 << 20
 };
 
-/* The batch may grow beyond what ends it by one record's rows. */
+/* A batch of the log is never cut: beyond this its rows are spilled beside the view. */
 #define ADVANCE_BUDGET_BYTES ((size_t)256 << 20)
 
 /* STATE says dirty, on the disk, before the first change is written. */
@@ -174,7 +174,7 @@ static int ensure_batch(flume_view *view)
 
     if (view->batch != NULL)
         return FLUME_OK;
-    status = batch_create(view, NULL, "", ADVANCE_BUDGET_BYTES, &view->batch);
+    status = batch_create(view, view->place.path, "advance.", ADVANCE_BUDGET_BYTES, &view->batch);
     if (status == FLUME_ERR_NO_MEMORY)
         return flume_fail(view->flume, status, FLUME_SEQ_NONE, "view '%s': out of memory",
                           view->definition->name);

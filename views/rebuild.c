@@ -259,7 +259,7 @@ static int swap(struct rebuild *rebuild)
     flume_view *view = rebuild->view;
     struct environment *old;
     flume_batch *batch;
-    int status = batch_create(view, NULL, "", (size_t)256 << 20, &batch);
+    int status = batch_create(view, rebuild->directory, "swap.", (size_t)256 << 20, &batch);
 
     if (status != FLUME_OK)
         return status;
