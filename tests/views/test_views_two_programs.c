@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -251,6 +252,35 @@ static void a_list_is_in_nobodys_way(void **state)
     assert_int_equal(flume_close(stranger), FLUME_OK);
 }
 
+/* One program appends many records as one; the other asks as of their midst. */
+static void a_batch_of_the_log_is_whole_for_who_asks_as_of_its_midst(void **state)
+{
+    enum { BATCH_RECORDS = 20000 };
+    struct trial *trial = *state;
+    flume_entry *entries = calloc(BATCH_RECORDS, sizeof *entries);
+    flume_ask ask = {.flags = FLUME_ASK_AS_OF};
+    flume_rows *rows;
+    uint64_t first;
+
+    assert_non_null(entries);
+    trial->options.views = FLUME_VIEWS_NO_WORKERS;
+    trial_make(trial, RECORDS);
+    trial_open(trial);
+    for (size_t i = 0; i < BATCH_RECORDS; i++) {
+        entries[i].body = &entries[i];
+        entries[i].body_bytes = 8;
+    }
+    assert_int_equal(
+        flume_log_append_many(flume_log_of(trial->flume), entries, BATCH_RECORDS, NULL, &first),
+        FLUME_OK);
+    free(entries);
+    ask.as_of = first + 100;
+    assert_int_equal(flume_view_read(trial_view(trial->flume, "tally"), &ask, &rows), FLUME_OK);
+    assert_int_equal(flume_rows_as_of(rows), first + BATCH_RECORDS);
+    flume_rows_end(rows);
+    trial_close(trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +291,7 @@ int main(void)
         trial_test(who_asks_for_a_rebuild_gets_its_own_tables),
         trial_test(one_name_twice_in_a_handle_is_refused),
         trial_test(a_list_is_in_nobodys_way),
+        trial_test(a_batch_of_the_log_is_whole_for_who_asks_as_of_its_midst),
     };
 
     return cmocka_run_group_tests_name("views_two_programs", tests, NULL, NULL);
