@@ -180,11 +180,13 @@ static int catch_up_once(struct rebuild *rebuild, flume_batch *batch, uint64_t h
 static int catch_up(struct rebuild *rebuild, flume_batch *batch, uint64_t near)
 {
     flume_log *log = rebuild->view->flume->log;
+    uint64_t head = flume_log_head(log);
     int status = FLUME_OK;
 
     for (int i = 0; status == FLUME_OK; i++) {
-        uint64_t head = flume_log_head(log);
-
+        /* Under the lock only what is there now: who appends fast must not hold it for ever. */
+        if (near != 0)
+            head = flume_log_head(log);
         if (atomic_load(&rebuild->env->synced) + near >= head || (near != 0 && i > CATCH_UP_ROUNDS))
             break;
         if (near != 0)
