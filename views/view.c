@@ -210,6 +210,10 @@ int view_judge_state(const flume *handle, struct place *place, const flume_board
     if (error == 0) {
         error = judge_file(place, board, generation, &state, out_bad);
         place_unlock(place, PLACE_ADVANCE);
+    } else if (error == EACCES) {
+        /* Who may only look locks nothing. Who writes meanwhile has made STATE dirty before, and
+         * it is read again before the file is called bad. */
+        error = judge_file(place, board, generation, &state, out_bad);
     }
     return error == EAGAIN ? 0 : error; /* Who holds the lock writes to what was good. */
 }
