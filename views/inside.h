@@ -56,7 +56,7 @@ struct waiter {
 
 struct flume_view {
     flume *flume;
-    flume_view *next; /* In flume.views; guarded by flume.mutex; stores are release. */
+    flume_view *next; /* In flume.views. Fixed before the view is put there. */
     const flume_view_definition *definition;
     enum view_origin origin;
     uint64_t kind_mask[4];
