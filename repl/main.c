@@ -1,22 +1,12 @@
 /*
- * main.c - the program `flume`: one command, then the end.
+ * main.c - the program `flume`: one command, or a shell for many.
  */
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 
-#include "help.h"
 #include "run.h"
-
-static int (*const runs[COMMAND_COUNT])(struct session *session) = {
-    [COMMAND_INIT] = run_init,       [COMMAND_INFO] = run_info,     [COMMAND_APPEND] = run_append,
-    [COMMAND_GET] = run_get,         [COMMAND_LOG] = run_log,       [COMMAND_TAIL] = run_tail,
-    [COMMAND_CHECK] = run_check,     [COMMAND_REPAIR] = run_repair, [COMMAND_STAT] = run_stat,
-    [COMMAND_EXPORT] = run_export,   [COMMAND_IMPORT] = run_import, [COMMAND_BENCH] = run_bench,
-    [COMMAND_VERSION] = run_version, [COMMAND_HELP] = run_help,     [COMMAND_LABEL] = run_label,
-    [COMMAND_FIND] = run_find,       [COMMAND_MARK] = run_mark,     [COMMAND_VIEW] = run_view,
-    [COMMAND_EXPLAIN] = run_explain,
-};
+#include "shell.h"
 
 /* Whoever started the program may have had the signal ignored; `flume log | head` is to end
  * quietly all the same. */
@@ -30,37 +20,11 @@ static void restore_pipe_signal(void)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static int run_without_command(struct session *session)
+/* No command, nor an option that stands for one: a shell. */
+static bool is_bare(const struct invocation *invocation)
 {
-    struct text usage = {0};
-
-    if (session->json)
-        return report(session, CODE_USAGE, "usage", "commands: flume help", "no command was given");
-    help_usage(&usage);
-    fputs(text_c_string(&usage), stderr);
-    text_deinit(&usage);
-    return CODE_USAGE;
-}
-
-static int run(struct session *session)
-{
-    const struct invocation *invocation = session->invocation;
-    int code, flushed;
-
-    if (invocation_has(invocation, OPTION_HELP) || invocation_has(invocation, OPTION_USAGE))
-        code = run_help(session);
-    else if (invocation_has(invocation, OPTION_VERSION))
-        code = run_version(session);
-    else if (invocation->command == NULL)
-        return run_without_command(session);
-    else if (invocation->explains)
-        code = run_explain(session);
-    else
-        code = runs[invocation->command - command_table](session);
-    if (ferror(stdout) != 0 && code == CODE_IO)
-        return code; /* Reported where it was noticed. */
-    flushed = session_flush(session);
-    return flushed == CODE_OK ? code : exit_code_worse(code, flushed);
+    return invocation->command == NULL && !invocation_has(invocation, OPTION_HELP) &&
+           !invocation_has(invocation, OPTION_USAGE) && !invocation_has(invocation, OPTION_VERSION);
 }
 
 int main(int argc, char **argv)
@@ -77,9 +41,13 @@ int main(int argc, char **argv)
     restore_pipe_signal();
     setvbuf(stdout, NULL, _IOFBF, 64 << 10);
     parsed = invocation_parse(argc, (const char *const *)argv, &invocation, &error);
-    session_init(&session, &invocation);
-    code = parsed ? run(&session) : report_parse_error(&session, &error);
-    session_deinit(&session);
+    if (parsed && is_bare(&invocation)) {
+        code = shell_main(&invocation);
+    } else {
+        session_init(&session, &invocation, NULL);
+        code = parsed ? run_command(&session) : report_parse_error(&session, &error);
+        session_deinit(&session);
+    }
     invocation_release(&invocation);
     return code;
 }

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "shell.h"
 #include "utf8.h"
 
 enum { WIDTH_DEFAULT = 80, WIDTH_LEAST = 20, WIDTH_MOST = 1000, KEY_CELLS = 14 };
@@ -44,20 +45,52 @@ static bool color_wanted(const struct invocation *invocation, bool terminal)
     }
 }
 
-void session_init(struct session *session, const struct invocation *invocation)
+/* --mode or --json, whichever came last; else the shell's; else by where stdout goes. */
+static void choose_mode(struct session *session)
+{
+    const struct invocation *invocation = session->invocation;
+    const struct settings *settings = session->shell != NULL ? &session->shell->settings : NULL;
+
+    session->json_errors = invocation->wants_json;
+    session->mode = session->out_terminal ? MODE_TABLE : MODE_PLAIN;
+    if (settings != NULL && settings->has_mode) {
+        session->mode = settings->mode;
+        session->mode_is_chosen = true;
+    }
+    if (invocation->wants_json) { /* Also when the rest does not parse. */
+        session->mode = MODE_NDJSON;
+        session->mode_is_chosen = true;
+    }
+    for (size_t i = 0; i < invocation->option_count; i++) {
+        if (invocation->options[i].id == OPTION_MODE)
+            session->mode = (enum output_mode)invocation->options[i].number;
+        else if (invocation->options[i].id == OPTION_JSON)
+            session->mode = MODE_NDJSON;
+        else
+            continue;
+        session->mode_is_chosen = true;
+    }
+    session->json = mode_is_json(session->mode);
+}
+
+void session_init(struct session *session, const struct invocation *invocation,
+                  struct shell *shell)
 {
     const char *environment = getenv("FLUME_DB");
 
-    *session = (struct session){.invocation = invocation, .db = invocation->db};
+    *session = (struct session){.invocation = invocation, .shell = shell, .db = invocation->db};
+    session->stop = shell != NULL ? &shell->stop : &session->own_stop;
+    if (session->db == NULL && shell != NULL)
+        session->db = shell->db;
     if (session->db == NULL && environment != NULL && *environment != '\0')
         session->db = environment;
-    session->json = invocation->wants_json;
     session->quiet = invocation_has(invocation, OPTION_QUIET);
     session->verbose = invocation_has(invocation, OPTION_VERBOSE);
     session->out_terminal = isatty(STDOUT_FILENO) == 1;
     session->error_terminal = isatty(STDERR_FILENO) == 1;
     session->out_color = color_wanted(invocation, session->out_terminal);
     session->error_color = color_wanted(invocation, session->error_terminal);
+    choose_mode(session);
     session->needs_views = invocation->needs_views || invocation_has(invocation, OPTION_LOAD);
     if (invocation_has(invocation, OPTION_AS_OF))
         session->as_of_state = AS_OF_ASKED;
@@ -68,7 +101,7 @@ void session_deinit(struct session *session)
 {
     (void)session_close(session); /* Only where opening failed half-way is there anything left. */
     if (session->takes_signals)
-        stop_end(&session->stop);
+        stop_end(&session->own_stop);
     text_deinit(&session->line);
 }
 
@@ -85,9 +118,15 @@ static void on_library_message(void *log_ctx, enum flume_log_level level, const 
 
 void session_take_signals(struct session *session)
 {
-    if (!session->takes_signals)
-        stop_begin(&session->stop);
+    if (session->shell != NULL || session->takes_signals)
+        return;
+    stop_begin(&session->own_stop, STOP_ENDS_PROCESS);
     session->takes_signals = true;
+}
+
+int session_stopped(const struct session *session)
+{
+    return stop_asked(session->stop);
 }
 
 /* The basin with its views, which advance only when they are asked: a command that asks none is not
@@ -143,7 +182,15 @@ int session_open(struct session *session, const flume_log_options *options, flum
 
 int session_close(struct session *session)
 {
-    int status = session->flume != NULL ? flume_close(session->flume)
+    int status;
+
+    if (session->borrows) {
+        session->borrows = false;
+        session->flume = NULL;
+        session->log = NULL;
+        return FLUME_OK;
+    }
+    status = session->flume != NULL ? flume_close(session->flume)
                                         : flume_log_close(session->log);
 
     session->flume = NULL;
@@ -155,8 +202,19 @@ int session_close(struct session *session)
 int session_open_to_read(struct session *session, flume_log **out_log)
 {
     flume_log_options options = {.flags = FLUME_OPEN_READ_ONLY};
+    bool is_shells = session->shell != NULL && session->shell->db != NULL && session->db != NULL &&
+                     strcmp(session->db, session->shell->db) == 0;
+    int code;
 
-    return session_open(session, &options, out_log);
+    if (!is_shells)
+        return session_open(session, &options, out_log);
+    code = shell_open(session->shell, session, &session->flume);
+    if (code == CODE_OK) {
+        session->borrows = true;
+        session->log = flume_log_of(session->flume);
+        *out_log = session->log;
+    }
+    return code;
 }
 
 enum flume_profile session_profile(const struct session *session)

@@ -9,6 +9,7 @@
 #include "flume/find.h"
 #include "invocation.h"
 #include "loaded.h"
+#include "mode.h"
 #include "stop.h"
 #include "text.h"
 
@@ -18,10 +19,16 @@ struct reference_place {
     size_t at;
 };
 
+struct shell;
+
 struct session {
     const struct invocation *invocation;
-    const char *db; /* The basin's path, or NULL. */
-    bool json;
+    struct shell *shell;   /* The shell that runs the command; NULL: there is but this one. */
+    const char *db;        /* The basin's path, or NULL. */
+    enum output_mode mode; /* --mode, --json, the shell's setting, or by where stdout goes. */
+    bool mode_is_chosen;   /* Not by where stdout goes. */
+    bool json;             /* mode_is_json(mode). */
+    bool json_errors;      /* --json: what goes to stderr is JSON as well. */
     bool quiet;
     bool verbose;
     bool out_terminal, error_terminal;
@@ -32,15 +39,19 @@ struct session {
     bool needs_views; /* session_open() is to open the views too. May be set before. */
     flume *flume;     /* The open basin with its views; NULL: without. */
     flume_log *log;   /* The open log; NULL: none. */
+    bool borrows;       /* They are the shell's, and stay open. */
     struct loaded loaded;
-    struct stop stop;
-    bool takes_signals; /* stop has begun. */
+    struct stop *stop;    /* The shell's, or own_stop. */
+    struct stop own_stop;
+    bool takes_signals; /* own_stop has begun. */
     uint64_t as_of;     /* --as-of as a seq; see asking.c. */
     enum { AS_OF_NOT_ASKED, AS_OF_ASKED, AS_OF_RESOLVING, AS_OF_KNOWN } as_of_state;
 };
 
-/** Look at environment and streams. The session is placed by the caller. */
-void session_init(struct session *session, const struct invocation *invocation);
+/** Look at environment, streams and the shell's settings. The session is placed by the caller.
+ * @param shell  NULL: none. */
+void session_init(struct session *session, const struct invocation *invocation,
+                  struct shell *shell);
 void session_deinit(struct session *session);
 
 /** Open the basin that was named, reporting why not.
@@ -48,7 +59,7 @@ void session_deinit(struct session *session);
  * @return CODE_OK, or the code to end with. */
 int session_open(struct session *session, const flume_log_options *options, flume_log **out_log);
 
-/** The same for reading only, which never stands in a writer's way. */
+/** The same for reading only, which never stands in a writer's way. In a shell its handle is lent. */
 int session_open_to_read(struct session *session, flume_log **out_log);
 
 /** Close what was opened, if anything was. FLUME_OK, or what flume_log_close() answers. */
@@ -56,6 +67,10 @@ int session_close(struct session *session);
 
 /** Let struct stop take the signals from now on. Before the basin is opened. */
 void session_take_signals(struct session *session);
+
+/** The signal that asked the command to stop, or 0. Whatever takes long looks at it at least ten
+ * times a second, says what was done, and ends with 128 + the signal. */
+int session_stopped(const struct session *session);
 
 /** The profile that --safe and its sisters choose. */
 enum flume_profile session_profile(const struct session *session);

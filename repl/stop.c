@@ -1,27 +1,30 @@
 /*
- * stop.c - being asked to stop while something is waited for (stop.h).
- *
- * The signals are blocked everywhere and taken by a thread, because nothing that a cursor does is
- * allowed in a signal handler.
+ * stop.c - being asked to stop (stop.h).
  */
 #include "stop.h"
 
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "value.h"
 
 #define SAME_REQUEST_NS (100 * NS_PER_MILLISECOND)
 
-/* The first signal: cancel what waits. */
+/* A signal: cancel what waits. */
 static void ask_to_stop(struct stop *stop, int signal)
 {
+    bool is_noted = stop->manner == STOP_IS_NOTED && signal == SIGINT;
+    uint64_t one = 1;
+
     pthread_mutex_lock(&stop->mutex);
-    if (stop->cursor == NULL && stop->held == 0)
+    if (stop->cursor == NULL && stop->held == 0 && !is_noted)
         _exit(128 + signal); /* There is nothing to finish. */
     atomic_store(&stop->signal, signal);
     if (stop->cursor != NULL)
         flume_cursor_cancel(stop->cursor);
     pthread_mutex_unlock(&stop->mutex);
+    if (stop->descriptor != -1)
+        (void)!write(stop->descriptor, &one, sizeof(one)); /* Full: it is readable anyway. */
 }
 
 static void *take_signals(void *argument)
@@ -31,7 +34,7 @@ static void *take_signals(void *argument)
     int signal;
 
     while (sigwait(&stop->signals, &signal) == 0 && !atomic_load(&stop->ending)) {
-        if (asked_ns == 0) {
+        if (asked_ns == 0 || stop->manner == STOP_IS_NOTED) {
             ask_to_stop(stop, signal);
             asked_ns = value_monotonic_ns();
         } else if (value_monotonic_ns() - asked_ns >= SAME_REQUEST_NS) {
@@ -43,9 +46,10 @@ static void *take_signals(void *argument)
     return NULL;
 }
 
-void stop_begin(struct stop *stop)
+void stop_begin(struct stop *stop, enum stop_manner manner)
 {
-    *stop = (struct stop){.running = false};
+    *stop = (struct stop){.manner = manner};
+    stop->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&stop->mutex, NULL);
     sigemptyset(&stop->signals);
     sigaddset(&stop->signals, SIGINT);
@@ -79,6 +83,20 @@ void stop_release(struct stop *stop)
     pthread_mutex_unlock(&stop->mutex);
 }
 
+int stop_asked(const struct stop *stop)
+{
+    return atomic_load(&stop->signal);
+}
+
+void stop_clear(struct stop *stop)
+{
+    uint64_t count;
+
+    if (stop->descriptor != -1)
+        (void)!read(stop->descriptor, &count, sizeof(count)); /* Empty: nobody asked. */
+    atomic_store(&stop->signal, 0);
+}
+
 void stop_end(struct stop *stop)
 {
     if (stop->running) {
@@ -87,5 +105,8 @@ void stop_end(struct stop *stop)
         pthread_join(stop->thread, NULL);
     }
     stop->running = false;
+    if (stop->descriptor != -1)
+        (void)close(stop->descriptor); /* An eventfd has nothing to lose. */
+    stop->descriptor = -1;
     pthread_mutex_destroy(&stop->mutex);
 }

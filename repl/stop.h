@@ -1,5 +1,10 @@
 /*
- * stop.h - being asked to stop (Ctrl-C, SIGTERM) while a cursor or a view is waited for.
+ * stop.h - being asked to stop (Ctrl-C, SIGTERM).
+ *
+ * Signals are taken by a thread, because nothing that a cursor does is allowed in a signal handler.
+ * A program that runs one command has a struct stop for that command; a shell has one for all of
+ * them, in which Ctrl-C is only ever noted: the command that runs ends, or the line that is being
+ * typed is dropped.
  */
 #ifndef REPL_STOP_H
 #define REPL_STOP_H
@@ -11,28 +16,40 @@
 
 #include "flume/cursor.h"
 
+/* What SIGINT does while nobody holds and no cursor is watched. */
+enum stop_manner { STOP_ENDS_PROCESS, STOP_IS_NOTED };
+
 struct stop {
+    enum stop_manner manner;
     sigset_t signals;
     pthread_t thread; /* "fl:signal". */
     bool running;
+    int descriptor; /* An eventfd, readable from a signal to stop_clear(). -1: none. */
     pthread_mutex_t mutex;
     flume_cursor *cursor; /* Guarded by mutex. NULL: there is nothing to finish. */
     unsigned held;        /* Guarded by mutex. So many look at signal by themselves. */
-    atomic_int signal;    /* 0: nobody asked. Set by the thread once. */
+    atomic_int signal;    /* 0: nobody asked. Set by the thread. */
     atomic_bool ending;   /* The thread is to return. Becomes true once. */
 };
 
 /** From now on signals are taken by a thread of its own. Before the log is opened, so that every
- * thread has them blocked. Until stop_watch() they end the process. */
-void stop_begin(struct stop *stop);
+ * thread has them blocked. SIGTERM ends the process in either manner where there is nothing to
+ * finish. */
+void stop_begin(struct stop *stop, enum stop_manner manner);
 
-/** From now on a signal cancels the cursor, and a second one ends the process. NULL: as before. */
+/** From now on a signal cancels the cursor, and a second one ends the process (where it is noted:
+ * cancels again). NULL: as before. */
 void stop_watch(struct stop *stop, flume_cursor *cursor);
 
 /** From now on a signal is only noted, for a loop that looks at it often; until as many releases
  * as holds. */
 void stop_hold(struct stop *stop);
 void stop_release(struct stop *stop);
+
+/** The signal that came since the last clear, or 0. */
+int stop_asked(const struct stop *stop);
+/** Before the next command: nobody has asked. */
+void stop_clear(struct stop *stop);
 
 /** Ends the thread. No cursor may be watched any more. */
 void stop_end(struct stop *stop);

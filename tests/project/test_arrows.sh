@@ -31,24 +31,24 @@ foreign="$foreign"'|sodium|histedit|readline|cmocka|sqlite3|isa-l)\.h$|/(sodium|
 check_folder() {
     folder=$1
     allowed="(^|/)($2)\\.h\$"
-    for source in "$FLUME_SOURCE_DIR/$folder"/*.c; do
-        [ -e "$source" ] || continue
-        name=$folder/$(basename "$source")
+    directories=$(find "$FLUME_SOURCE_DIR/$folder" -type d)
+    for source in $(find "$FLUME_SOURCE_DIR/$folder" -name '*.c'); do
+        name=${source#"$FLUME_SOURCE_DIR/"}
         # The rule that the compiler writes names every header reached, system headers included.
         "$CC" -std=c17 -D_GNU_SOURCE -DFLUME_BUILDING -fsyntax-only -MD -MF "$work/rule" \
-            -I"$FLUME_SOURCE_DIR/include" -I"$FLUME_SOURCE_DIR/$folder" \
+            -I"$FLUME_SOURCE_DIR/include" $(printf -- '-I%s ' $directories) \
             ${FLUME_BLAKE3_INCLUDES:+-isystem "$FLUME_BLAKE3_INCLUDES"} "$source" ||
             { fail "$name: does not compile with include/ and $folder/ alone"; continue; }
         tr -s ' \\' '\n\n' <"$work/rule" | grep '\.h$' | sort -u >"$work/headers"
         bad=$(grep -E "$foreign" "$work/headers" | grep -vE "$allowed" | tr '\n' ' ')
         [ -z "$bad" ] || fail "$name: reaches $bad"
         bad=$(grep -F "$FLUME_SOURCE_DIR/" "$work/headers" |
-            grep -vE "^$FLUME_SOURCE_DIR/(include/flume|$folder)/[^/]*$" | tr '\n' ' ')
+            grep -vE "^$FLUME_SOURCE_DIR/(include/flume|$folder(/[a-z]+)?)/[^/]*$" | tr '\n' ' ')
         [ -z "$bad" ] || fail "$name: reaches $bad"
         compiled=$((compiled + 1))
     done
-    bad=$(grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<][^">]*\.\./' \
-        "$FLUME_SOURCE_DIR/$folder"/*.[ch] 2>/dev/null)
+    bad=$(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<][^">]*\.\./' \
+        "$FLUME_SOURCE_DIR/$folder" --include='*.[ch]' 2>/dev/null)
     [ -z "$bad" ] || fail "an include that climbs out of its folder: $bad"
 }
 

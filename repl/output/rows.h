@@ -6,11 +6,9 @@
 
 #include "session.h"
 
-enum row_mode { ROW_TABLE, ROW_PLAIN, ROW_JSON, ROW_RAW, ROW_HEX, ROW_LINE };
-
 struct rows {
     struct session *session;
-    enum row_mode mode;
+    enum output_mode mode;
     const char *delimiter; /* Behind each body in raw mode. */
     size_t delimiter_bytes;
     bool shows_place; /* Hash, strata and offset too. */

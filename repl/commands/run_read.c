@@ -98,10 +98,10 @@ int run_get(struct session *session)
 
     rows_init(&getting.rows, session);
     getting.whole_record = session->json || invocation_has(session->invocation, OPTION_META) ||
-                           (mode != NULL && getting.rows.mode != ROW_RAW);
+                           (mode != NULL && getting.rows.mode != MODE_RAW);
     getting.rows.shows_place = invocation_has(session->invocation, OPTION_META);
-    if (getting.rows.shows_place && getting.rows.mode == ROW_TABLE && mode == NULL)
-        getting.rows.mode = ROW_LINE; /* A table has no room for it. */
+    if (getting.rows.shows_place && getting.rows.mode == MODE_TABLE && mode == NULL)
+        getting.rows.mode = MODE_LINE; /* A table has no room for it. */
     if (getting.whole_record && output != NULL)
         return report_at(session, CODE_USAGE, "usage", output->token, output->text_at, 0,
                          "-o writes bodies, not rows", "leave out --meta, --json and --mode");

@@ -57,7 +57,7 @@ static int report_interrupted(struct asking *asking, const char *name)
     uint64_t done = asking->rebuild_done, total = asking->rebuild_total;
     unsigned percent = total == 0 ? 0 : (unsigned)((double)done / (double)total * 100);
 
-    return report(asking->session, 128 + atomic_load(&asking->session->stop.signal),
+    return report(asking->session, 128 + session_stopped(asking->session),
                   flume_status_name(FLUME_ERR_CANCELLED),
                   "what is done is kept: the next rebuild goes on there",
                   "view %s: the rebuild was interrupted at %u%%", name, percent);

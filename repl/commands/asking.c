@@ -77,7 +77,7 @@ static bool give_up(void *give_up_ctx)
 
 bool asking_stopped(const struct asking *asking)
 {
-    return atomic_load(&asking->session->stop.signal) != 0;
+    return session_stopped(asking->session) != 0;
 }
 
 /* ---- --as-of ---- */
@@ -123,7 +123,7 @@ int asking_begin(struct asking *asking, struct session *session, const char *vie
     asking->ask.give_up = give_up;
     asking->ask.give_up_ctx = asking;
     progress_begin(&asking->progress, session, asking->shown, PROGRESS_COUNT);
-    stop_hold(&session->stop);
+    stop_hold(session->stop);
     asking->holds = true;
     return CODE_OK;
 }
@@ -141,7 +141,7 @@ void asking_end(struct asking *asking)
 {
     progress_end(&asking->progress);
     if (asking->holds)
-        stop_release(&asking->session->stop);
+        stop_release(asking->session->stop);
     asking->holds = false;
 }
 
@@ -202,7 +202,7 @@ static int report_waiting(struct asking *asking, int code, int status, const cha
 int asking_report(struct asking *asking, int status)
 {
     struct session *session = asking->session;
-    int signal = atomic_load(&session->stop.signal);
+    int signal = session_stopped(session);
 
     progress_end(&asking->progress);
     if (status == FLUME_ERR_CANCELLED && signal != 0)

@@ -67,7 +67,7 @@ static int meet(struct printing *printing, int status, bool *out_ended)
 
 static int signalled(const struct printing *printing)
 {
-    return 128 + atomic_load(&printing->session->stop.signal);
+    return 128 + session_stopped(printing->session);
 }
 
 /* The records there are; and with -f, where they end, those to come. */

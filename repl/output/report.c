@@ -184,7 +184,7 @@ static int complain(struct session *session, const struct complaint *complaint)
     if (complaint->token > 0)
         show_command_line(&place, session->invocation, complaint->token, complaint->at,
                           complaint->bytes);
-    if (session->json)
+    if (session->json_errors)
         complain_json(session, complaint, &place);
     else
         complain_plain(session, complaint, &place);
@@ -334,7 +334,7 @@ static void say(struct session *session, const char *type, const char *format, v
     struct text text = {0}, message = {0};
 
     text_format_list(&message, format, arguments);
-    if (session->json) {
+    if (session->json_errors) {
         object_begin(&text, type);
         object_bytes(&text, "message", message.data, message.bytes);
         object_end(&text);

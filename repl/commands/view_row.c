@@ -374,7 +374,7 @@ static int print_rows(struct showing *showing, struct asking *asking, flume_rows
         if (status != FLUME_OK || !begins(showing, &key))
             break;
         if (asking_stopped(asking))
-            return 128 + atomic_load(&showing->session->stop.signal);
+            return 128 + session_stopped(showing->session);
         if (!print_row(showing, &grid, &key, &value))
             return session_flush(showing->session);
     }

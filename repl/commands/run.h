@@ -12,6 +12,7 @@ int run_append(struct session *session);
 int run_get(struct session *session);
 int run_log(struct session *session);
 int run_tail(struct session *session);
+int run_subscribe(struct session *session);
 int run_label(struct session *session);
 int run_find(struct session *session);
 int run_mark(struct session *session);
@@ -19,11 +20,21 @@ int run_view(struct session *session);
 int run_explain(struct session *session);
 int run_check(struct session *session);
 int run_repair(struct session *session);
+int run_status(struct session *session);
 int run_stat(struct session *session);
+int run_top(struct session *session);
+int run_hist(struct session *session);
+int run_plot(struct session *session);
+int run_dump(struct session *session);
 int run_export(struct session *session);
 int run_import(struct session *session);
 int run_bench(struct session *session);
+int run_completion(struct session *session);
+int run_complete(struct session *session);
 int run_version(struct session *session);
 int run_help(struct session *session);
+
+/** Run the command that session->invocation holds, whichever it is, and flush. */
+int run_command(struct session *session);
 
 #endif

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "mode.h"
+
 static_assert(OPTION_COUNT <= 64 * OPTION_SET_WORDS, "each option has a bit in a set");
 
 /* A list in static storage, with its end. */
@@ -14,12 +16,12 @@ static_assert(OPTION_COUNT <= 64 * OPTION_SET_WORDS, "each option has a bit in a
 #define PROFILES OPTION_PARANOID, OPTION_SAFE, OPTION_CASUAL, OPTION_FORGETFUL
 #define FILTERS OPTION_WITH_LABEL, OPTION_OF_KIND, OPTION_SINCE, OPTION_UNTIL, OPTION_GREP
 #define ASKS OPTION_AS_OF, OPTION_STALE_OK
-#define SHAPES OPTION_MODE, OPTION_NUL, OPTION_DELIMITER
+#define SHAPES OPTION_NUL, OPTION_DELIMITER
 #define RECORDS SHAPES, OPTION_LIMIT, OPTION_NO_FAIL_EMPTY
 
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 static const char *const progress_choices[] = {"auto", "plain", "none", NULL};
-static const char *const mode_choices[] = {"table", "plain", "json", "raw", "hex", "line", NULL};
+static const char *const top_choices[] = {"bytes", "count", NULL};
 static const char *const field_type_choices[] = {"any", "text", "number", NULL};
 static const char *const reduce_choices[] = {"count", "sum", "min", "max", "last", NULL};
 static const char *const each_choices[] = {"line", "nul", "json", NULL};
@@ -29,6 +31,10 @@ const struct option option_table[OPTION_COUNT] = {
                    false},
     [OPTION_JSON] = {"json", 'j', OPTION_TYPE_FLAG, NULL,
                      "Write JSON, one object a line; errors too", NULL, false},
+    [OPTION_MODE] = {"mode", 0, OPTION_TYPE_CHOICE, "MODE",
+                     "table (on a terminal), plain (else), json, ndjson, csv, tsv, raw, hex, line, "
+                     "md",
+                     mode_names, false},
     [OPTION_COLOR] = {"color", 0, OPTION_TYPE_CHOICE, "WHEN",
                       "auto (on a terminal, unless NO_COLOR is set), always, never", color_choices,
                       false},
@@ -39,6 +45,14 @@ const struct option option_table[OPTION_COUNT] = {
                         "Wait so long for a busy basin (5), or for a view (no limit)", NULL, false},
     [OPTION_LOAD] = {"load", 0, OPTION_TYPE_TEXT, "FILE.so",
                      "Run views of your own here: its flume_views[]", NULL, true},
+    [OPTION_COMMAND] = {NULL, 'c', OPTION_TYPE_TEXT, "LINE",
+                        "Run a line of flume's language, as at flume>", NULL, true},
+    [OPTION_SCRIPT] = {"script", 0, OPTION_TYPE_TEXT, "FILE", "Run the lines of FILE (- : stdin)",
+                       NULL, true},
+    [OPTION_KEEP_GOING] = {"keep-going", 0, OPTION_TYPE_FLAG, NULL,
+                           "Go on behind an error of a script", NULL, false},
+    [OPTION_NO_RC] = {"no-rc", 0, OPTION_TYPE_FLAG, NULL, "Do not read the start-up file", NULL,
+                      false},
     [OPTION_QUIET] = {"quiet", 'q', OPTION_TYPE_FLAG, NULL, "Say nothing that is not an error",
                       NULL, false},
     [OPTION_VERBOSE] = {"verbose", 'v', OPTION_TYPE_FLAG, NULL, "Say more", NULL, true},
@@ -69,9 +83,6 @@ const struct option option_table[OPTION_COUNT] = {
     [OPTION_CASUAL] = {"casual", 0, OPTION_TYPE_FLAG, NULL, "Synced within a second (default)",
                        NULL, false},
     [OPTION_FORGETFUL] = {"forgetful", 0, OPTION_TYPE_FLAG, NULL, "Synced at the end", NULL, false},
-    [OPTION_MODE] = {"mode", 0, OPTION_TYPE_CHOICE, "MODE",
-                     "table (on a terminal), plain (else), json, raw, hex, line", mode_choices,
-                     false},
     [OPTION_NUL] = {"nul", '0', OPTION_TYPE_FLAG, NULL, "In raw mode end bodies with a NUL byte",
                     NULL, false},
     [OPTION_DELIMITER] = {"delimiter", 'D', OPTION_TYPE_TEXT, "TEXT",
@@ -145,6 +156,10 @@ const struct option option_table[OPTION_COUNT] = {
                         false},
     [OPTION_MEMORY] = {"memory", 0, OPTION_TYPE_FLAG, NULL, "In memory, not under TMPDIR", NULL,
                        false},
+    [OPTION_TOP_BY] = {"by", 0, OPTION_TYPE_CHOICE, "WHAT",
+                       "bytes (largest records), count (busiest labels)", top_choices, false},
+    [OPTION_TERM] = {"term", 0, OPTION_TYPE_FLAG, NULL, "Draw with characters", NULL, false},
+    [OPTION_HEX] = {"hex", 0, OPTION_TYPE_FLAG, NULL, "The bytes as well", NULL, false},
 };
 
 static const struct subcommand label_subs[] = {
@@ -303,6 +318,23 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume tail -f --cursor-file pos --json | ./analyse",
                 },
         },
+    [COMMAND_SUBSCRIBE] =
+        {
+            .name = "subscribe",
+            .operands = "[LABEL...]",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(SHAPES),
+            .summary = "records of some labels, from now on",
+            .description =
+                "At the prompt, each new record with one of the labels (without labels: each new "
+                "record) is printed above the line being typed, until .cancel. As a program of "
+                "its own it is tail -f -n 0.",
+            .examples =
+                {
+                    "flume demo.flume subscribe run/1 error",
+                },
+        },
     [COMMAND_LABEL] =
         {
             .name = "label",
@@ -446,6 +478,20 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume repair --yes",
                 },
         },
+    [COMMAND_STATUS] =
+        {
+            .name = "status",
+            .operands = "",
+            .summary = "how a basin stands, on one screen",
+            .description =
+                "Shows the basin, its head and what is durable, the rate of appends, each view and "
+                "how far it is behind, what takes room on disk, and who is attached.",
+            .examples =
+                {
+                    "flume demo.flume status",
+                    "flume demo.flume status --json | jq .head",
+                },
+        },
     [COMMAND_STAT] =
         {
             .name = "stat",
@@ -457,6 +503,73 @@ const struct command command_table[COMMAND_COUNT] = {
                 {
                     "flume demo.flume stat",
                     "flume demo.flume stat -i 1 -n 10",
+                },
+        },
+    [COMMAND_TOP] =
+        {
+            .name = "top",
+            .operands = "",
+            .options = OPTIONS(OPTION_TOP_BY, OPTION_WITH_LABEL, OPTION_SINCE, OPTION_UNTIL,
+                               OPTION_ROWS_MAX),
+            .summary = "the largest records, the busiest labels",
+            .description = "Reads the log once and shows what is largest in it.",
+            .examples =
+                {
+                    "flume demo.flume top -n 5",
+                    "flume demo.flume top --by count",
+                },
+        },
+    [COMMAND_HIST] =
+        {
+            .name = "hist",
+            .operands = "size|gap|latency",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_WITH_LABEL, OPTION_SINCE, OPTION_UNTIL),
+            .summary = "how sizes, gaps and latencies are spread",
+            .description =
+                "size: bytes of bodies; gap: time between one record and the next; latency: from "
+                "append to being seen by a follower, measured now.",
+            .examples =
+                {
+                    "flume demo.flume hist size",
+                    "flume demo.flume hist gap -l run/1",
+                },
+        },
+    [COMMAND_PLOT] =
+        {
+            .name = "plot",
+            .operands = "rate|lag|size|timeline",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_OUTPUT, OPTION_TERM, OPTION_WITH_LABEL, OPTION_SINCE,
+                               OPTION_UNTIL),
+            .summary = "a picture: SVG, or characters",
+            .description =
+                "Writes an SVG picture to -o FILE, or draws with characters (--term), or gives "
+                "the numbers behind it (--json).",
+            .examples =
+                {
+                    "flume demo.flume plot timeline --since 1d -o day.svg",
+                    "flume demo.flume plot rate --term",
+                },
+        },
+    [COMMAND_DUMP] =
+        {
+            .name = "dump",
+            .operands = "[A..B]",
+            .operand_type = OPERAND_RANGE,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_HEX, OPTION_LIMIT),
+            .summary = "grains as they lie in their files",
+            .description =
+                "Shows the fields of grains, byte by byte: headers, lengths, checks. For who looks "
+                "into log/FORMAT.md.",
+            .examples =
+                {
+                    "flume demo.flume dump last --hex",
                 },
         },
     [COMMAND_EXPORT] =
@@ -514,6 +627,20 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume bench --size 1000 --records 100000 --safe",
                 },
         },
+    [COMMAND_COMPLETION] =
+        {
+            .name = "completion",
+            .operands = "bash|zsh|fish",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = 1,
+            .summary = "completion for a shell",
+            .description = "Writes the script that makes a shell complete flume's command line.",
+            .examples =
+                {
+                    "flume completion bash > ~/.local/share/bash-completion/completions/flume",
+                },
+        },
     [COMMAND_VERSION] =
         {
             .name = "version",
@@ -543,6 +670,16 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume help refs",
                     "flume help man | man -l -",
                 },
+        },
+    [COMMAND_COMPLETE] =
+        {
+            .name = "__complete",
+            .operands = "LINE",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .summary = "what completion scripts ask",
+            .description = "",
+            .is_hidden = true,
         },
 };
 

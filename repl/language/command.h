@@ -19,6 +19,7 @@ enum command_id {
     COMMAND_GET,
     COMMAND_LOG,
     COMMAND_TAIL,
+    COMMAND_SUBSCRIBE,
     COMMAND_LABEL,
     COMMAND_FIND,
     COMMAND_MARK,
@@ -26,12 +27,19 @@ enum command_id {
     COMMAND_EXPLAIN,
     COMMAND_CHECK,
     COMMAND_REPAIR,
+    COMMAND_STATUS,
     COMMAND_STAT,
+    COMMAND_TOP,
+    COMMAND_HIST,
+    COMMAND_PLOT,
+    COMMAND_DUMP,
     COMMAND_EXPORT,
     COMMAND_IMPORT,
     COMMAND_BENCH,
+    COMMAND_COMPLETION,
     COMMAND_VERSION,
     COMMAND_HELP,
+    COMMAND_COMPLETE, /* Hidden: what completion scripts ask. */
     COMMAND_COUNT
 };
 
@@ -39,10 +47,15 @@ enum option_id {
     /* For every command. */
     OPTION_DB,
     OPTION_JSON,
+    OPTION_MODE,
     OPTION_COLOR,
     OPTION_PROGRESS,
     OPTION_TIMEOUT,
     OPTION_LOAD,
+    OPTION_COMMAND,
+    OPTION_SCRIPT,
+    OPTION_KEEP_GOING,
+    OPTION_NO_RC,
     OPTION_QUIET,
     OPTION_VERBOSE,
     OPTION_USAGE,
@@ -63,7 +76,6 @@ enum option_id {
     OPTION_CASUAL,
     OPTION_FORGETFUL,
     /* get, log, tail. */
-    OPTION_MODE,
     OPTION_NUL,
     OPTION_DELIMITER,
     OPTION_META,
@@ -110,6 +122,10 @@ enum option_id {
     OPTION_SIZE,
     OPTION_RECORDS,
     OPTION_MEMORY,
+    /* top, plot, dump. */
+    OPTION_TOP_BY,
+    OPTION_TERM,
+    OPTION_HEX,
     OPTION_COUNT
 };
 
@@ -165,6 +181,7 @@ struct command {
     const char *summary;
     const char *description;
     const char *examples[COMMAND_EXAMPLES_MAX];
+    bool is_hidden; /* Not in help, nor suggested, nor completed. */
 };
 
 extern const struct command command_table[COMMAND_COUNT];

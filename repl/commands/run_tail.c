@@ -209,14 +209,14 @@ static int follow(struct tail *tail)
     if ((tail->reader.options.flags & FLUME_CURSOR_LIVE) != 0 && tail->session->error_terminal)
         note(tail->session, "following from @%" PRIu64 "; Ctrl-C ends it",
              tail->reader.options.gte);
-    stop_watch(&tail->session->stop, tail->reader.cursor);
+    stop_watch(tail->session->stop, tail->reader.cursor);
     tail->record_at_ns = tail->saved_at_ns = value_monotonic_ns();
     code = loop(tail);
     saved = flush_and_save(tail);
     if (code == CODE_OK)
         code = saved;
     code = reader_finish(&tail->reader, code);
-    signal = atomic_load(&tail->session->stop.signal);
+    signal = session_stopped(tail->session);
     if (signal != 0) {
         note_how_to_continue(tail);
         code = 128 + signal;
@@ -258,7 +258,7 @@ int run_tail(struct session *session)
         code = prepare(&tail);
     if (code == CODE_OK)
         code = follow(&tail);
-    stop_watch(&session->stop, NULL);
+    stop_watch(session->stop, NULL);
     reader_deinit(&tail.reader);
     (void)session_close(session); /* Nothing was written. */
     return code;

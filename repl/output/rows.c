@@ -31,10 +31,7 @@ void rows_init(struct rows *rows, struct session *session)
     const struct option_use *delimiter = invocation_option(session->invocation, OPTION_DELIMITER);
 
     *rows = (struct rows){.session = session, .delimiter = "\n", .delimiter_bytes = 1};
-    rows->mode = (enum row_mode)invocation_number(session->invocation, OPTION_MODE,
-                                                  session->out_terminal ? ROW_TABLE : ROW_PLAIN);
-    if (session->json)
-        rows->mode = ROW_JSON;
+    rows->mode = session->mode;
     if (delimiter != NULL) {
         rows->delimiter = delimiter->text;
         rows->delimiter_bytes = strlen(delimiter->text);
@@ -43,8 +40,6 @@ void rows_init(struct rows *rows, struct session *session)
         rows->delimiter = "\0";
         rows->delimiter_bytes = 1;
     }
-    if (rows->mode == ROW_JSON)
-        session->json = true; /* So that errors are objects too. */
 }
 
 void rows_add_kind(struct text *text, unsigned kind)
@@ -313,23 +308,28 @@ bool rows_record(struct rows *rows, const flume_record *record)
     struct text *text = &rows->session->line;
 
     switch (rows->mode) {
-    case ROW_TABLE:
+    case MODE_TABLE:
         add_table_row(rows, record);
         break;
-    case ROW_PLAIN:
+    case MODE_PLAIN:
         add_plain(rows, text, record);
         break;
-    case ROW_JSON:
+    case MODE_JSON:
+    case MODE_NDJSON:
         add_json(rows, text, record);
         break;
-    case ROW_RAW:
+    case MODE_RAW:
         text_add(text, record->body, record->body_bytes);
         text_add(text, rows->delimiter, rows->delimiter_bytes);
         break;
-    case ROW_HEX:
+    case MODE_HEX:
         add_hex(text, record);
         break;
-    case ROW_LINE:
+    case MODE_CSV:
+    case MODE_TSV:
+    case MODE_MD:
+    case MODE_COUNT:
+    case MODE_LINE:
         add_line_form(rows, text, record);
         break;
     }

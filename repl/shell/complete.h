@@ -1,0 +1,48 @@
+/*
+ * complete.h - what may come next on a line: for Tab, for grey hints, and for the completion of
+ * other shells (flume __complete).
+ *
+ * Everything comes from the table of commands and from what views have at this moment: nothing is
+ * waited for, no view is advanced, a view that is rebuilding is not touched. The time is bounded by
+ * COMPLETE_NS_MAX: what is not found by then is left out and `more` says so.
+ */
+#ifndef REPL_COMPLETE_H
+#define REPL_COMPLETE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flume/find.h"
+#include "text.h"
+
+enum { COMPLETE_CANDIDATES_MAX = 200 };
+#define COMPLETE_NS_MAX (UINT64_C(5) * 1000 * 1000)
+
+struct candidate {
+    const char *text; /* As it is to stand in the line, quoted where that is needed. */
+    const char *help; /* A few words; NULL: none. */
+    bool is_open;     /* No blank behind it: a directory, "label~", "--mode=". */
+};
+
+struct completion {
+    size_t from;      /* Byte of the line from which a candidate replaces, up to the cursor. */
+    struct candidate candidates[COMPLETE_CANDIDATES_MAX];
+    size_t count;
+    uint64_t more;    /* So many fit besides; UINT64_MAX: some, not counted. */
+    size_t common_bytes; /* So many bytes all candidates (and those not listed) begin with. */
+    struct text memory;
+};
+
+/**
+ * @param flume   To ask for labels, bookmarks, views and hashes; NULL: only the table and files.
+ * @param line    The line so far, without `flume DB`; `cursor` bytes of it count.
+ * @param out     Always set; completion_release() in any case.
+ */
+void complete(flume *flume, const char *line, size_t cursor, struct completion *out);
+void completion_release(struct completion *completion);
+
+/** What may follow what was typed, as syntax: "[A..B] [-l LABEL]". Empty if nothing is known. */
+void complete_hint(const char *line, size_t bytes, struct text *out_hint);
+
+#endif

@@ -1,0 +1,114 @@
+# screen.sh - a terminal of its own for the program, in tmux: keys are typed, screens are looked at.
+# Sourced behind lib.sh. A test without tmux is skipped.
+#
+#     screen_start 80 24 a.flume      # `flume a.flume` on a terminal of 80 columns and 24 rows
+#     screen_type 'append hello'      # characters
+#     screen_keys Enter               # keys by tmux's names: Enter, Tab, C-c, C-d, Up, BSpace
+#     screen_wait 5 '@1'              # until this text is somewhere on the screen
+#
+# What always holds: the program's files are under $work; nobody's settings are read. When the program
+# ends, "ended with CODE" is on the screen. Variables: $screen, the file of the last look: a row a
+# line, without the blanks at its end.
+
+command -v tmux >/dev/null || { echo "skipped: no tmux"; exit 77; }
+screen=$work/.lib/screen
+screen_socket=$work/.lib/tmux
+
+screen_tmux() {
+    tmux -S "$screen_socket" -f /dev/null "$@"
+}
+
+screen_finish() {
+    lib_status=$?
+    screen_tmux kill-server 2>/dev/null
+    (exit $lib_status)
+    lib_finish
+}
+trap screen_finish EXIT
+
+# screen_start COLUMNS ROWS WORD...: run the program with these words. What FLUME_HISTORY,
+# FLUME_PAGER, NO_COLOR and FLUME_HINTS are is handed on.
+screen_start() {
+    screen_size="-x $1 -y $2"
+    lib_command="(screen) flume"
+    shift 2
+    {
+        echo "cd '$work'"
+        echo "export HOME='$work' XDG_STATE_HOME='$work/.lib/state' LC_ALL=C.UTF-8"
+        echo "export XDG_CONFIG_HOME='$work/.lib/config'"
+        for screen_name in FLUME_HISTORY FLUME_PAGER NO_COLOR FLUME_HINTS; do
+            eval "[ -n \"\${$screen_name+set}\" ]" &&
+                eval "echo \"export $screen_name='\$$screen_name'\""
+        done
+        printf "'%s'" "$FLUME"
+        for screen_word in "$@"; do
+            printf " '%s'" "$(printf '%s' "$screen_word" | sed "s/'/'\\\\''/g")"
+            lib_command="$lib_command $screen_word"
+        done
+        printf '\necho "ended with $?"\nsleep 1000\n'
+    } >"$work/.lib/screen.sh"
+    screen_tmux kill-server 2>/dev/null
+    # shellcheck disable=SC2086 # The size is four words.
+    screen_tmux new-session -d $screen_size "sh '$work/.lib/screen.sh'" || fail "tmux does not start"
+}
+
+# Characters as they are; screen_keys for the others.
+screen_type() {
+    screen_tmux send-keys -l -- "$1"
+}
+
+screen_keys() {
+    screen_tmux send-keys "$@"
+}
+
+# A line and Enter.
+screen_enter() {
+    screen_type "$1"
+    screen_keys Enter
+}
+
+# What is on the screen now, into $screen. With a number: that many rows of what has scrolled away
+# too.
+screen_look() {
+    screen_tmux capture-pane -p -S "-${1:-0}" >"$screen"
+}
+
+screen_fail() {
+    cp "$screen" "$work/out"
+    fail "$@"
+}
+
+screen_has() {
+    screen_look
+    grep -qF -e "$1" "$screen" || screen_fail "the screen does not have: $1"
+}
+
+screen_has_not() {
+    screen_look
+    ! grep -qF -e "$1" "$screen" || screen_fail "the screen has: $1"
+}
+
+# screen_wait SECONDS TEXT: until it is on the screen.
+screen_wait() {
+    screen_tries=$(($1 * 20))
+    while screen_look; ! grep -qF -e "$2" "$screen"; do
+        screen_tries=$((screen_tries - 1))
+        [ $screen_tries -gt 0 ] || screen_fail "not on the screen in $1 s: $2"
+        sleep 0.05
+    done
+}
+
+# screen_wait_row SECONDS REGEX: until a row matches this extended regular expression.
+screen_wait_row() {
+    screen_tries=$(($1 * 20))
+    while screen_look; ! grep -qE -e "$2" "$screen"; do
+        screen_tries=$((screen_tries - 1))
+        [ $screen_tries -gt 0 ] || screen_fail "no row of the screen in $1 s: $2"
+        sleep 0.05
+    done
+}
+
+# screen_resize COLUMNS ROWS.
+screen_resize() {
+    screen_tmux resize-window -x "$1" -y "$2"
+}
