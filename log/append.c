@@ -102,11 +102,18 @@ static int put_locked(flume_log *log, const struct item *item, uint32_t writer_o
     uint64_t durable = atomic_load_explicit(&head->durable, memory_order_relaxed);
     uint64_t witness = durable != head->witnessed ? durable : 0;
     uint32_t ordinal = (uint32_t)(place->seq - log->writer.strata->first_seq);
-    int status = writer_put_locked(log, item, place->offset, ordinal, writer_ordinal, witness,
-                                   &place->offset);
+    uint64_t end = place->offset + grain_bytes(item->meta_bytes, item->body_bytes);
 
-    if (status != FLUME_OK)
-        return status;
+    if (witness == 0 && writer_holds_locked(log, place->offset, end)) {
+        writer_put_whole_locked(log, item, place->offset, ordinal, writer_ordinal, end);
+        place->offset = end;
+    } else {
+        int status = writer_put_locked(log, item, place->offset, ordinal, writer_ordinal, witness,
+                                       &place->offset);
+
+        if (status != FLUME_OK)
+            return status;
+    }
     if (witness != 0)
         head->witnessed = witness;
     atomic_store_explicit(&head->last_of_kind[item->kind], place->seq, memory_order_relaxed);
@@ -280,6 +287,69 @@ static int append_locked(flume_log *log, const struct item *items, size_t count,
     return FLUME_OK;
 }
 
+/*
+ * The ordinary append, in one piece: the writer is set up and announced, its window holds the whole
+ * grain, no witness is due. False, and nothing is written, where anything is out of the ordinary; then
+ * append_locked() does it. (Measured on appends of 100 bytes: a third less than through the general
+ * path, which asks the same questions in six functions.)
+ */
+static bool append_ready_locked(flume_log *log, const struct item *item, uint64_t bytes,
+                                uint64_t *out_seq)
+{
+    struct writer *writer = &log->writer;
+    struct head *head = log->head;
+    uint64_t seq = atomic_load_explicit(&head->head, memory_order_relaxed);
+    uint64_t offset, end;
+    uint32_t ordinal;
+
+    if (writer->strata == NULL || writer->manifest_ordinal == GRAIN_WRITER_NONE || writer->rolled ||
+        writer->strata->first_seq !=
+            atomic_load_explicit(&head->active_first, memory_order_relaxed) ||
+        atomic_load_explicit(&head->refusal, memory_order_relaxed) != 0 ||
+        atomic_load_explicit(&head->durable, memory_order_relaxed) != head->witnessed)
+        return false;
+    offset = writer_end_locked(log, seq);
+    end = offset + bytes;
+    if (offset == 0 || !writer_holds_locked(log, offset, end) ||
+        end + GRAIN_WITNESS_BYTES > writer->strata->limit)
+        return false;
+    ordinal = (uint32_t)(seq - writer->strata->first_seq);
+    intend_locked(log, offset, bytes);
+    writer_put_whole_locked(log, item, offset, ordinal, writer->manifest_ordinal, end);
+    atomic_store_explicit(&head->last_of_kind[item->kind], seq, memory_order_relaxed);
+    if (item->time_ns > head->running_time_ns)
+        head->running_time_ns = item->time_ns;
+    atomic_store_explicit(&head->head, seq + 1, memory_order_release);
+    append_count_locked(log, 1, bytes);
+    if (end > atomic_load_explicit(&log->prepare_at, memory_order_relaxed))
+        prepare_soon(log);
+    *out_seq = seq;
+    return true;
+}
+
+/* One record without conditions. */
+static int append_item(flume_log *log, struct item *item, uint64_t *out_seq)
+{
+    uint64_t bytes = grain_bytes(item->meta_bytes, item->body_bytes);
+    int status;
+
+    if (STRATA_DATA_AT + bytes + grain_bytes(0, log->manifest_bytes) + GRAIN_WITNESS_BYTES * 2 >
+        strata_limit(log->strata_bytes)) {
+        status = append_large(log, item, 1, NULL, out_seq);
+    } else {
+        status = append_lock(log);
+        if (status != FLUME_OK)
+            return status;
+        if (!append_ready_locked(log, item, bytes, out_seq))
+            status = append_locked(log, item, 1, bytes, out_seq);
+        append_unlock(log);
+    }
+    if (status != FLUME_OK)
+        return status;
+    wake_head(log);
+    return append_settle(log, *out_seq);
+}
+
 static int append_items(flume_log *log, struct item *items, size_t count,
                         const flume_condition *condition, uint64_t *out_first_seq)
 {
@@ -335,6 +405,7 @@ int flume_log_append_entry(flume_log *log, const flume_entry *entry, uint64_t *o
 {
     uint8_t meta_stack[META_STACK_BYTES + ITEM_CLOCK_STEP_BYTES];
     uint8_t *meta = meta_stack;
+    struct item_moment moment = {0};
     int64_t meta_bytes;
     struct item item;
     uint64_t seq;
@@ -351,8 +422,8 @@ int flume_log_append_entry(flume_log *log, const flume_entry *entry, uint64_t *o
         meta = memory_allocate(&log->allocator, (size_t)meta_bytes + ITEM_CLOCK_STEP_BYTES);
     if (meta == NULL)
         return log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE, "no memory for the labels");
-    item_make(log, entry, meta, &item);
-    status = append_items(log, &item, 1, NULL, &seq);
+    item_make(log, entry, &moment, meta, &item);
+    status = append_item(log, &item, &seq);
     if (meta != meta_stack)
         memory_release(&log->allocator, meta);
     if (status == FLUME_OK && out_seq != NULL)
@@ -379,6 +450,7 @@ static int append_batch(flume_log *log, const flume_entry *entries, size_t entry
                         const flume_condition *condition, uint64_t *out_first_seq)
 {
     int64_t meta_bytes = batch_meta_bytes(log, entries, entry_count);
+    struct item_moment moment = {0};
     struct item stack[ITEMS_STACK];
     uint8_t meta_stack[META_STACK_BYTES];
     struct item *items = stack;
@@ -399,7 +471,7 @@ static int append_batch(flume_log *log, const flume_entry *entries, size_t entry
     }
     end = meta;
     for (size_t i = 0; i < entry_count; i++) {
-        item_make(log, &entries[i], end, &items[i]);
+        item_make(log, &entries[i], &moment, end, &items[i]);
         end += items[i].meta_bytes;
     }
     status = append_items(log, items, entry_count, condition, out_first_seq);

@@ -96,7 +96,8 @@ static int64_t clock_step(flume_log *log, uint64_t wall_ns)
     return step_ns;
 }
 
-void item_make(flume_log *log, const flume_entry *entry, uint8_t *meta, struct item *out_item)
+void item_make(flume_log *log, const flume_entry *entry, struct item_moment *moment, uint8_t *meta,
+               struct item *out_item)
 {
     uint8_t *end = meta;
     uint8_t number[8];
@@ -104,8 +105,13 @@ void item_make(flume_log *log, const flume_entry *entry, uint8_t *meta, struct i
 
     out_item->time_ns = entry->time_ns;
     if (entry->time_ns == 0) {
-        out_item->time_ns = log->io->wall_ns(log->io->ctx);
-        step_ns = clock_step(log, out_item->time_ns);
+        if (moment->wall_ns == 0) {
+            moment->wall_ns = log->io->wall_ns(log->io->ctx);
+            moment->step_ns = clock_step(log, moment->wall_ns);
+        }
+        out_item->time_ns = moment->wall_ns;
+        step_ns = moment->step_ns;
+        moment->step_ns = 0;
     }
     if (entry->codec != FLUME_CODEC_RAW) {
         put_le16(number, entry->codec);

@@ -315,6 +315,28 @@ static void prefetch_ahead(const uint8_t *from, uint64_t bytes)
         __builtin_prefetch(from + PREFETCH_BYTES + at, 1, 3);
 }
 
+static void put_slot(struct writer *writer, uint32_t ordinal, uint64_t end)
+{
+    atomic_store_explicit(&writer->slots[ordinal + 1], htole32((uint32_t)(end / GRAIN_ALIGN)),
+                          memory_order_relaxed);
+}
+
+void writer_put_whole_locked(flume_log *log, const struct item *item, uint64_t offset,
+                             uint32_t ordinal, uint32_t writer_ordinal, uint64_t end)
+{
+    struct writer *writer = &log->writer;
+    uint8_t *target = writer->window + (offset - writer->window_from);
+    uint8_t *body = target + GRAIN_HEADER_BYTES + item->meta_bytes;
+
+    put_le64(target + (end - offset) - GRAIN_ALIGN, 0); /* Padding; then what goes over it. */
+    (void)writer_header(item, writer->strata->salt, offset, ordinal, writer_ordinal, 0, target);
+    if (item->meta_bytes > 0)
+        memcpy(target + GRAIN_HEADER_BYTES, item->meta, item->meta_bytes);
+    memcpy(body, item->body, item->body_bytes);
+    prefetch_ahead(target + (end - offset), end - offset);
+    put_slot(writer, ordinal, end);
+}
+
 int writer_put_locked(flume_log *log, const struct item *item, uint64_t offset, uint32_t ordinal,
                       uint32_t writer_ordinal, uint64_t witness, uint64_t *out_end)
 {
@@ -342,8 +364,7 @@ int writer_put_locked(flume_log *log, const struct item *item, uint64_t offset, 
     }
     if (status != FLUME_OK)
         return status;
-    atomic_store_explicit(&writer->slots[ordinal + 1], htole32((uint32_t)(end / GRAIN_ALIGN)),
-                          memory_order_relaxed);
+    put_slot(writer, ordinal, end);
     *out_end = end;
     return FLUME_OK;
 }

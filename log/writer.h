@@ -39,6 +39,16 @@ static inline uint64_t writer_end_locked(flume_log *log, uint64_t head)
 int writer_put_locked(flume_log *log, const struct item *item, uint64_t offset, uint32_t ordinal,
                       uint32_t writer_ordinal, uint64_t witness, uint64_t *out_end);
 
+/* Whether the writable window holds these bytes of the active strata; never without a mapping. */
+static inline bool writer_holds_locked(const flume_log *log, uint64_t offset, uint64_t end)
+{
+    return offset >= log->writer.window_from && end <= log->writer.window_to;
+}
+
+/* The same where the window holds all of the grain, whose end is known, and it is no witness. */
+void writer_put_whole_locked(flume_log *log, const struct item *item, uint64_t offset,
+                             uint32_t ordinal, uint32_t writer_ordinal, uint64_t end);
+
 /* Pwrite mode: write what is still in the scratch buffer. */
 int writer_flush_locked(flume_log *log);
 

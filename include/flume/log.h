@@ -159,6 +159,7 @@ typedef struct flume_condition {
  * larger than a strata.
  *
  * A writer's manifest goes before its first record, so condition.head is the head before that.
+ * Records that state no time get one and the same: that of the call.
  *
  * @param entries        Borrowed, and all they point to.
  * @param entry_count    0 appends nothing and gives the current head.
