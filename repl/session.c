@@ -73,8 +73,7 @@ static void choose_mode(struct session *session)
     session->json = mode_is_json(session->mode);
 }
 
-void session_init(struct session *session, const struct invocation *invocation,
-                  struct shell *shell)
+void session_init(struct session *session, const struct invocation *invocation, struct shell *shell)
 {
     const char *environment = getenv("FLUME_DB");
 
@@ -164,9 +163,7 @@ int session_open(struct session *session, const flume_log_options *options, flum
     int code;
 
     if (session->db == NULL)
-        return report(session, CODE_USAGE, "usage",
-                      "name it before the command (a path with . or /), with --db, or in FLUME_DB",
-                      "no basin was named");
+        return report(session, ERROR_NO_BASIN_NAMED);
     filled.lock_timeout_ns = invocation_number(session->invocation, OPTION_TIMEOUT, 0);
     if (filled.lock_timeout_ns == 0 && invocation_has(session->invocation, OPTION_TIMEOUT))
         filled.lock_timeout_ns = 1; /* 0 is the library's word for its default. */
@@ -190,8 +187,7 @@ int session_close(struct session *session)
         session->log = NULL;
         return FLUME_OK;
     }
-    status = session->flume != NULL ? flume_close(session->flume)
-                                        : flume_log_close(session->log);
+    status = session->flume != NULL ? flume_close(session->flume) : flume_log_close(session->log);
 
     session->flume = NULL;
     session->log = NULL;
@@ -261,7 +257,7 @@ int session_flush(struct session *session)
 {
     if (fflush(stdout) == 0 && ferror(stdout) == 0 && !session->line.failed)
         return CODE_OK;
-    return report(session, CODE_IO, "io", NULL, "output cannot be written: %s", strerror(errno));
+    return report(session, ERROR_OUTPUT_FAILED, strerror(errno));
 }
 
 void session_row(struct session *session, const char *key, const char *format, ...)

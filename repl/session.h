@@ -10,14 +10,9 @@
 #include "invocation.h"
 #include "loaded.h"
 #include "mode.h"
+#include "report.h"
 #include "stop.h"
 #include "text.h"
-
-/* Where a reference stands in the command line, for errors. */
-struct reference_place {
-    int token;
-    size_t at;
-};
 
 struct shell;
 
@@ -83,40 +78,5 @@ int session_flush(struct session *session);
 /** A row for a key and its value, as `info` and `stat` show them. */
 void session_row(struct session *session, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* ---- what goes to stderr (report.c) ---- */
-
-/** An error of the command line, with a caret under the word. Returns CODE_USAGE. */
-int report_parse_error(struct session *session, const struct parse_error *error);
-
-/** An error at a word: token and at as in struct parse_error. Returns code. */
-int report_at(struct session *session, int code, const char *name, int token, size_t at,
-              size_t bytes, const char *cause, const char *remedy);
-
-/** The same with what may have been meant, as it would be typed behind `dashes`. NULL: nothing. */
-int report_suggestion(struct session *session, int code, const char *name,
-                      struct reference_place place, const char *cause, const char *remedy,
-                      const char *dashes, const char *suggestion);
-
-/** A word that fits several things, which are shown: a line each, and as JSON values in [ ]. */
-int report_candidates(struct session *session, struct reference_place place, const char *cause,
-                      const char *remedy, const struct text *lines, const struct text *json);
-
-/** An error without a place. `remedy` may be NULL. Returns code. */
-int report(struct session *session, int code, const char *name, const char *remedy,
-           const char *format, ...) __attribute__((format(printf, 5, 6)));
-
-/** What the library answered. `error` may be NULL. Returns the exit code for the status. */
-int report_status(struct session *session, int status, const flume_error *error);
-/** The same, with the detail that the handle keeps. */
-int report_log_error(struct session *session, flume_log *log, int status);
-
-/** The same, with what the handle with views keeps, or else its log. */
-int report_flume_error(struct session *session, int status);
-
-/** Something good to know; not under --quiet. */
-void note(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** Something that is not as it should be. */
-void warn(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -91,7 +91,7 @@ static int resolve_as_of(struct session *session)
 
     if (session->as_of_state != AS_OF_ASKED)
         return CODE_OK;
-    place = (struct reference_place){use->token, use->text_at};
+    place = (struct reference_place){use->token, use->text_at, 0};
     session->as_of_state = AS_OF_RESOLVING;
     code = resolve(session, session->log, &use->reference, place, &session->as_of);
     session->as_of_state = code == CODE_OK ? AS_OF_KNOWN : AS_OF_ASKED;
@@ -181,21 +181,24 @@ void asking_note_stale(struct asking *asking)
         note_one(asking, asking->views[i]);
 }
 
-static int report_waiting(struct asking *asking, int code, int status, const char *remedy)
+static int report_waiting(struct asking *asking, int code)
 {
+    const struct report_detail detail = {.code = code};
+    struct session *session = asking->session;
     flume_view_status slowest;
-    struct text cause = {0};
+    struct text behind = {0};
 
-    if (find_slowest(asking, &slowest)) {
-        text_format(&cause, "view %s is ", slowest.name);
-        add_count(&cause, slowest.lag_records);
-        text_format(&cause, " behind: at @%" PRIu64 " of @%" PRIu64, slowest.synced_seq,
-                    slowest.head);
-    } else {
-        text_string(&cause, flume_strerror(status));
-    }
-    report(asking->session, code, flume_status_name(status), remedy, "%s", text_c_string(&cause));
-    text_deinit(&cause);
+    if (!find_slowest(asking, &slowest))
+        return code == CODE_STALE ? report(session, ERROR_VIEWS_BEHIND)
+                                  : report_with(session, &detail, ERROR_ASKING_INTERRUPTED);
+    add_count(&behind, slowest.lag_records);
+    if (code == CODE_STALE)
+        report(session, ERROR_VIEW_BEHIND, slowest.name, text_c_string(&behind), slowest.synced_seq,
+               slowest.head);
+    else
+        report_with(session, &detail, ERROR_WAITING_INTERRUPTED, slowest.name,
+                    text_c_string(&behind), slowest.synced_seq, slowest.head);
+    text_deinit(&behind);
     return code;
 }
 
@@ -206,10 +209,8 @@ int asking_report(struct asking *asking, int status)
 
     progress_end(&asking->progress);
     if (status == FLUME_ERR_CANCELLED && signal != 0)
-        return report_waiting(asking, 128 + signal, status,
-                              "interrupted; what it has done so far is kept");
+        return report_waiting(asking, 128 + signal);
     if (status == FLUME_ERR_TIMEOUT)
-        return report_waiting(asking, CODE_STALE, status,
-                              "wait longer with --timeout SEC, or take what it has: --stale-ok");
+        return report_waiting(asking, CODE_STALE);
     return report_flume_error(session, status);
 }

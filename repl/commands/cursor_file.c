@@ -50,11 +50,7 @@ static void show_check(const struct cursor_file *file, uint64_t seq, char out_te
 
 static int refuse_rewound(struct cursor_file *file, uint64_t seq)
 {
-    return report(file->session, CODE_STALE, flume_status_name(FLUME_ERR_REWOUND),
-                  "remove the file to begin anew, or go on with --from R",
-                  "%s: the record before @%" PRIu64
-                  " is not the one remembered: a power cut took it, or the log is another one",
-                  file->path, seq);
+    return report(file->session, ERROR_CURSOR_REWOUND, file->path, seq);
 }
 
 static int parse(struct cursor_file *file, const char *line, uint64_t *out_seq)
@@ -66,13 +62,10 @@ static int parse(struct cursor_file *file, const char *line, uint64_t *out_seq)
     if (sscanf(line, "flume-cursor 1 %32[0-9a-f] %20[0-9] %16[0-9a-f-]%n", basin, seq_digits, check,
                &used) != 3 ||
         strcmp(line + used, "\n") != 0 || !value_parse_uint(seq_digits, UINT64_MAX - 1, &seq))
-        return report(file->session, CODE_USAGE, "invalid",
-                      "name another file, or remove this one to begin anew",
-                      "%s is not a cursor file", file->path);
+        return report(file->session, ERROR_NOT_A_CURSOR_FILE, file->path);
     show_basin(file, own);
     if (strcmp(basin, own) != 0)
-        return report(file->session, CODE_USAGE, "invalid", "each basin needs a file of its own",
-                      "%s belongs to another basin", file->path);
+        return report(file->session, ERROR_CURSOR_OF_OTHER, file->path);
     show_check(file, seq, now);
     if (seq > flume_log_head(file->log) || (strcmp(check, "-") != 0 && strcmp(check, now) != 0))
         return refuse_rewound(file, seq);
@@ -100,8 +93,7 @@ int cursor_file_load(struct cursor_file *file, uint64_t *out_seq)
         (void)fclose(stream); /* It was only read. */
     }
     if (system_errno != 0)
-        return report(file->session, CODE_IO, "io", NULL, "%s cannot be read: %s", file->path,
-                      strerror(system_errno));
+        return report(file->session, ERROR_FILE_UNREADABLE, file->path, strerror(system_errno));
     return parse(file, line, out_seq);
 }
 
@@ -121,8 +113,7 @@ int cursor_file_save(struct cursor_file *file, uint64_t seq)
         status = output_file_commit(&output);
     }
     if (status != 0)
-        return report(file->session, CODE_IO, "io", NULL, "%s cannot be written: %s", file->path,
-                      strerror(-status));
+        return report(file->session, ERROR_FILE_UNWRITABLE, file->path, strerror(-status));
     file->saved_seq = seq;
     return CODE_OK;
 }

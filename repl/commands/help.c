@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "errors.h"
 #include "exit_code.h"
 #include "flume/version.h"
 
@@ -312,6 +313,7 @@ static const struct topic topics[] = {{"refs", topic_refs},
                                       {"views", topic_views},
                                       {"json", topic_json},
                                       {"exit-codes", topic_exit_codes},
+                                      {"errors", error_list},
                                       {"man", help_manual}};
 
 enum { TOPIC_COUNT = sizeof(topics) / sizeof(topics[0]) };

@@ -48,13 +48,13 @@ static int load(struct loaded *loaded, struct session *session, const struct opt
     int status;
 
     if (object == NULL)
-        return report_at(session, CODE_IO, "io", use->token, use->text_at, 0, dlerror(),
-                         "--load takes a shared object: cc -shared -fPIC -o mine.so mine.c");
+        return report_at(session, (struct reference_place){use->token, use->text_at, 0},
+                         ERROR_NOT_LOADED, dlerror());
     loaded->objects[loaded->object_count++] = object;
     views = (const flume_view_definition *const *)dlsym(object, SYMBOL);
     if (views == NULL)
-        return report_at(session, CODE_USAGE, "usage", use->token, use->text_at, 0,
-                         "it has no " SYMBOL "[]", "what it is to have: flume help views");
+        return report_at(session, (struct reference_place){use->token, use->text_at, 0},
+                         ERROR_NO_VIEWS_INSIDE, SYMBOL);
     status = add_definitions(loaded, views);
     return status == FLUME_OK ? CODE_OK : report_status(session, status, NULL);
 }

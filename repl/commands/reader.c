@@ -48,8 +48,8 @@ static int take_regex(struct reader *reader)
     if (status == 0)
         return CODE_OK;
     regerror(status, &reader->regex, why, sizeof(why));
-    return report_at(reader->session, CODE_USAGE, "usage", use->token, use->text_at, 0, why,
-                     "--grep takes an extended regular expression, as grep -E does");
+    return report_at(reader->session, (struct reference_place){use->token, use->text_at, 0},
+                     ERROR_BAD_GREP, why);
 }
 
 int reader_init(struct reader *reader, struct session *session, flume_log *log)

@@ -46,37 +46,30 @@ int resolve_last(flume_log *log, uint64_t steps_back, uint64_t *out_seq)
 static int refuse(struct session *session, flume_log *log, struct reference_place place)
 {
     const char *word = session->invocation->argv[place.token] + place.at;
-    char cause[160], remedy[80];
+    struct report_detail detail = {.place = place};
     uint64_t last = FLUME_SEQ_NONE;
+    char seq[24];
 
     (void)resolve_last(log, 0, &last); /* Only for the remedy. */
-    snprintf(cause, sizeof(cause), "no record %.60s", word);
     if (last == FLUME_SEQ_NONE)
-        snprintf(remedy, sizeof(remedy), "the log is empty");
-    else
-        snprintf(remedy, sizeof(remedy), "the last record is @%" PRIu64, last);
-    return report_at(session, CODE_NO, "not_found", place.token, place.at, 0, cause, remedy);
+        return report_with(session, &detail, ERROR_LOG_IS_EMPTY, word);
+    snprintf(seq, sizeof(seq), "@%" PRIu64, last);
+    detail.fill = seq;
+    return report_with(session, &detail, ERROR_NO_RECORD, word);
 }
 
 /* ---- by a view ---- */
 
-/* What a listing of names offers a suggestion, and the nearest so far. */
+/* What a listing of names offers a suggestion. */
 struct offering {
     struct suggestion suggestion;
     size_t offered;
-    char best[FLUME_LABEL_BYTES_MAX + 1];
 };
 
 static void offer(struct offering *offering, const char *name)
 {
-    const char *before = offering->suggestion.best;
-
     offering->offered++;
     suggest_offer(&offering->suggestion, name);
-    if (offering->suggestion.best == before)
-        return;
-    snprintf(offering->best, sizeof(offering->best), "%s", name);
-    offering->suggestion.best = offering->best; /* The name itself is only borrowed. */
 }
 
 static int offer_label(void *ctx, const flume_label_info *info)
@@ -99,27 +92,23 @@ int resolve_refuse_label(struct session *session, const char *label, struct refe
 {
     const flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};
     struct offering offering = {.offered = 0};
-    char cause[FLUME_LABEL_BYTES_MAX + 40];
+    const struct report_detail detail = {.place = place, .suggestion = &offering.suggestion};
 
-    suggest_begin(&offering.suggestion, label, strlen(label));
+    suggest_begin(&offering.suggestion, "", label, strlen(label));
     /* A suggestion is a kindness: if it cannot be made, there is none. */
     (void)flume_label_list(session->flume, &at_once, NULL, NULL, offer_label, &offering);
-    snprintf(cause, sizeof(cause), "no label '%s'", label);
-    return report_suggestion(session, CODE_NO, "not_found", place, cause,
-                             "which there are: flume label list", "", offering.suggestion.best);
+    return report_with(session, &detail, ERROR_NO_LABEL, label);
 }
 
 int resolve_refuse_bookmark(struct session *session, const char *name, struct reference_place place)
 {
     const flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};
     struct offering offering = {.offered = 0};
-    char cause[FLUME_BOOKMARK_NAME_BYTES_MAX + 40];
+    const struct report_detail detail = {.place = place, .suggestion = &offering.suggestion};
 
-    suggest_begin(&offering.suggestion, name, strlen(name));
+    suggest_begin(&offering.suggestion, ":", name, strlen(name));
     (void)flume_bookmark_list(session->flume, &at_once, NULL, offer_bookmark, &offering);
-    snprintf(cause, sizeof(cause), "no bookmark '%s'", name);
-    return report_suggestion(session, CODE_NO, "not_found", place, cause,
-                             "which there are: flume mark list", ":", offering.suggestion.best);
+    return report_with(session, &detail, ERROR_NO_BOOKMARK, name);
 }
 
 static int find_label(struct asking *asking, const char *label, uint64_t back,
@@ -127,7 +116,7 @@ static int find_label(struct asking *asking, const char *label, uint64_t back,
 {
     struct session *session = asking->session;
     flume_label_info info;
-    char cause[FLUME_LABEL_BYTES_MAX + 80];
+    const struct report_detail detail = {.place = place, .fill = label};
     int status = flume_label_from_end(session->flume, &asking->ask, label, back, out_seq);
 
     if (status == FLUME_OK)
@@ -136,8 +125,7 @@ static int find_label(struct asking *asking, const char *label, uint64_t back,
         return asking_report(asking, status);
     if (flume_label_get(session->flume, &asking->ask, label, &info) != FLUME_OK)
         return resolve_refuse_label(session, label, place);
-    snprintf(cause, sizeof(cause), "only %" PRIu64 " records carry label '%s'", info.count, label);
-    return report_suggestion(session, CODE_NO, "not_found", place, cause, NULL, "", NULL);
+    return report_with(session, &detail, ERROR_FEW_WITH_LABEL, info.count, label);
 }
 
 static int find_bookmark(struct asking *asking, const char *name, struct reference_place place,
@@ -157,9 +145,7 @@ static int find_bookmark(struct asking *asking, const char *name, struct referen
     flume_bookmark_release(&bookmark);
     if (!rewound)
         return CODE_OK;
-    return report_suggestion(session, CODE_STALE, flume_status_name(FLUME_ERR_REWOUND), place,
-                             "the record that this bookmark named is not there any more",
-                             "name another: flume mark NAME R", "", NULL);
+    return report_at(session, place, ERROR_BOOKMARK_REWOUND);
 }
 
 /* ---- a hash ---- */
@@ -195,15 +181,15 @@ static int refuse_ambiguous(struct session *session, const char *digits, size_t 
                             const flume_hash_candidate *candidates, struct reference_place place)
 {
     struct text lines = {0}, json = {0};
-    char cause[FLUME_HASH_TEXT_BYTES + 80];
+    const struct report_detail detail = {
+        .place = place, .candidate_lines = &lines, .candidate_json = &json};
     int code;
 
     for (size_t i = 0; i < count && i < CANDIDATES_MAX; i++)
         add_candidate(session, &candidates[i], &lines, &json);
     if (count > CANDIDATES_MAX)
         text_string(&lines, "  ...\n");
-    snprintf(cause, sizeof(cause), "%zu hashes begin with %s", count, digits);
-    code = report_candidates(session, place, cause, "give more digits", &lines, &json);
+    code = report_with(session, &detail, ERROR_AMBIGUOUS_HASH, count, digits);
     text_deinit(&lines);
     text_deinit(&json);
     return code;
@@ -214,12 +200,13 @@ static int refuse_hash(struct session *session, const char *digits, struct refer
 {
     const flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};
     flume_label_info info;
-    char cause[FLUME_HASH_TEXT_BYTES + 60];
-    bool is_label = flume_label_get(session->flume, &at_once, digits, &info) == FLUME_OK;
+    struct suggestion suggestion;
+    const struct report_detail detail = {.place = place, .suggestion = &suggestion};
 
-    snprintf(cause, sizeof(cause), "no record's hash begins with %s", digits);
-    return report_suggestion(session, CODE_NO, "not_found", place, cause, NULL,
-                             "label:", is_label ? digits : NULL);
+    suggest_begin(&suggestion, "label:", digits, strlen(digits));
+    if (flume_label_get(session->flume, &at_once, digits, &info) == FLUME_OK)
+        suggest_offer(&suggestion, digits);
+    return report_with(session, &detail, ERROR_NO_HASH, digits);
 }
 
 static int find_hash(struct asking *asking, const char *digits, struct reference_place place,
@@ -343,8 +330,7 @@ int resolve_word(struct session *session, const struct operand *operand, uint64_
     struct fault fault;
 
     if (!reference_parse(operand->text, &reference, &fault))
-        return report_at(session, CODE_USAGE, "usage", operand->token, fault.at, fault.bytes,
-                         fault.cause, fault.remedy);
+        return report_fault(session, place, &fault);
     return resolve(session, session->log, &reference, place, out_seq);
 }
 

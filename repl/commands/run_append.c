@@ -70,12 +70,10 @@ static int make_entry(struct appending *appending, const char *body, size_t byte
     else
         out_entry->codec = utf8_valid(body, bytes) ? FLUME_CODEC_TEXT : FLUME_CODEC_RAW;
     if (out_entry->codec == FLUME_CODEC_JSON && !json_stream && !json_scan_valid(body, bytes))
-        return report(appending->session, CODE_USAGE, "invalid", "nothing of it was appended",
-                      "a record with --codec json is not JSON");
+        return report(appending->session, ERROR_RECORD_NOT_JSON);
     if (out_entry->codec == FLUME_CODEC_TEXT && appending->codec != NULL &&
         !utf8_valid(body, bytes))
-        return report(appending->session, CODE_USAGE, "invalid", "use --codec raw",
-                      "a record with --codec text is not UTF-8");
+        return report(appending->session, ERROR_RECORD_NOT_TEXT);
     return CODE_OK;
 }
 
@@ -142,16 +140,13 @@ static int report_input(struct appending *appending, const struct input *input, 
 {
     struct session *session = appending->session;
     /* What went in before stays in. */
-    int code = appending->record_count == 0 ? CODE_USAGE : CODE_PARTIAL;
+    const struct report_detail detail = {.code = appending->record_count == 0 ? CODE_USAGE
+                                                                              : CODE_PARTIAL};
 
     if (answer == INPUT_TOO_LARGE)
-        return report(session, code, "too_large",
-                      "a record holds at most 16 MiB; the records before it were appended",
-                      "%s:%" PRIu64 ": record %" PRIu64 " is too large", name, input->line,
-                      input->number);
-    return report(session, code, "invalid", "the values before it were appended",
-                  "%s:%" PRIu64 ": value %" PRIu64 " is not JSON", name, input->line,
-                  input->number);
+        return report_with(session, &detail, ERROR_RECORD_TOO_LARGE, name, input->line,
+                           input->number);
+    return report_with(session, &detail, ERROR_VALUE_NOT_JSON, name, input->line, input->number);
 }
 
 /* Everything of a stream, as it comes. */
@@ -173,8 +168,7 @@ static int append_stream(struct appending *appending, int descriptor, const char
             code = session_flush(appending->session);
             status = code == CODE_OK ? input_fill(&input) : 0;
             if (status != 0)
-                code = report(appending->session, CODE_IO, "io", NULL, "%s cannot be read: %s",
-                              name, strerror(-status));
+                code = report(appending->session, ERROR_FILE_UNREADABLE, name, strerror(-status));
         } else if (answer != INPUT_END) {
             code = report_input(appending, &input, name, answer);
         }
@@ -189,8 +183,7 @@ static int append_file(struct appending *appending, const char *path)
     int code;
 
     if (descriptor < 0)
-        return report(appending->session, CODE_IO, "io", NULL, "%s cannot be read: %s", path,
-                      strerror(errno));
+        return report(appending->session, ERROR_FILE_UNREADABLE, path, strerror(errno));
     code = append_stream(appending, descriptor, path, INPUT_WHOLE);
     close(descriptor);
     return code;
@@ -243,9 +236,7 @@ static int is_still_last(struct appending *appending, uint64_t seq, uint64_t *ou
     /* A record behind the head that was taken makes the append itself fail. */
     if (last == seq || last >= *out_head)
         return CODE_OK;
-    return report(appending->session, CODE_NO, "conflict",
-                  "read what was appended (flume log) and try again",
-                  "@%" PRIu64 " is not the last record any more: that is @%" PRIu64, seq, last);
+    return report(appending->session, ERROR_NOT_LAST, seq, last);
 }
 
 static int append_if_last(struct appending *appending, const struct option_use *use)
@@ -254,7 +245,7 @@ static int append_if_last(struct appending *appending, const struct option_use *
     size_t count = invocation->operand_count;
     flume_entry *entries = calloc(count + 1, sizeof(*entries));
     flume_condition condition = {.check = FLUME_IF_HEAD};
-    struct reference_place place = {use->token, use->text_at};
+    struct reference_place place = {use->token, use->text_at, 0};
     int code = entries == NULL ? report_status(appending->session, FLUME_ERR_NO_MEMORY, NULL)
                                : CODE_OK;
     int status = FLUME_ERR_CONFLICT;
@@ -293,16 +284,12 @@ static int check_usage(struct session *session)
     for (size_t i = 0; i < invocation->operand_count; i++)
         from_input = from_input || strcmp(invocation->operands[i].text, "-") == 0;
     if (!each && !file && invocation->operand_count == 0)
-        return report(session, CODE_USAGE, "usage",
-                      "give TEXT, '-' for standard input, --file FILE or --each line",
-                      "there is nothing to append");
+        return report(session, ERROR_NOTHING_TO_APPEND);
     if (each &&
         (file || invocation->operand_count > 1 || (invocation->operand_count == 1 && !from_input)))
-        return report(session, CODE_USAGE, "usage", NULL,
-                      "--each reads standard input, and takes no TEXT and no --file");
+        return report(session, ERROR_EACH_READS_INPUT);
     if (if_last && (each || file || from_input))
-        return report(session, CODE_USAGE, "usage", "give what is to be appended as TEXT",
-                      "--after does not go with standard input or files");
+        return report(session, ERROR_AFTER_WITHOUT_TEXT);
     return CODE_OK;
 }
 

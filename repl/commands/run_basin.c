@@ -43,8 +43,7 @@ static void json_time(struct text *text, const char *key, uint64_t time_ns)
 
 static int report_exists(struct session *session)
 {
-    return report(session, CODE_NO, "exists", "it was left as it is", "%s is a basin already",
-                  session->db);
+    return report(session, ERROR_BASIN_EXISTS, session->db);
 }
 
 static int print_made(struct session *session, flume_log *log)
@@ -82,8 +81,9 @@ int run_init(struct session *session)
 
     if (invocation->operand_count == 1) {
         if (invocation->db != NULL)
-            return report_at(session, CODE_USAGE, "usage", invocation->operands[0].token, 0, 0,
-                             "the path is given twice", NULL);
+            return report_at(session,
+                             (struct reference_place){.token = invocation->operands[0].token},
+                             ERROR_PATH_TWICE);
         session->db = invocation->operands[0].text;
     }
     if (session->db != NULL && flume_log_open(&log, session->db, &look, NULL) == FLUME_OK) {
@@ -96,7 +96,7 @@ int run_init(struct session *session)
         return code;
     code = print_made(session, log);
     if (session_close(session) != FLUME_OK)
-        code = report(session, CODE_IO, "io", NULL, "%s could not be closed cleanly", session->db);
+        code = report(session, ERROR_NOT_CLOSED, session->db);
     return code;
 }
 

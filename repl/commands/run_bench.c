@@ -230,8 +230,7 @@ static int make_directory(struct bench *bench)
         return CODE_OK;
     }
     bench->directory[0] = '\0';
-    return report(bench->session, CODE_IO, "io", "choose another place with TMPDIR, or --memory",
-                  "no temporary directory in %s: %s", parent, strerror(errno));
+    return report(bench->session, ERROR_BENCH_NO_PLACE, parent, strerror(errno));
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
@@ -247,12 +246,10 @@ static int check_size(struct bench *bench)
     struct session *session = bench->session;
 
     if (session->invocation->db != NULL)
-        return report(session, CODE_USAGE, "usage", "leave out the basin; TMPDIR says where",
-                      "bench uses a basin of its own");
+        return report(session, ERROR_BENCH_OWN_BASIN);
     if (bench->size > FLUME_BODY_BYTES_MAX || bench->records == 0 ||
         bench->records > TOTAL_BYTES_MAX / (bench->size + 64))
-        return report(session, CODE_USAGE, "usage", "at most 16 MiB each and 64 GiB together",
-                      "this is no size for a benchmark");
+        return report(session, ERROR_BENCH_SIZE);
     bench->body = calloc(1, (size_t)bench->size + 1);
     bench->samples = calloc((size_t)bench->records + SYNCED_MAX, sizeof(bench->samples[0]));
     if (bench->body == NULL || bench->samples == NULL)

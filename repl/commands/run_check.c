@@ -175,9 +175,7 @@ static int require_basin(struct session *session)
 {
     if (session->db != NULL)
         return CODE_OK;
-    return report(session, CODE_USAGE, "usage",
-                  "name it before the command (a path with . or /), with --db, or in FLUME_DB",
-                  "no basin was named");
+    return report(session, ERROR_NO_BASIN_NAMED);
 }
 
 int run_check(struct session *session)
@@ -212,9 +210,7 @@ static int confirm(struct session *session, enum flume_repair_policy policy)
     if (policy == FLUME_REPAIR_DRY_RUN || invocation_has(session->invocation, OPTION_YES))
         return CODE_OK;
     if (isatty(STDIN_FILENO) != 1 || !session->error_terminal || session->json)
-        return report(session, CODE_USAGE, "usage",
-                      "add --yes; or see what it would do with --dry-run",
-                      "repair changes the basin and nobody is here to ask");
+        return report(session, ERROR_NOBODY_TO_ASK);
     if (says_yes())
         return CODE_OK;
     note(session, "nothing was changed");

@@ -102,8 +102,7 @@ static int write_file(struct exporting *exporting, const char *path)
         }
     }
     if (status != 0)
-        return report(exporting->session, CODE_IO, "io", NULL, "%s cannot be written: %s", path,
-                      strerror(-status));
+        return report(exporting->session, ERROR_FILE_UNWRITABLE, path, strerror(-status));
     return code;
 }
 

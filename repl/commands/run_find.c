@@ -57,9 +57,8 @@ static int print_groups(struct asking *asking, const char *view)
     int status;
 
     if (invocation->operand_count > 2)
-        return report_at(session, CODE_USAGE, "usage", invocation->operands[2].token, 0, 0,
-                         "the groups of a fold are not joined with other terms",
-                         "find NAME [GROUP|PREFIX*]");
+        return report_at(session, (struct reference_place){.token = invocation->operands[2].token},
+                         ERROR_GROUPS_JOINED);
     if (group != NULL) {
         size_t bytes = strlen(group->text);
         bool is_prefix = bytes > 0 && group->text[bytes - 1] == '*';
@@ -112,9 +111,8 @@ static int check_fields(struct asking *asking, const struct expression *expressi
         if (code != CODE_OK)
             return code;
         if (declaration.what != FLUME_DECLARED_FIELD)
-            return report_at(asking->session, CODE_USAGE, "usage", operand->token, 0, 0,
-                             "this is a fold: it has groups, not records",
-                             "find NAME [GROUP] shows them");
+            return report_at(asking->session, (struct reference_place){.token = operand->token},
+                             ERROR_FOLD_HAS_GROUPS);
         asking_add(asking, operand->text);
     }
     return CODE_OK;
@@ -161,8 +159,8 @@ static int find(struct asking *asking)
         code = report_parse_error(session, &error);
     else if (expression.term == NULL && (invocation_has(session->invocation, OPTION_FOLLOW) ||
                                          invocation_has(session->invocation, OPTION_LIVE)))
-        code = report_at(session, CODE_USAGE, "usage", expression.hash->token, 0, 0,
-                         "a hash alone cannot be followed", "tail -f shows what is appended");
+        code = report_at(session, (struct reference_place){.token = expression.hash->token},
+                         ERROR_HASH_FOLLOWED);
     else
         code = find_records(asking, &expression);
     expression_release(&expression);

@@ -12,18 +12,17 @@
 
 static int refuse_topic(struct session *session, const struct operand *operand)
 {
-    struct parse_error error = {.token = operand->token, .cause = "no such command or topic"};
     struct suggestion suggestion;
+    const struct report_detail detail = {.place = {.token = operand->token},
+                                         .suggestion = &suggestion};
 
-    suggest_begin(&suggestion, operand->text, strlen(operand->text));
+    suggest_begin(&suggestion, "", operand->text, strlen(operand->text));
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        suggest_offer(&suggestion, command_table[i].name);
+        if (!command_table[i].is_hidden)
+            suggest_offer(&suggestion, command_table[i].name);
     for (unsigned i = 0; help_topic_name(i) != NULL; i++)
         suggest_offer(&suggestion, help_topic_name(i));
-    error.suggestion = suggestion.best;
-    if (suggestion.best == NULL)
-        strcpy(error.remedy, "commands and topics: flume help");
-    return report_parse_error(session, &error);
+    return report_with(session, &detail, ERROR_NO_TOPIC);
 }
 
 /* What was put together, as text or as an object. */

@@ -40,16 +40,27 @@ struct importing {
 };
 
 /* A fault in the input: what was appended before it stays. */
-static int refuse(struct importing *importing, uint64_t line, const char *name, const char *cause)
+static int refuse(struct importing *importing, uint64_t line, const char *cause)
 {
-    int code = importing->records == 0 ? CODE_USAGE : CODE_PARTIAL;
+    const struct report_detail detail = {.code = importing->records == 0 ? CODE_USAGE
+                                                                         : CODE_PARTIAL};
 
     progress_end(&importing->progress);
-    return report(importing->session, code, name, NULL,
-                  "%s:%" PRIu64 ": %s; nothing from line %" PRIu64 " on was appended, %" PRIu64
-                  " records before it were",
-                  importing->name, line, cause,
-                  importing->batch_count != 0 ? importing->batch_line : line, importing->records);
+    return report_with(importing->session, &detail, ERROR_IMPORT_LINE, importing->name, line, cause,
+                       importing->batch_count != 0 ? importing->batch_line : line,
+                       importing->records);
+}
+
+static int refuse_size(struct importing *importing, const char *cause)
+{
+    const struct report_detail detail = {.code = importing->records == 0 ? CODE_USAGE
+                                                                         : CODE_PARTIAL};
+    uint64_t line = importing->input.number;
+
+    progress_end(&importing->progress);
+    return report_with(importing->session, &detail, ERROR_IMPORT_LARGE, importing->name, line,
+                       cause, importing->batch_count != 0 ? importing->batch_line : line,
+                       importing->records);
 }
 
 static void drop_batch(struct importing *importing)
@@ -171,15 +182,14 @@ static int import_line(struct importing *importing, const char *line, size_t byt
         importing->batch_count++;
         importing->batch_bytes += exported->entry.body_bytes;
         if (importing->batch_bytes > BATCH_BYTES_MAX)
-            return refuse(importing, importing->input.number, "too_large",
-                          "this batch is larger than 1 GiB");
+            return refuse_size(importing, "this batch is larger than 1 GiB");
         return exported->more ? CODE_OK : append_batch(importing);
     case EXPORTED_SKIP:
         importing->skipped++;
         exported_release(exported);
         return CODE_OK;
     default:
-        code = refuse(importing, importing->input.number, "invalid", exported->cause);
+        code = refuse(importing, importing->input.number, exported->cause);
         exported_release(exported);
         return code;
     }
@@ -202,14 +212,14 @@ static int import_stream(struct importing *importing)
         } else if (answer == INPUT_EMPTY) {
             status = input_fill(&importing->input);
             if (status != 0)
-                code = report(importing->session, CODE_IO, "io", NULL, "%s cannot be read: %s",
-                              importing->name, strerror(-status));
+                code = report(importing->session, ERROR_FILE_UNREADABLE, importing->name,
+                              strerror(-status));
         } else if (answer == INPUT_TOO_LARGE) {
-            code = refuse(importing, importing->input.number, "too_large", "this line is too long");
+            code = refuse_size(importing, "this line is too long");
         }
     } while (code == CODE_OK && answer != INPUT_END);
     if (code == CODE_OK && importing->batch_count != 0)
-        code = refuse(importing, importing->input.number, "invalid", "a batch is not complete");
+        code = refuse(importing, importing->input.number, "a batch is not complete");
     progress_end(&importing->progress);
     return code;
 }
@@ -262,8 +272,7 @@ static int open_input(struct importing *importing)
         descriptor = open(path, O_RDONLY | O_CLOEXEC);
     }
     if (descriptor < 0)
-        return report(importing->session, CODE_IO, "io", NULL, "%s cannot be read: %s", path,
-                      strerror(errno));
+        return report(importing->session, ERROR_FILE_UNREADABLE, path, strerror(errno));
     if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode))
         importing->total_bytes = (uint64_t)info.st_size;
     input_init(&importing->input, descriptor, INPUT_LINE, LINE_BYTES_MAX);

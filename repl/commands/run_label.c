@@ -88,8 +88,8 @@ static int ask_for_labels(struct listing *listing,
         return CODE_OK;
     if (status == FLUME_ERR_INVALID && regex != NULL) {
         flume_last_error(session->flume, &error);
-        return report_at(session, CODE_USAGE, "usage", regex->token, regex->text_at, 0,
-                         error.message, "--regex takes what grep -E takes");
+        return report_at(session, (struct reference_place){regex->token, regex->text_at, 0},
+                         ERROR_BAD_REGEX, error.message);
     }
     return status == FLUME_ERR_IO && ferror(stdout) != 0 ? session_flush(session)
                                                          : asking_report(&listing->asking, status);

@@ -121,9 +121,9 @@ static int show(struct marking *marking)
 
 static int refuse_invalid(struct session *session)
 {
-    return report_at(session, CODE_USAGE, "usage", session->invocation->operands[0].token, 0, 0,
-                     "this cannot be the name of a bookmark",
-                     "1 to 128 bytes of UTF-8 without spaces, ':' and '~'");
+    return report_at(session,
+                     (struct reference_place){.token = session->invocation->operands[0].token},
+                     ERROR_BAD_BOOKMARK);
 }
 
 /* Bookmarks and declarations of views are flume's own notes about the records that are meant. */
@@ -164,8 +164,7 @@ static int choose_record(struct session *session, uint64_t *out_seq)
         return resolve_word(session, &invocation->operands[1], out_seq);
     status = find_newest(session->log, out_seq);
     if (status == FLUME_END)
-        return report(session, CODE_NO, "not_found", NULL,
-                      "the log is empty: there is no record to mark");
+        return report(session, ERROR_NOTHING_TO_MARK);
     return status == FLUME_OK ? CODE_OK : report_log_error(session, session->log, status);
 }
 

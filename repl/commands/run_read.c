@@ -84,8 +84,7 @@ static int get_to_file(struct getting *getting, const char *path)
         status = output_file_commit(&file);
     }
     if (status != 0)
-        return report(getting->session, CODE_IO, "io", NULL, "%s cannot be written: %s", path,
-                      strerror(-status));
+        return report(getting->session, ERROR_FILE_UNWRITABLE, path, strerror(-status));
     return code;
 }
 
@@ -103,8 +102,8 @@ int run_get(struct session *session)
     if (getting.rows.shows_place && getting.rows.mode == MODE_TABLE && mode == NULL)
         getting.rows.mode = MODE_LINE; /* A table has no room for it. */
     if (getting.whole_record && output != NULL)
-        return report_at(session, CODE_USAGE, "usage", output->token, output->text_at, 0,
-                         "-o writes bodies, not rows", "leave out --meta, --json and --mode");
+        return report_at(session, (struct reference_place){output->token, output->text_at, 0},
+                         ERROR_BODY_TO_FILE);
     code = session_open_to_read(session, &getting.log);
     if (code == CODE_OK)
         code = output == NULL ? get_all(&getting) : get_to_file(&getting, output->text);

@@ -72,10 +72,10 @@ static int find_start(struct tail *tail)
     tail->reader.options.bounds |= FLUME_GTE;
     if (from != NULL)
         return resolve_position(tail->session, tail->log, &from->reference,
-                                (struct reference_place){from->token, from->text_at}, start);
+                                (struct reference_place){from->token, from->text_at, 0}, start);
     if (after != NULL) {
         code = resolve(tail->session, tail->log, &after->reference,
-                       (struct reference_place){after->token, after->text_at}, start);
+                       (struct reference_place){after->token, after->text_at, 0}, start);
         *start += code == CODE_OK ? 1 : 0;
         return code;
     }
@@ -94,9 +94,8 @@ static int check_usage(struct session *session)
         const struct option_use *use = invocation_option(session->invocation, starts[i]);
 
         if (use != NULL && first != NULL)
-            return report_at(session, CODE_USAGE, "usage", use->token, 0, 0,
-                             "there are two places to begin",
-                             "choose one of -n, --from, --after, --cursor-file");
+            return report_at(session, (struct reference_place){.token = use->token},
+                             ERROR_TWO_BEGINNINGS);
         first = use != NULL ? use : first;
     }
     return CODE_OK;

@@ -12,11 +12,6 @@
 #include "utf8.h"
 #include "view_name.h"
 
-static int refuse_together(struct session *session, const struct option_use *use, const char *why)
-{
-    return report_at(session, CODE_USAGE, "usage", use->token, 0, 0, why, "flume help views");
-}
-
 int view_declare_check(struct session *session)
 {
     const struct invocation *invocation = session->invocation;
@@ -28,25 +23,27 @@ int view_declare_check(struct session *session)
     const struct option_use *unique = invocation_option(invocation, OPTION_UNIQUE);
 
     if (path == NULL && reduce == NULL)
-        return report(session, CODE_USAGE, "usage",
-                      "a field view: --json-path .a.b; a fold: --reduce count",
-                      "what is to be derived was not said");
+        return report(session, ERROR_DERIVE_WHAT);
     if (reduce == NULL && by != NULL)
-        return refuse_together(session, by, "--by belongs to a fold (--reduce)");
+        return report_at(session, (struct reference_place){.token = by->token},
+                         ERROR_BY_WITHOUT_FOLD);
     if (reduce != NULL && unique != NULL)
-        return refuse_together(session, unique, "--unique belongs to a field view");
+        return report_at(session, (struct reference_place){.token = unique->token},
+                         ERROR_UNIQUE_FOLD);
     if (reduce != NULL && type != NULL)
-        return refuse_together(session, type, "--type belongs to a field view");
+        return report_at(session, (struct reference_place){.token = type->token}, ERROR_TYPED_FOLD);
     if (path != NULL && strlen(path->text) > FLUME_PATH_BYTES_MAX)
-        return refuse_together(session, path, "this path is too long");
+        return report_at(session, (struct reference_place){.token = path->token},
+                         ERROR_PATH_TOO_LONG);
     if (by != NULL && strlen(by->text) > FLUME_PATH_BYTES_MAX)
-        return refuse_together(session, by, "this path is too long");
+        return report_at(session, (struct reference_place){.token = by->token},
+                         ERROR_PATH_TOO_LONG);
     if (strcmp(name, "and") == 0 || strcmp(name, "or") == 0)
-        return report_at(session, CODE_USAGE, "usage", invocation->operands[0].token, 0, 0,
-                         "find could not ask it: this is a word of its own", "another name");
+        return report_at(session, (struct reference_place){.token = invocation->operands[0].token},
+                         ERROR_VIEW_NAME_RESERVED);
     if (strlen(name) > FLUME_VIEW_NAME_BYTES_MAX)
-        return report_at(session, CODE_USAGE, "usage", invocation->operands[0].token, 0, 0,
-                         "this name is too long", "at most 40 of a-z, 0-9, '.', '_', '-'");
+        return report_at(session, (struct reference_place){.token = invocation->operands[0].token},
+                         ERROR_VIEW_NAME_TOO_LONG);
     return CODE_OK;
 }
 
@@ -108,8 +105,8 @@ int view_declare_add(struct session *session)
     status = flume_view_declare(session->flume, &declaration, &seq);
     if (status == FLUME_ERR_INVALID) {
         flume_last_error(session->flume, &error);
-        return report_at(session, CODE_USAGE, "usage", operand->token, 0, 0, error.message,
-                         "flume help views");
+        return report_at(session, (struct reference_place){.token = operand->token},
+                         ERROR_BAD_DECLARATION, error.message);
     }
     if (status != FLUME_OK)
         return report_flume_error(session, status);
@@ -129,8 +126,8 @@ int view_declare_drop(struct session *session)
         /* Its files go too, unless another process still uses them: then it is left to that. */
         (void)flume_view_remove(session->flume, operand->text, 0);
     } else if (asking_look(session, operand->text, &now) && now.built_in) {
-        return report_at(session, CODE_USAGE, "usage", operand->token, 0, 0,
-                         "this view is built in", "to make it again: flume view rebuild");
+        return report_at(session, (struct reference_place){.token = operand->token},
+                         ERROR_VIEW_BUILT_IN);
     } else if (status == FLUME_ERR_NOT_FOUND || status == FLUME_ERR_INVALID) {
         status = flume_view_remove(session->flume, operand->text, 0);
     }

@@ -3,7 +3,6 @@
  */
 #include "view_name.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,21 +35,20 @@ int view_name_refuse(struct session *session, const struct operand *operand,
                      enum view_name_kind kind)
 {
     struct suggestion suggestion;
+    const struct report_detail detail = {.place = {.token = operand->token},
+                                         .suggestion = &suggestion};
     flume_view_status *list = NULL;
     size_t count = 0;
-    char cause[120];
 
-    suggest_begin(&suggestion, operand->text, strlen(operand->text));
+    suggest_begin(&suggestion, "", operand->text, strlen(operand->text));
     if (view_name_list(session, &list, &count) == CODE_OK)
         for (size_t i = 0; i < count; i++)
             if (kind == VIEW_NAME_ANY || !list[i].built_in)
                 suggest_offer(&suggestion, list[i].name);
-    snprintf(cause, sizeof(cause), "no %sview '%.60s'",
-             kind == VIEW_NAME_DECLARED ? "declared " : "", operand->text);
-    report_suggestion(session, CODE_NO, "not_found",
-                      (struct reference_place){.token = operand->token}, cause,
-                      "which there are: flume view list; how to declare one: flume help views", "",
-                      suggestion.best);
+    if (kind == VIEW_NAME_DECLARED)
+        report_with(session, &detail, ERROR_NO_DECLARED_VIEW, operand->text);
+    else
+        report_with(session, &detail, ERROR_NO_VIEW, operand->text);
     free(list);
     return CODE_NO;
 }

@@ -57,10 +57,9 @@ static int report_interrupted(struct asking *asking, const char *name)
     uint64_t done = asking->rebuild_done, total = asking->rebuild_total;
     unsigned percent = total == 0 ? 0 : (unsigned)((double)done / (double)total * 100);
 
-    return report(asking->session, 128 + session_stopped(asking->session),
-                  flume_status_name(FLUME_ERR_CANCELLED),
-                  "what is done is kept: the next rebuild goes on there",
-                  "view %s: the rebuild was interrupted at %u%%", name, percent);
+    const struct report_detail detail = {.code = 128 + session_stopped(asking->session)};
+
+    return report_with(asking->session, &detail, ERROR_REBUILD_INTERRUPTED, name, percent);
 }
 
 static int rebuild_here(struct session *session, const char *name, flume_view *view)
@@ -131,8 +130,8 @@ int view_rebuild_check(struct session *session)
 
     if (all != named)
         return CODE_OK;
-    return report(session, CODE_USAGE, "usage", "flume view rebuild NAME..., or --all",
-                  all ? "either views are named or --all is" : "which view was not said");
+    return all ? report(session, ERROR_REBUILD_NAMED_AND_ALL)
+               : report(session, ERROR_REBUILD_WHICH);
 }
 
 /* ---- verify ---- */
@@ -168,8 +167,7 @@ static int verify_one(struct session *session, const flume_view_status *now)
     if (now->state == FLUME_VIEW_FOREIGN) {
         if (session->invocation->operand_count == 0)
             return CODE_OK; /* All that can be verified are. */
-        return report(session, CODE_STALE, "view", "load it with --load FILE.so",
-                      "view %s cannot be verified: its code is not here", now->name);
+        return report(session, ERROR_VIEW_CODE_ABSENT, now->name);
     }
     if (status != FLUME_OK)
         return report_flume_error(session, status);
@@ -182,8 +180,7 @@ static int verify_one(struct session *session, const flume_view_status *now)
         } else {
             print_verified(session, now->name, &difference);
             if (difference.different)
-                code = report(session, CODE_DAMAGED, "different", "flume view rebuild makes it new",
-                              "view %s is not what the log says", now->name);
+                code = report(session, ERROR_VIEW_DIFFERS, now->name);
         }
     }
     asking_end(&asking);

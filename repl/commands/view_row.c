@@ -302,8 +302,8 @@ static int take_prefix(struct showing *showing)
     if (showing->shape == SHAPE_HASH || strncmp(operand->text, "0x", 2) == 0) {
         if (add_digits(&showing->prefix, operand->text + (operand->text[1] == 'x' ? 2 : 0)))
             return CODE_OK;
-        return report_at(showing->session, CODE_USAGE, "usage", operand->token, 0, 0,
-                         "these keys begin with pairs of hexadecimal digits", NULL);
+        return report_at(showing->session, (struct reference_place){.token = operand->token},
+                         ERROR_KEY_NOT_HEX);
     }
     if (showing->shape == SHAPE_FIELD)
         text_char(&showing->prefix, FIELD_TEXT);
@@ -315,8 +315,13 @@ static int choose_table(struct showing *showing)
 {
     const struct option_use *use = invocation_option(showing->session->invocation, OPTION_TABLE);
     const flume_view_definition *definition = flume_view_definition_of(showing->view);
-    char list[160] = "its tables:";
-    size_t used = strlen(list);
+    struct suggestion suggestion;
+    struct report_detail detail = {.suggestion = &suggestion};
+    char list[160] = "";
+    size_t used = 0;
+
+    suggest_begin(&suggestion, "", use == NULL ? "" : use->text,
+                  use == NULL ? 0 : strlen(use->text));
 
     for (size_t i = 0; i < definition->table_count; i++) {
         const char *name = definition->tables[i].name;
@@ -325,12 +330,15 @@ static int choose_table(struct showing *showing)
             showing->table = i;
             return CODE_OK;
         }
-        used += (size_t)snprintf(list + used, sizeof(list) - used, " %.24s", name);
+        suggest_offer(&suggestion, name);
+        used +=
+            (size_t)snprintf(list + used, sizeof(list) - used, "%s%.24s", i == 0 ? "" : " ", name);
         if (used >= sizeof(list))
             used = sizeof(list) - 1;
     }
-    return report_at(showing->session, CODE_USAGE, "usage", use->token, use->text_at, 0,
-                     "it has no such table", list);
+    detail.place = (struct reference_place){use->token, use->text_at, 0};
+    detail.fill = list;
+    return report_with(showing->session, &detail, ERROR_NO_TABLE);
 }
 
 /* ---- showing ---- */

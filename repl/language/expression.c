@@ -18,10 +18,12 @@ struct parse {
     bool has_or;
 };
 
-static bool refuse(struct parse *parse, const struct operand *operand, const char *cause,
-                   const char *remedy)
+static bool refuse(struct parse *parse, const struct operand *operand, int code, const char *name,
+                   const char *cause, const char *remedy)
 {
     parse->error->token = operand == NULL ? 0 : operand->token;
+    parse->error->code = code;
+    parse->error->name = name;
     snprintf(parse->error->cause, sizeof(parse->error->cause), "%s", cause);
     snprintf(parse->error->remedy, sizeof(parse->error->remedy), "%s", remedy);
     return false;
@@ -81,7 +83,7 @@ static bool parse_value(struct parse *parse, const char *value, flume_term *io_t
         io_term->what = FLUME_TERM_EQUAL;
         io_term->from = value;
     }
-    return io_term->from != NULL || refuse(parse, NULL, "no memory", "");
+    return io_term->from != NULL || refuse(parse, NULL, ERROR_NO_MEMORY);
 }
 
 /* *out_term stays NULL for a hash, which is no term of the library's. */
@@ -91,16 +93,15 @@ static bool parse_term(struct parse *parse, const flume_term **out_term)
     flume_term term = {.what = FLUME_TERM_LABEL};
 
     if (name == NULL || next_is(parse, "and") || next_is(parse, "or"))
-        return refuse(parse, name, "a term is missing",
-                      "NAME VALUE, label X or hash X; an example: temp 20..30 and label run/1");
+        return refuse(parse, name, ERROR_TERM_MISSING);
     parse->at++;
     value = peek(parse);
     if (value == NULL)
-        return refuse(parse, name, "its value is missing", "NAME VALUE; any value at all: NAME ..");
+        return refuse(parse, name, ERROR_TERM_VALUE_MISSING);
     parse->at++;
     if (strcmp(name->text, "hash") == 0) {
         if (parse->expression->hash != NULL)
-            return refuse(parse, value, "a record has one hash", "ask for them one by one");
+            return refuse(parse, value, ERROR_TWO_HASHES);
         parse->expression->hash = value;
         return true;
     }
@@ -155,11 +156,9 @@ static bool parse_any_of(struct parse *parse)
         parse->at += more ? 1 : 0;
     } while (more);
     if (peek(parse) != NULL)
-        return refuse(parse, peek(parse), "here 'and' or 'or' is wanted",
-                      "NAME VALUE and NAME VALUE or ...; values with blanks are quoted");
+        return refuse(parse, peek(parse), ERROR_JOIN_MISSING);
     if (parse->has_or && parse->expression->hash != NULL)
-        return refuse(parse, parse->expression->hash, "a hash goes with 'and' alone",
-                      "ask for it on its own: find hash X");
+        return refuse(parse, parse->expression->hash, ERROR_HASH_WITH_OR);
     return true;
 }
 
@@ -175,7 +174,7 @@ bool expression_parse(const struct invocation *invocation, struct expression *ou
     out->operands = calloc(2 * count + 1, sizeof(out->operands[0]));
     out->copies = calloc(count + 1, sizeof(out->copies[0]));
     if (out->terms == NULL || out->operands == NULL || out->copies == NULL)
-        return refuse(&parse, NULL, "no memory", "");
+        return refuse(&parse, NULL, ERROR_NO_MEMORY);
     return parse_any_of(&parse);
 }
 

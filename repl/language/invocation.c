@@ -24,31 +24,45 @@ struct parse {
     int command_token, sub_token, explain_token; /* 0: none. */
     size_t option_capacity;
     struct option_set set; /* Options of the command. */
+    char fill[200];
 };
 
-__attribute__((format(printf, 5, 6))) static bool refuse(struct parse *parse, int token, size_t at,
-                                                         size_t bytes, const char *format, ...)
+/* For the word in braces of the next refusal's remedy; NULL: it has none. */
+static void fill(struct parse *parse, const char *words)
 {
+    snprintf(parse->fill, sizeof(parse->fill), "%s", words);
+}
+
+/* With a message of errors.h and what it takes. */
+__attribute__((format(printf, 7, 9))) static bool refuse(struct parse *parse, int token, size_t at,
+                                                         size_t bytes, int code, const char *name,
+                                                         const char *format, const char *remedy,
+                                                         ...)
+{
+    struct parse_error *error = parse->error;
+    struct text text = {0};
     va_list arguments;
 
-    parse->error->token = token;
-    parse->error->at = at;
-    parse->error->bytes = bytes;
-    va_start(arguments, format);
-    vsnprintf(parse->error->cause, sizeof(parse->error->cause), format, arguments);
+    error->token = token;
+    error->at = at;
+    error->bytes = bytes;
+    error->code = code;
+    error->name = name;
+    va_start(arguments, remedy);
+    vsnprintf(error->cause, sizeof(error->cause), format, arguments);
     va_end(arguments);
+    error_fill(&text, remedy, parse->fill);
+    snprintf(error->remedy, sizeof(error->remedy), "%s", text_c_string(&text));
+    text_deinit(&text);
     return false;
 }
 
-static void remedy(struct parse *parse, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static void remedy(struct parse *parse, const char *format, ...)
+static bool refuse_fault(struct parse *parse, int token, size_t at, const struct fault *fault)
 {
-    va_list arguments;
+    const struct error_message *message = &fault->message;
 
-    va_start(arguments, format);
-    vsnprintf(parse->error->remedy, sizeof(parse->error->remedy), format, arguments);
-    va_end(arguments);
+    return refuse(parse, token, at + fault->at, fault->bytes, message->code, message->name, "%s",
+                  message->remedy, message->format);
 }
 
 /* ---- first pass: which basin, which command ---- */
@@ -56,31 +70,29 @@ static void remedy(struct parse *parse, const char *format, ...)
 static bool refuse_command(struct parse *parse, int token)
 {
     const char *word = parse->invocation->argv[token];
-    struct suggestion suggestion;
+    struct suggestion *suggestion = &parse->error->suggestion;
 
-    suggest_begin(&suggestion, word, strlen(word));
+    suggest_begin(suggestion, "", word, strlen(word));
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        suggest_offer(&suggestion, command_table[i].name);
-    parse->error->suggestion = suggestion.best;
-    if (suggestion.best == NULL && parse->invocation->db == NULL)
-        remedy(parse, "commands: flume help; the path of a basin contains . or / (./%.60s)", word);
-    else if (suggestion.best == NULL)
-        remedy(parse, "commands: flume help");
-    return refuse(parse, token, 0, 0, "no command '%.60s'", word);
+        if (!command_table[i].is_hidden)
+            suggest_offer(suggestion, command_table[i].name);
+    if (suggestion->count > 0 || parse->invocation->db != NULL || strlen(word) > 60)
+        return refuse(parse, token, 0, 0, ERROR_NO_COMMAND, word);
+    fill(parse, word);
+    return refuse(parse, token, 0, 0, ERROR_NO_COMMAND_NOR_BASIN, word);
 }
 
 static bool refuse_sub(struct parse *parse, int token)
 {
     const struct command *command = parse->invocation->command;
     const char *word = parse->invocation->argv[token];
-    struct suggestion suggestion;
+    struct suggestion *suggestion = &parse->error->suggestion;
 
-    suggest_begin(&suggestion, word, strlen(word));
+    suggest_begin(suggestion, "", word, strlen(word));
     for (const struct subcommand *sub = command->subs; sub->name != NULL; sub++)
-        suggest_offer(&suggestion, sub->name);
-    parse->error->suggestion = suggestion.best;
-    remedy(parse, "usage: flume [DB] %s %s", command->name, command->operands);
-    return refuse(parse, token, 0, 0, "%s has no '%.60s'", command->name, word);
+        suggest_offer(suggestion, sub->name);
+    snprintf(parse->fill, sizeof(parse->fill), "%s %s", command->name, command->operands);
+    return refuse(parse, token, 0, 0, ERROR_NO_FORM, command->name, word);
 }
 
 /* The operand behind a command that has forms. What it means if it names none, the table says. */
@@ -165,29 +177,31 @@ static bool find_command(struct parse *parse)
 
 /* ---- second pass: values ---- */
 
-static bool refuse_value(struct parse *parse, const struct item *item, const char *what)
+/* A value is not what it must be: a message that takes nothing. */
+static bool refuse_value(struct parse *parse, const struct item *item, int code, const char *name,
+                         const char *cause, const char *remedy)
 {
-    return refuse(parse, item->value_token, item->value_at, 0, "%s", what);
+    return refuse(parse, item->value_token, item->value_at, 0, code, name, "%s", remedy, cause);
 }
 
 static bool take_choice(struct parse *parse, const struct item *item, struct option_use *use)
 {
     const char *const *choices = option_table[item->id].choices;
-    struct suggestion suggestion;
+    struct suggestion *suggestion = &parse->error->suggestion;
     char list[120] = "";
     size_t used = 0;
 
-    suggest_begin(&suggestion, item->value, strlen(item->value));
+    suggest_begin(suggestion, "", item->value, strlen(item->value));
     for (size_t i = 0; choices[i] != NULL; i++) {
         use->number = i;
         if (strcmp(item->value, choices[i]) == 0)
             return true;
-        suggest_offer(&suggestion, choices[i]);
-        used += (size_t)snprintf(list + used, sizeof(list) - used, " %s", choices[i]);
+        suggest_offer(suggestion, choices[i]);
+        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i == 0 ? "" : " ",
+                                 choices[i]);
     }
-    parse->error->suggestion = suggestion.best;
-    remedy(parse, "choose one of:%s", list);
-    return refuse_value(parse, item, "no such choice");
+    fill(parse, list);
+    return refuse_value(parse, item, ERROR_NO_CHOICE);
 }
 
 static bool take_kind(struct parse *parse, const struct item *item, struct option_use *use)
@@ -195,11 +209,8 @@ static bool take_kind(struct parse *parse, const struct item *item, struct optio
     bool is_new = option_table[item->id].type == OPTION_TYPE_NEW_KIND;
 
     if (is_new && strcmp(item->value, "message") != 0 &&
-        !(value_parse_uint(item->value, UINT8_MAX, &use->number) &&
-          use->number >= FLUME_KIND_USER)) {
-        remedy(parse, "message, or a number from 64 to 255; the others belong to flume");
-        return refuse_value(parse, item, "this kind cannot be appended");
-    }
+        !(value_parse_uint(item->value, UINT8_MAX, &use->number) && use->number >= FLUME_KIND_USER))
+        return refuse_value(parse, item, ERROR_KIND_RESERVED);
     for (unsigned kind = 1; kind <= UINT8_MAX; kind++) {
         const char *name = flume_kind_name(kind);
 
@@ -210,8 +221,7 @@ static bool take_kind(struct parse *parse, const struct item *item, struct optio
     }
     if (value_parse_uint(item->value, UINT8_MAX, &use->number) && use->number != 0)
         return true;
-    remedy(parse, "message, manifest, lost, bookmark, scope, ... or a number from 1 to 255");
-    return refuse_value(parse, item, "no such kind");
+    return refuse_value(parse, item, ERROR_NO_KIND);
 }
 
 static bool take_codec(struct parse *parse, const struct item *item, struct option_use *use)
@@ -226,22 +236,18 @@ static bool take_codec(struct parse *parse, const struct item *item, struct opti
     }
     if (value_parse_uint(item->value, UINT16_MAX, &use->number))
         return true;
-    remedy(parse, "raw, text, json, or a number up to 65535");
-    return refuse_value(parse, item, "no such codec");
+    return refuse_value(parse, item, ERROR_NO_CODEC);
 }
 
 static bool take_label(struct parse *parse, const struct item *item)
 {
     size_t bytes = strlen(item->value);
 
-    if (bytes == 0 || bytes > FLUME_LABEL_BYTES_MAX || !utf8_valid(item->value, bytes)) {
-        remedy(parse, "1 to %d bytes of UTF-8", FLUME_LABEL_BYTES_MAX);
-        return refuse_value(parse, item, "this cannot be a label");
-    }
-    for (size_t i = 0; i < bytes; i++) {
+    if (bytes == 0 || bytes > FLUME_LABEL_BYTES_MAX || !utf8_valid(item->value, bytes))
+        return refuse_value(parse, item, ERROR_BAD_LABEL);
+    for (size_t i = 0; i < bytes; i++)
         if ((unsigned char)item->value[i] < 0x20 || item->value[i] == 0x7F)
-            return refuse_value(parse, item, "a label holds no control bytes");
-    }
+            return refuse_value(parse, item, ERROR_BAD_LABEL);
     return true;
 }
 
@@ -254,9 +260,7 @@ static bool take_reference(struct parse *parse, const struct item *item, struct 
             parse->invocation->needs_views = true;
         return true;
     }
-    remedy(parse, "%s", fault.remedy);
-    return refuse(parse, item->value_token, item->value_at + fault.at, fault.bytes, "%s",
-                  fault.cause);
+    return refuse_fault(parse, item->value_token, item->value_at, &fault);
 }
 
 static bool take_measure(struct parse *parse, const struct item *item, struct option_use *use)
@@ -265,22 +269,19 @@ static bool take_measure(struct parse *parse, const struct item *item, struct op
     case OPTION_TYPE_UINT:
         if (value_parse_uint(item->value, UINT64_MAX - 1, &use->number))
             return true;
-        return refuse_value(parse, item, "this is not a whole number (or it is too large)");
+        return refuse_value(parse, item, ERROR_NOT_A_NUMBER);
     case OPTION_TYPE_SIZE:
         if (value_parse_size(item->value, &use->number))
             return true;
-        remedy(parse, "bytes, or with k, M, G: 64k, 16M");
-        return refuse_value(parse, item, "this is not a size");
+        return refuse_value(parse, item, ERROR_NOT_A_SIZE);
     case OPTION_TYPE_SPAN:
         if (value_parse_span(item->value, &use->number))
             return true;
-        remedy(parse, "seconds, or with ms, s, m, h, d, w: 0.5, 250ms, 2h");
-        return refuse_value(parse, item, "this is not a span of time");
+        return refuse_value(parse, item, ERROR_NOT_A_SPAN);
     default:
         if (value_parse_time(item->value, &use->time))
             return true;
-        remedy(parse, "2h (ago), 2026-11-20, 2026-11-20T09:00:00Z, @1790000000, now");
-        return refuse_value(parse, item, "this is not a time");
+        return refuse_value(parse, item, ERROR_NOT_A_TIME);
     }
 }
 
@@ -318,14 +319,14 @@ static bool add_option(struct parse *parse, const struct item *item)
     if (!take_value(parse, item, &use))
         return false;
     if (use.id == OPTION_DB && invocation->db_token != 0)
-        return refuse_value(parse, item, "two basins: one before the command and one with --db");
+        return refuse_value(parse, item, ERROR_TWO_BASINS);
     if (invocation->option_count == parse->option_capacity) {
         size_t capacity = parse->option_capacity == 0 ? 16 : parse->option_capacity * 2;
         struct option_use *options =
             realloc(invocation->options, capacity * sizeof(invocation->options[0]));
 
         if (options == NULL)
-            return refuse(parse, 0, 0, 0, "no memory");
+            return refuse(parse, 0, 0, 0, ERROR_NO_MEMORY);
         invocation->options = options;
         parse->option_capacity = capacity;
     }
@@ -385,14 +386,12 @@ static bool add_operand(struct parse *parse, int token)
         token == parse->sub_token || token == parse->explain_token)
         return true;
     if (invocation->operand_count >= operand_max(invocation)) {
-        remedy(parse, "usage: flume [DB] %s", usage(invocation, line));
-        return refuse(parse, token, 0, 0, "one operand too many");
+        fill(parse, usage(invocation, line));
+        return refuse(parse, token, 0, 0, ERROR_TOO_MANY_OPERANDS);
     }
     *operand = (struct operand){.text = invocation->argv[token], .token = token};
-    if (!take_operand(parse, operand, &fault)) {
-        remedy(parse, "%s", fault.remedy);
-        return refuse(parse, token, fault.at, fault.bytes, "%s", fault.cause);
-    }
+    if (!take_operand(parse, operand, &fault))
+        return refuse_fault(parse, token, 0, &fault);
     invocation->operand_count++;
     return true;
 }
@@ -433,32 +432,44 @@ static bool name_owners(struct parse *parse, const struct item *item, const char
                 add_owner(owners, &used, command->name, sub->name);
     }
     if (used != 0)
-        remedy(parse, "it belongs to: %s", owners);
+        fill(parse, owners);
     return used != 0;
 }
 
 static bool refuse_unknown(struct parse *parse, const struct item *item)
 {
     const char *name = parse->invocation->argv[item->token] + item->at;
-    const char *command = parse->invocation->command == NULL ? "flume"
-                                                             : parse->invocation->command->name;
-    struct suggestion suggestion;
+    const struct command *command = parse->invocation->command;
+    const char *owner = command == NULL ? "flume" : command->name;
+    bool is_letter = item->form == ITEM_UNKNOWN_LETTER;
+    size_t at = is_letter ? item->at : 0, bytes = is_letter ? 1 : item->bytes + 2;
+    struct suggestion *suggestion = &parse->error->suggestion;
+    char typed[50];
 
-    suggest_begin(&suggestion, name, item->form == ITEM_UNKNOWN_NAME ? item->bytes : 0);
+    if (is_letter)
+        snprintf(typed, sizeof(typed), "-%c", *name >= ' ' && *name < 0x7F ? *name : '?');
+    else
+        snprintf(typed, sizeof(typed), "--%.*s", (int)(item->bytes < 40 ? item->bytes : 40), name);
+    if (name_owners(parse, item, name))
+        return refuse(parse, item->token, at, bytes, ERROR_OPTION_OF_OTHERS, owner, typed);
+    suggest_begin(suggestion, "--", name, is_letter ? 0 : item->bytes);
     for (unsigned i = 0; i < OPTION_COUNT; i++)
         if (option_set_has(&parse->set, (enum option_id)i) && option_table[i].name != NULL)
-            suggest_offer(&suggestion, option_table[i].name);
-    if (!name_owners(parse, item, name)) {
-        parse->error->suggestion = suggestion.best;
-        if (suggestion.best == NULL)
-            remedy(parse, "options: flume %s -h",
-                   parse->invocation->command == NULL ? "" : command);
-    }
-    if (item->form == ITEM_UNKNOWN_LETTER)
-        return refuse(parse, item->token, item->at, 1, "%s has no option -%c", command,
-                      *name >= ' ' && *name < 0x7F ? *name : '?');
-    return refuse(parse, item->token, 0, item->bytes + 2, "%s has no option --%.*s", command,
-                  (int)(item->bytes < 40 ? item->bytes : 40), name);
+            suggest_offer(suggestion, option_table[i].name);
+    fill(parse, command == NULL ? "" : command->name);
+    return refuse(parse, item->token, at, bytes, ERROR_NO_OPTION, owner, typed);
+}
+
+static bool refuse_missing(struct parse *parse, const struct item *item)
+{
+    const struct option *option = &option_table[item->id];
+    const char *word = parse->invocation->argv[item->token];
+    char typed[50]; /* As it was: a letter, or a name. */
+
+    snprintf(typed, sizeof(typed), "%s%.*s", item->at == 2 ? "--" : "-",
+             (int)(item->bytes < 40 ? item->bytes : 40), word + item->at);
+    fill(parse, option->help);
+    return refuse(parse, item->token, 0, 0, ERROR_VALUE_MISSING, typed, option->value);
 }
 
 static bool take_item(struct parse *parse, const struct item *item)
@@ -471,12 +482,9 @@ static bool take_item(struct parse *parse, const struct item *item)
     case ITEM_OPTION:
         return add_option(parse, item);
     case ITEM_VALUE_MISSING:
-        remedy(parse, "%s", option->help);
-        return refuse(parse, item->token, 0, 0, "a value is missing: %s%.*s %s",
-                      item->at == 2 ? "--" : "-", (int)item->bytes,
-                      parse->invocation->argv[item->token] + item->at, option->value);
+        return refuse_missing(parse, item);
     case ITEM_VALUE_UNWANTED:
-        return refuse(parse, item->value_token, item->value_at, 0, "--%s takes no value",
+        return refuse(parse, item->value_token, item->value_at, 0, ERROR_VALUE_UNWANTED,
                       option->name);
     default:
         return refuse_unknown(parse, item);
@@ -489,7 +497,7 @@ static bool has_enough(struct parse *parse)
     bool asks_help = invocation_has(invocation, OPTION_HELP) ||
                      invocation_has(invocation, OPTION_USAGE);
     size_t least;
-    char line[120];
+    char line[120], name[80];
 
     if (invocation->command == NULL || asks_help)
         return true;
@@ -497,10 +505,11 @@ static bool has_enough(struct parse *parse)
                                     : invocation->command->operand_min;
     if (invocation->operand_count >= least)
         return true;
-    remedy(parse, "usage: flume [DB] %s", usage(invocation, line));
-    return refuse(parse, 0, 0, 0, "%s%s%s needs an operand", invocation->command->name,
-                  invocation->sub == NULL ? "" : " ",
-                  invocation->sub == NULL ? "" : invocation->sub->name);
+    fill(parse, usage(invocation, line));
+    snprintf(name, sizeof(name), "%s%s%s", invocation->command->name,
+             invocation->sub == NULL ? "" : " ",
+             invocation->sub == NULL ? "" : invocation->sub->name);
+    return refuse(parse, 0, 0, 0, ERROR_OPERAND_MISSING, name);
 }
 
 static bool take_all(struct parse *parse)
@@ -524,7 +533,7 @@ bool invocation_parse(int argc, const char *const *argv, struct invocation *out,
     *out_error = (struct parse_error){0};
     out->operands = calloc((size_t)argc + 1, sizeof(out->operands[0]));
     if (out->operands == NULL)
-        return refuse(&parse, 0, 0, 0, "no memory");
+        return refuse(&parse, 0, 0, 0, ERROR_NO_MEMORY);
     return find_command(&parse) && take_all(&parse);
 }
 

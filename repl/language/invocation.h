@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "reference.h"
+#include "suggest.h"
 #include "value.h"
 
 /* An option as it was given. */
@@ -51,9 +52,11 @@ struct parse_error {
     int token;    /* Index in argv of the word; 0: none, something is missing. */
     size_t at;    /* In the word. */
     size_t bytes; /* 0: to its end. */
+    int code;     /* Exit code and name of the message. */
+    const char *name;
     char cause[200];
-    char remedy[200];       /* "" if there is none. */
-    const char *suggestion; /* What may have been meant, as it would be typed; else NULL. */
+    char remedy[200];
+    struct suggestion suggestion; /* What may have been meant. */
 };
 
 /**

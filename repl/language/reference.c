@@ -8,9 +8,6 @@
 #include "flume/find.h"
 #include "utf8.h"
 
-#define REFERENCE_REMEDY \
-    "a record is @17, first, last~2, a hash, a label, :bookmark (flume help refs)"
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -34,9 +31,10 @@ static bool parse_number(const char *source, size_t bytes, uint64_t *out_number)
     return true;
 }
 
-static bool refuse(struct fault *out_fault, size_t at, size_t bytes, const char *cause)
+static bool refuse(struct fault *out_fault, size_t at, size_t bytes, int code, const char *name,
+                   const char *cause, const char *remedy)
 {
-    *out_fault = (struct fault){at, bytes, cause, REFERENCE_REMEDY};
+    *out_fault = (struct fault){at, bytes, {code, name, cause, remedy}};
     return false;
 }
 
@@ -45,10 +43,10 @@ static bool parse_seq(const char *source, size_t bytes, struct reference *out,
 {
     size_t digits = strspn(source, "0123456789");
 
+    if (!parse_number(source, bytes, &out->number) && digits >= bytes && bytes > 0)
+        return refuse(out_fault, 0, bytes, ERROR_SEQ_TOO_LARGE);
     if (!parse_number(source, bytes, &out->number))
-        return refuse(out_fault, 0, bytes,
-                      digits >= bytes && bytes > 0 ? "this seq is larger than any seq can be"
-                                                   : "a seq is @ and decimal digits");
+        return refuse(out_fault, 0, bytes, ERROR_BAD_SEQ);
     out->form = REFERENCE_SEQ;
     return true;
 }
@@ -68,7 +66,7 @@ static bool parse_label(const char *source, size_t bytes, struct reference *out,
                         struct fault *out_fault)
 {
     if (bytes > FLUME_LABEL_BYTES_MAX || !is_name(source, bytes))
-        return refuse(out_fault, 0, bytes, "this is not a reference to a record");
+        return refuse(out_fault, 0, bytes, ERROR_BAD_REFERENCE);
     out->form = REFERENCE_LABEL;
     out->text = source;
     out->bytes = bytes;
@@ -93,7 +91,7 @@ static bool parse_bookmark(const char *source, size_t bytes, struct reference *o
     if (bytes > FLUME_BOOKMARK_NAME_BYTES_MAX || !is_name(source, bytes) ||
         memchr(source, ' ', bytes) != NULL || memchr(source, ':', bytes) != NULL ||
         memchr(source, '~', bytes) != NULL)
-        return refuse(out_fault, 0, bytes, "this cannot be the name of a bookmark");
+        return refuse(out_fault, 0, bytes, ERROR_BAD_BOOKMARK);
     out->form = REFERENCE_BOOKMARK;
     out->text = source;
     out->bytes = bytes;
@@ -114,7 +112,7 @@ static bool parse_hash(const char *source, size_t bytes, struct reference *out,
 {
     if (count_hex(source, bytes) != bytes || bytes < FLUME_HASH_PREFIX_MIN ||
         bytes > FLUME_HASH_TEXT_BYTES)
-        return refuse(out_fault, 0, bytes, "a hash is 4 to 64 hexadecimal digits");
+        return refuse(out_fault, 0, bytes, ERROR_BAD_HASH);
     out->form = REFERENCE_HASH;
     out->text = source;
     out->bytes = bytes;
@@ -161,7 +159,7 @@ static bool parse_by_looks(const char *source, size_t bytes, bool counts_back,
         return true;
     }
     if (counts_back && (is_number || is_hash || is_first))
-        return refuse(out_fault, 0, bytes, "~ counts back from last, or from a label (label:)");
+        return refuse(out_fault, 0, bytes, ERROR_COUNTS_BACK);
     if (is_number)
         return parse_seq(source, bytes, out, out_fault);
     if (is_first)
@@ -179,7 +177,7 @@ static bool parse_bytes(const char *source, size_t bytes, struct reference *out,
 
     *out = (struct reference){.form = REFERENCE_SEQ};
     if (bytes == 0)
-        return refuse(out_fault, 0, 0, "a reference is missing");
+        return refuse(out_fault, 0, 0, ERROR_REFERENCE_MISSING);
     if (parse_explicit(source, bytes, out, out_fault, &skip))
         return true;
     if (skip != 0)
@@ -187,7 +185,7 @@ static bool parse_bytes(const char *source, size_t bytes, struct reference *out,
     tilde = memrchr(source, '~', bytes);
     before = tilde == NULL ? bytes : (size_t)(tilde - source);
     if (tilde != NULL && !parse_number(tilde + 1, bytes - before - 1, &out->number))
-        return refuse(out_fault, before + 1, bytes - before - 1, "after ~ comes a number");
+        return refuse(out_fault, before + 1, bytes - before - 1, ERROR_NO_COUNT);
     return parse_by_looks(source, before, tilde != NULL, out, out_fault);
 }
 
@@ -199,11 +197,8 @@ static bool says_its_form(const char *source)
 
 bool reference_parse(const char *source, struct reference *out, struct fault *out_fault)
 {
-    if (strstr(source, "..") != NULL && !says_its_form(source)) {
-        *out_fault = (struct fault){0, strlen(source), "this is a range; one record is wanted",
-                                    "to read a range: flume log A..B"};
-        return false;
-    }
+    if (strstr(source, "..") != NULL && !says_its_form(source))
+        return refuse(out_fault, 0, strlen(source), ERROR_RANGE_UNWANTED);
     return parse_bytes(source, strlen(source), out, out_fault);
 }
 
@@ -224,11 +219,8 @@ bool reference_parse_range(const char *source, struct reference_range *out, stru
     struct reference_range range = {0};
     size_t to_at;
 
-    if (dots == NULL) {
-        *out_fault = (struct fault){0, strlen(source), "this is not a range",
-                                    "a range is A..B, A.. or ..B; one record: flume get A"};
-        return false;
-    }
+    if (dots == NULL)
+        return refuse(out_fault, 0, strlen(source), ERROR_NOT_A_RANGE);
     to_at = (size_t)(dots - source) + 2;
     range.has_from = dots != source;
     range.has_to = source[to_at] != '\0';

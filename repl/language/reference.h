@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "errors.h"
+
 enum reference_form {
     REFERENCE_SEQ,      /* number is the seq. */
     REFERENCE_FIRST,    /* The oldest record. */
@@ -37,10 +39,9 @@ struct reference_range {
 
 /* What is wrong with a piece of text, and where. */
 struct fault {
-    size_t at;          /* Byte in the text. */
-    size_t bytes;       /* 0: to its end. */
-    const char *cause;  /* Static. */
-    const char *remedy; /* Static. */
+    size_t at;                    /* Byte in the text. */
+    size_t bytes;                 /* 0: to its end. */
+    struct error_message message; /* Its format takes nothing. */
 };
 
 /** Whether the text (ending in NUL) is a reference; *out_fault only if not. */

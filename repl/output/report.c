@@ -1,10 +1,11 @@
 /*
- * report.c - what goes to stderr: errors with their place, warnings, notes (session.h).
+ * report.c - what goes to stderr: errors with their place, warnings, notes (report.h).
  *
  * What always holds: a message is written by one call, so messages of two threads do not mix; with
  * --json each is one object on one line.
  */
-#include <errno.h>
+#include "report.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,30 +92,60 @@ static void write_error(struct text *text)
 
 /* Everything that can be said about an error; what is absent is NULL or 0. */
 struct complaint {
+    struct report_detail detail;
     int code;
     const char *name;
     const char *cause;
-    const char *remedy;
-    const char *suggestion;
-    const char *dashes; /* Before the suggestion, as it would be typed. */
-    int token;
-    size_t at, bytes;
+    const char *remedy; /* Whole: nothing is to be filled in any more. */
     int system_errno;
     uint64_t seq;
-    const struct text *candidate_lines, *candidate_json; /* NULL: none. */
 };
+
+static void suggest_json(struct text *text, const struct suggestion *suggestion)
+{
+    object_key(text, "suggest");
+    for (size_t i = 0; i < suggestion->count; i++) {
+        struct text whole = {0};
+
+        text_format(&whole, "%s%s", suggestion->prefix, suggestion->words[i]);
+        text_char(text, i == 0 ? '[' : ',');
+        object_put_string(text, whole.data, whole.bytes);
+        text_deinit(&whole);
+    }
+    text_char(text, ']');
+}
+
+/* "  did you mean a, b or c?  (remedy)". */
+static void suggest_plain(struct text *text, const struct suggestion *suggestion,
+                          const char *remedy)
+{
+    text_string(text, "  did you mean ");
+    for (size_t i = 0; i < suggestion->count; i++) {
+        text_string(text, i == 0 ? "" : i + 1 == suggestion->count ? " or " : ", ");
+        text_string(text, suggestion->prefix);
+        utf8_show(text, suggestion->words[i], strlen(suggestion->words[i]), 0);
+    }
+    text_char(text, '?');
+    if (*remedy != '\0') {
+        text_string(text, "  (");
+        utf8_show(text, remedy, strlen(remedy), 0);
+        text_char(text, ')');
+    }
+    text_char(text, '\n');
+}
 
 static void complain_json(struct session *session, const struct complaint *complaint,
                           struct place *place)
 {
+    const struct report_detail *detail = &complaint->detail;
     struct text text = {0};
 
     object_begin(&text, "error");
     object_uint(&text, "code", (uint64_t)complaint->code);
     object_string(&text, "name", complaint->name);
     object_string(&text, "message", complaint->cause);
-    if (complaint->token > 0) {
-        object_string(&text, "arg", session->invocation->argv[complaint->token]);
+    if (detail->place.token > 0) {
+        object_string(&text, "arg", session->invocation->argv[detail->place.token]);
         object_uint(&text, "col", place->cells + 1);
     }
     object_seq(&text, "seq", complaint->seq);
@@ -122,22 +153,14 @@ static void complain_json(struct session *session, const struct complaint *compl
         object_uint(&text, "errno", (uint64_t)complaint->system_errno);
         object_string(&text, "system", strerror(complaint->system_errno));
     }
-    if (complaint->remedy != NULL && *complaint->remedy != '\0')
+    if (*complaint->remedy != '\0')
         object_string(&text, "remedy", complaint->remedy);
-    if (complaint->suggestion != NULL) {
-        struct text whole = {0};
-
-        text_format(&whole, "%s%s", complaint->dashes, complaint->suggestion);
-        object_key(&text, "suggest");
-        text_char(&text, '[');
-        object_put_string(&text, whole.data, whole.bytes);
-        text_char(&text, ']');
-        text_deinit(&whole);
-    }
-    if (complaint->candidate_json != NULL) {
+    if (detail->suggestion != NULL && detail->suggestion->count > 0)
+        suggest_json(&text, detail->suggestion);
+    if (detail->candidate_json != NULL) {
         object_key(&text, "candidates");
         text_char(&text, '[');
-        text_add(&text, complaint->candidate_json->data, complaint->candidate_json->bytes);
+        text_add(&text, detail->candidate_json->data, detail->candidate_json->bytes);
         text_char(&text, ']');
     }
     object_end(&text);
@@ -147,6 +170,7 @@ static void complain_json(struct session *session, const struct complaint *compl
 static void complain_plain(struct session *session, const struct complaint *complaint,
                            struct place *place)
 {
+    const struct report_detail *detail = &complaint->detail;
     struct text text = {0};
 
     text_string(&text, session->error_color ? "\x1b[1;31merror:\x1b[0m " : "error: ");
@@ -155,7 +179,7 @@ static void complain_plain(struct session *session, const struct complaint *comp
         strstr(complaint->cause, strerror(complaint->system_errno)) == NULL)
         text_format(&text, ": %s", strerror(complaint->system_errno));
     text_char(&text, '\n');
-    if (complaint->token > 0) {
+    if (detail->place.token > 0) {
         text_string(&text, "  ");
         text_add(&text, place->line.data, place->line.bytes);
         text_format(&text, "\n  %*s", (int)place->cells, "");
@@ -164,11 +188,11 @@ static void complain_plain(struct session *session, const struct complaint *comp
             text_char(&text, '~');
         text_char(&text, '\n');
     }
-    if (complaint->suggestion != NULL)
-        text_format(&text, "  did you mean %s%s?\n", complaint->dashes, complaint->suggestion);
-    if (complaint->candidate_lines != NULL)
-        text_add(&text, complaint->candidate_lines->data, complaint->candidate_lines->bytes);
-    if (complaint->remedy != NULL && *complaint->remedy != '\0') {
+    if (detail->candidate_lines != NULL)
+        text_add(&text, detail->candidate_lines->data, detail->candidate_lines->bytes);
+    if (detail->suggestion != NULL && detail->suggestion->count > 0) {
+        suggest_plain(&text, detail->suggestion, complaint->remedy);
+    } else if (*complaint->remedy != '\0') {
         text_string(&text, "  ");
         utf8_show(&text, complaint->remedy, strlen(complaint->remedy), 0);
         text_char(&text, '\n');
@@ -178,12 +202,12 @@ static void complain_plain(struct session *session, const struct complaint *comp
 
 static int complain(struct session *session, const struct complaint *complaint)
 {
+    const struct reference_place *at = &complaint->detail.place;
     struct place place = {0};
 
     fflush(stdout); /* Rows that came before the error are seen before it. */
-    if (complaint->token > 0)
-        show_command_line(&place, session->invocation, complaint->token, complaint->at,
-                          complaint->bytes);
+    if (at->token > 0)
+        show_command_line(&place, session->invocation, at->token, at->at, at->bytes);
     if (session->json_errors)
         complain_json(session, complaint, &place);
     else
@@ -192,122 +216,104 @@ static int complain(struct session *session, const struct complaint *complaint)
     return complaint->code;
 }
 
-int report_parse_error(struct session *session, const struct parse_error *error)
+/* A message of the catalogue. */
+static int report_list(struct session *session, const struct report_detail *detail,
+                       const struct error_message *message, va_list arguments)
 {
-    struct complaint complaint = {.code = CODE_USAGE,
-                                  .name = "usage",
-                                  .cause = error->cause,
-                                  .remedy = error->remedy,
-                                  .suggestion = error->suggestion,
-                                  .dashes = "",
-                                  .token = error->token,
-                                  .at = error->at,
-                                  .bytes = error->bytes,
-                                  .seq = FLUME_SEQ_NONE};
-    const char *word = error->token > 0 ? session->invocation->argv[error->token] : "";
+    struct complaint complaint = {.detail = *detail, .seq = FLUME_SEQ_NONE};
+    struct text cause = {0}, remedy = {0};
 
-    if (error->at == 0 && strncmp(word, "--", 2) == 0)
-        complaint.dashes = "--";
-    return complain(session, &complaint);
-}
-
-int report_at(struct session *session, int code, const char *name, int token, size_t at,
-              size_t bytes, const char *cause, const char *remedy)
-{
-    struct complaint complaint = {.code = code,
-                                  .name = name,
-                                  .cause = cause,
-                                  .remedy = remedy,
-                                  .token = token,
-                                  .at = at,
-                                  .bytes = bytes,
-                                  .seq = FLUME_SEQ_NONE};
-
-    return complain(session, &complaint);
-}
-
-int report_suggestion(struct session *session, int code, const char *name,
-                      struct reference_place place, const char *cause, const char *remedy,
-                      const char *dashes, const char *suggestion)
-{
-    struct complaint complaint = {.code = code,
-                                  .name = name,
-                                  .cause = cause,
-                                  .remedy = remedy,
-                                  .suggestion = suggestion,
-                                  .dashes = dashes,
-                                  .token = place.token,
-                                  .at = place.at,
-                                  .seq = FLUME_SEQ_NONE};
-
-    return complain(session, &complaint);
-}
-
-int report_candidates(struct session *session, struct reference_place place, const char *cause,
-                      const char *remedy, const struct text *lines, const struct text *json)
-{
-    struct complaint complaint = {.code = CODE_AMBIGUOUS,
-                                  .name = flume_status_name(FLUME_ERR_AMBIGUOUS),
-                                  .cause = cause,
-                                  .remedy = remedy,
-                                  .token = place.token,
-                                  .at = place.at,
-                                  .seq = FLUME_SEQ_NONE,
-                                  .candidate_lines = lines,
-                                  .candidate_json = json};
-
-    return complain(session, &complaint);
-}
-
-int report(struct session *session, int code, const char *name, const char *remedy,
-           const char *format, ...)
-{
-    struct complaint complaint = {
-        .code = code, .name = name, .remedy = remedy, .seq = FLUME_SEQ_NONE};
-    struct text cause = {0};
-    va_list arguments;
-
-    va_start(arguments, format);
-    text_format_list(&cause, format, arguments);
-    va_end(arguments);
+    text_format_list(&cause, message->format, arguments);
+    error_fill(&remedy, message->remedy, detail->fill);
+    complaint.code = detail->code != 0 ? detail->code : message->code;
+    complaint.name = message->name;
     complaint.cause = text_c_string(&cause);
+    complaint.remedy = text_c_string(&remedy);
     complain(session, &complaint);
     text_deinit(&cause);
+    text_deinit(&remedy);
+    return complaint.code;
+}
+
+int report(struct session *session, int code, const char *name, const char *format,
+           const char *remedy, ...)
+{
+    const struct error_message message = {code, name, format, remedy};
+    const struct report_detail detail = {.code = 0};
+    va_list arguments;
+
+    va_start(arguments, remedy);
+    code = report_list(session, &detail, &message, arguments);
+    va_end(arguments);
     return code;
 }
 
-static const char *remedy_for(int status)
+int report_at(struct session *session, struct reference_place place, int code, const char *name,
+              const char *format, const char *remedy, ...)
 {
-    switch (status) {
-    case FLUME_ERR_NO_BASIN:
-        return "to make one: flume PATH init, or append --create";
-    case FLUME_ERR_DAMAGED:
-        return "what is damaged: flume DB check";
-    case FLUME_ERR_TAIL_LOST:
-        return "what is there: flume DB check; to go on without the rest: repair --accept-loss";
-    case FLUME_ERR_TOO_LARGE:
-        return "a record holds at most 16 MiB: --each splits, or store a part";
-    case FLUME_ERR_BUSY:
-        return "wait longer with --timeout SEC; who is attached: flume DB stat";
-    case FLUME_ERR_VERSION:
-        return "a newer flume is needed";
-    default:
-        return NULL;
-    }
+    const struct error_message message = {code, name, format, remedy};
+    const struct report_detail detail = {.place = place};
+    va_list arguments;
+
+    va_start(arguments, remedy);
+    code = report_list(session, &detail, &message, arguments);
+    va_end(arguments);
+    return code;
+}
+
+int report_with(struct session *session, const struct report_detail *detail, int code,
+                const char *name, const char *format, const char *remedy, ...)
+{
+    const struct error_message message = {code, name, format, remedy};
+    va_list arguments;
+
+    va_start(arguments, remedy);
+    code = report_list(session, detail, &message, arguments);
+    va_end(arguments);
+    return code;
+}
+
+int report_parse_error(struct session *session, const struct parse_error *error)
+{
+    struct complaint complaint = {.detail = {.place = {error->token, error->at, error->bytes},
+                                             .suggestion = &error->suggestion},
+                                  .code = error->code,
+                                  .name = error->name,
+                                  .cause = error->cause,
+                                  .remedy = error->remedy,
+                                  .seq = FLUME_SEQ_NONE};
+
+    return complain(session, &complaint);
+}
+
+int report_fault(struct session *session, struct reference_place place, const struct fault *fault)
+{
+    struct complaint complaint = {.detail = {.place = place},
+                                  .code = fault->message.code,
+                                  .name = fault->message.name,
+                                  .cause = fault->message.format,
+                                  .remedy = fault->message.remedy,
+                                  .seq = FLUME_SEQ_NONE};
+
+    complaint.detail.place.at += fault->at;
+    complaint.detail.place.bytes = fault->bytes;
+    return complain(session, &complaint);
 }
 
 int report_status(struct session *session, int status, const flume_error *error)
 {
     bool detailed = error != NULL && error->message[0] != '\0';
-    struct complaint complaint = {
-        .code = exit_code_of(status),
-        .name = flume_status_name(status),
-        .cause = detailed ? error->message : flume_strerror(status),
-        /* The library's detail may say itself what to do. */
-        .remedy = detailed && strstr(error->message, "flume ") != NULL ? NULL : remedy_for(status),
-        .system_errno = error != NULL ? error->system_errno : 0,
-        .seq = error != NULL ? error->seq : FLUME_SEQ_NONE};
+    const char *remedy = error_remedy_of(status);
+    struct complaint complaint = {.code = exit_code_of(status),
+                                  .name = flume_status_name(status),
+                                  .cause = detailed ? error->message : flume_strerror(status),
+                                  .remedy = remedy,
+                                  .system_errno = error != NULL ? error->system_errno : 0,
+                                  .seq = error != NULL ? error->seq : FLUME_SEQ_NONE};
 
+    /* The library's detail may say itself what to do. */
+    if (remedy == NULL || (detailed && strstr(error->message, "flume ") != NULL))
+        complaint.remedy = "";
     return complain(session, &complaint);
 }
 

@@ -2,15 +2,6 @@
 # caret, a cause and a remedy.
 . "$(dirname "$0")/lib.sh"
 
-# Without a command: the short usage, on stderr.
-expect 2
-expect_no_out
-expect_err_has "usage: flume [DB] COMMAND"
-expect 2 some.flume
-expect_err_has "usage:"
-expect 2 --json
-expect_json err
-
 # Carets stand under the word at fault.
 expect 2 a.flume log @1..@x
 expect_err_has "  log @1..@x"

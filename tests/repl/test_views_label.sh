@@ -124,6 +124,6 @@ expect_same 6 $? "a full disk"
 expect_err_has "output cannot be written"
 "$FLUME" m.flume view rows label >/dev/full 2>err
 expect_same 6 $? "a full disk"
-expect_same 1 "$(wc -l <err)" "one error for one full disk"
+expect_same 1 "$(grep -c ^error: err)" "one error for one full disk"
 "$FLUME" m.flume label any a-long-label-1 a-long-label-2 >/dev/full 2>err
 expect_same 6 $? "a full disk"

@@ -1,0 +1,292 @@
+/*
+ * errors.c - the catalogue: all messages in one table, and what to do about the library's statuses
+ * (errors.h).
+ */
+#include "errors.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flume/find.h"
+#include "flume/record.h"
+#include "flume/status.h"
+#include "flume/view.h"
+
+/* These numbers stand in messages. */
+static_assert(FLUME_LABEL_BYTES_MAX == 255, "ERROR_BAD_LABEL");
+static_assert(FLUME_BOOKMARK_NAME_BYTES_MAX == 128, "ERROR_BAD_BOOKMARK");
+static_assert(FLUME_PATH_BYTES_MAX == 256, "ERROR_PATH_TOO_LONG");
+static_assert(FLUME_VIEW_NAME_BYTES_MAX == 40, "ERROR_VIEW_NAME_TOO_LONG");
+
+struct row {
+    struct error_message message;
+    const char *words; /* For what the format takes, one behind the other; NULL: nothing. */
+};
+
+static const struct row rows[] = {
+    {{ERROR_NO_COMMAND}, "WORD"},
+    {{ERROR_NO_COMMAND_NOR_BASIN}, "WORD"},
+    {{ERROR_NO_FORM}, "COMMAND WORD"},
+    {{ERROR_TOO_MANY_OPERANDS}, NULL},
+    {{ERROR_OPERAND_MISSING}, "COMMAND"},
+    {{ERROR_NO_OPTION}, "COMMAND OPTION"},
+    {{ERROR_OPTION_OF_OTHERS}, "COMMAND OPTION"},
+    {{ERROR_VALUE_MISSING}, "OPTION VALUE"},
+    {{ERROR_VALUE_UNWANTED}, "OPTION"},
+    {{ERROR_NO_CHOICE}, NULL},
+    {{ERROR_KIND_RESERVED}, NULL},
+    {{ERROR_NO_KIND}, NULL},
+    {{ERROR_NO_CODEC}, NULL},
+    {{ERROR_BAD_LABEL}, NULL},
+    {{ERROR_NOT_A_NUMBER}, NULL},
+    {{ERROR_NOT_A_SIZE}, NULL},
+    {{ERROR_NOT_A_SPAN}, NULL},
+    {{ERROR_NOT_A_TIME}, NULL},
+    {{ERROR_TWO_BASINS}, NULL},
+    {{ERROR_NO_BASIN_NAMED}, NULL},
+    {{ERROR_PATH_TWICE}, NULL},
+    {{ERROR_NO_TOPIC}, NULL},
+    {{ERROR_NO_MEMORY}, NULL},
+    {{ERROR_REFERENCE_MISSING}, NULL},
+    {{ERROR_SEQ_TOO_LARGE}, NULL},
+    {{ERROR_BAD_SEQ}, NULL},
+    {{ERROR_BAD_REFERENCE}, NULL},
+    {{ERROR_BAD_HASH}, NULL},
+    {{ERROR_COUNTS_BACK}, NULL},
+    {{ERROR_NO_COUNT}, NULL},
+    {{ERROR_RANGE_UNWANTED}, NULL},
+    {{ERROR_NOT_A_RANGE}, NULL},
+    {{ERROR_BAD_BOOKMARK}, NULL},
+    {{ERROR_NO_RECORD}, "R"},
+    {{ERROR_LOG_IS_EMPTY}, "R"},
+    {{ERROR_NO_LABEL}, "LABEL"},
+    {{ERROR_FEW_WITH_LABEL}, "N LABEL"},
+    {{ERROR_NO_BOOKMARK}, "NAME"},
+    {{ERROR_BOOKMARK_REWOUND}, NULL},
+    {{ERROR_NO_HASH}, "DIGITS"},
+    {{ERROR_AMBIGUOUS_HASH}, "N DIGITS"},
+    {{ERROR_TERM_MISSING}, NULL},
+    {{ERROR_TERM_VALUE_MISSING}, NULL},
+    {{ERROR_TWO_HASHES}, NULL},
+    {{ERROR_JOIN_MISSING}, NULL},
+    {{ERROR_HASH_WITH_OR}, NULL},
+    {{ERROR_HASH_FOLLOWED}, NULL},
+    {{ERROR_GROUPS_JOINED}, NULL},
+    {{ERROR_FOLD_HAS_GROUPS}, NULL},
+    {{ERROR_FILE_UNREADABLE}, "FILE CAUSE"},
+    {{ERROR_FILE_UNWRITABLE}, "FILE CAUSE"},
+    {{ERROR_OUTPUT_FAILED}, "CAUSE"},
+    {{ERROR_NOT_CLOSED}, "DB"},
+    {{ERROR_BODY_TO_FILE}, NULL},
+    {{ERROR_BAD_GREP}, "CAUSE-OF-REGCOMP"},
+    {{ERROR_BAD_REGEX}, "CAUSE-OF-REGCOMP"},
+    {{ERROR_BASIN_EXISTS}, "DB"},
+    {{ERROR_NOTHING_TO_APPEND}, NULL},
+    {{ERROR_EACH_READS_INPUT}, NULL},
+    {{ERROR_AFTER_WITHOUT_TEXT}, NULL},
+    {{ERROR_RECORD_NOT_JSON}, NULL},
+    {{ERROR_RECORD_NOT_TEXT}, NULL},
+    {{ERROR_RECORD_TOO_LARGE}, "FILE LINE N"},
+    {{ERROR_VALUE_NOT_JSON}, "FILE LINE N"},
+    {{ERROR_NOT_LAST}, "SEQ SEQ"},
+    {{ERROR_IMPORT_LINE}, "FILE LINE CAUSE LINE N"},
+    {{ERROR_IMPORT_LARGE}, "FILE LINE CAUSE LINE N"},
+    {{ERROR_TWO_BEGINNINGS}, NULL},
+    {{ERROR_CURSOR_REWOUND}, "FILE SEQ"},
+    {{ERROR_NOT_A_CURSOR_FILE}, "FILE"},
+    {{ERROR_CURSOR_OF_OTHER}, "FILE"},
+    {{ERROR_NOTHING_TO_MARK}, NULL},
+    {{ERROR_NO_VIEW}, "NAME"},
+    {{ERROR_NO_DECLARED_VIEW}, "NAME"},
+    {{ERROR_VIEW_BEHIND}, "NAME N-RECORDS SEQ SEQ"},
+    {{ERROR_WAITING_INTERRUPTED}, "NAME N-RECORDS SEQ SEQ"},
+    {{ERROR_VIEWS_BEHIND}, NULL},
+    {{ERROR_ASKING_INTERRUPTED}, NULL},
+    {{ERROR_REBUILD_INTERRUPTED}, "NAME N"},
+    {{ERROR_REBUILD_WHICH}, NULL},
+    {{ERROR_REBUILD_NAMED_AND_ALL}, NULL},
+    {{ERROR_VIEW_CODE_ABSENT}, "NAME"},
+    {{ERROR_VIEW_DIFFERS}, "NAME"},
+    {{ERROR_DERIVE_WHAT}, NULL},
+    {{ERROR_BY_WITHOUT_FOLD}, NULL},
+    {{ERROR_UNIQUE_FOLD}, NULL},
+    {{ERROR_TYPED_FOLD}, NULL},
+    {{ERROR_PATH_TOO_LONG}, NULL},
+    {{ERROR_VIEW_NAME_RESERVED}, NULL},
+    {{ERROR_VIEW_NAME_TOO_LONG}, NULL},
+    {{ERROR_BAD_DECLARATION}, "CAUSE-OF-THE-LIBRARY"},
+    {{ERROR_VIEW_BUILT_IN}, NULL},
+    {{ERROR_KEY_NOT_HEX}, NULL},
+    {{ERROR_NO_TABLE}, NULL},
+    {{ERROR_NOT_LOADED}, "CAUSE-OF-DLOPEN"},
+    {{ERROR_NO_VIEWS_INSIDE}, "flume_views"},
+    {{ERROR_NOBODY_TO_ASK}, NULL},
+    {{ERROR_BENCH_NO_PLACE}, "DIRECTORY CAUSE"},
+    {{ERROR_BENCH_OWN_BASIN}, NULL},
+    {{ERROR_BENCH_SIZE}, NULL},
+};
+
+enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]), STATUS_LEAST = -64 };
+
+const char *error_remedy_of(int status)
+{
+    switch (status) {
+    case FLUME_ERR_INVALID:
+        return "what a command takes: flume help COMMAND";
+    case FLUME_ERR_NO_MEMORY:
+        return "end other programs, or ask for less at once";
+    case FLUME_ERR_IO:
+        return "see what the system says of the disk; what is sound: flume DB check";
+    case FLUME_ERR_DAMAGED:
+        return "what is damaged: flume DB check";
+    case FLUME_ERR_BUSY:
+        return "wait longer with --timeout SEC; who is attached: flume DB stat";
+    case FLUME_ERR_CONFLICT:
+        return "read what was appended meanwhile and try again";
+    case FLUME_ERR_NOT_FOUND:
+        return "what there is: flume DB log";
+    case FLUME_ERR_NO_BASIN:
+        return "to make one: flume PATH init, or append --create";
+    case FLUME_ERR_VERSION:
+        return "a newer flume is needed";
+    case FLUME_ERR_TAIL_LOST:
+        return "what is there: flume DB check; to go on without the rest: repair --accept-loss";
+    case FLUME_ERR_REWOUND:
+        return "begin anew, or at a record that is there: --from R";
+    case FLUME_ERR_TIMEOUT:
+        return "wait longer with --timeout SEC";
+    case FLUME_ERR_FULL:
+        return "make room on the disk; nothing was appended";
+    case FLUME_ERR_TOO_LARGE:
+        return "a record holds at most 16 MiB: --each splits, or store a part";
+    case FLUME_ERR_POISONED:
+        return "a sync failed: look at the disk, then start again";
+    case FLUME_ERR_READ_ONLY:
+        return "check who owns the basin and how its disk is mounted";
+    case FLUME_ERR_ACCESS:
+        return "check the permissions of the basin";
+    case FLUME_ERR_VIEW:
+        return "why: flume DB view status; to make it again: flume DB view rebuild NAME";
+    case FLUME_ERR_STALE:
+        return "take what it has with --stale-ok, or load its code with --load FILE.so";
+    case FLUME_ERR_AMBIGUOUS:
+        return "give more of it";
+    default:
+        return NULL;
+    }
+}
+
+void error_fill(struct text *target, const char *remedy, const char *fill)
+{
+    const char *open = strchr(remedy, '{');
+    const char *close = open == NULL ? NULL : strchr(open, '}');
+
+    if (close == NULL) {
+        text_string(target, remedy);
+        return;
+    }
+    text_add(target, remedy, (size_t)(open - remedy));
+    if (fill != NULL)
+        text_string(target, fill);
+    else
+        text_add(target, open + 1, (size_t)(close - open - 1));
+    text_string(target, close + 1);
+}
+
+/* ---- the list ---- */
+
+/* The next of some words. */
+static size_t take_word(const char **io_words)
+{
+    size_t bytes;
+
+    if (*io_words == NULL)
+        return 0;
+    *io_words += strspn(*io_words, " ");
+    bytes = strcspn(*io_words, " ");
+    *io_words += bytes;
+    return bytes;
+}
+
+/* A format with words in the place of what it takes. */
+static void show_format(struct text *target, const char *format, const char *words)
+{
+    while (*format != '\0') {
+        size_t plain = strcspn(format, "%");
+
+        text_add(target, format, plain);
+        format += plain;
+        if (*format == '\0')
+            return;
+        format++;
+        if (*format == '%') {
+            text_char(target, '%');
+        } else {
+            size_t bytes = take_word(&words);
+
+            assert(bytes > 0); /* The table has a word for each. */
+            text_add(target, words - bytes, bytes);
+            format += strspn(format, "-+ #0123456789.*hljzt");
+        }
+        format += *format == '\0' ? 0 : 1;
+    }
+}
+
+static void show_row(struct text *target, int code, const char *name, const char *remedy)
+{
+    text_format(target, "\n       exit code %d (%s)%s", code, name, remedy == NULL ? "" : "; ");
+    if (remedy != NULL)
+        error_fill(target, remedy, NULL);
+    text_char(target, '\n');
+}
+
+/* By name, and those of one name by their words. */
+static int compare_rows(const void *a, const void *b)
+{
+    const struct error_message *left = &(*(const struct row *const *)a)->message;
+    const struct error_message *right = &(*(const struct row *const *)b)->message;
+    int order = strcmp(left->name, right->name);
+
+    return order != 0 ? order : strcmp(left->format, right->format);
+}
+
+static void list_messages(struct text *target)
+{
+    const struct row *sorted[ROW_COUNT];
+
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        sorted[i] = &rows[i];
+    qsort(sorted, ROW_COUNT, sizeof(sorted[0]), compare_rows);
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        const struct error_message *message = &sorted[i]->message;
+
+        text_string(target, "  ");
+        show_format(target, message->format, sorted[i]->words);
+        show_row(target, message->code, message->name, message->remedy);
+    }
+}
+
+static void list_statuses(struct text *target)
+{
+    const char *unknown = flume_status_name(STATUS_LEAST);
+
+    for (int status = -1; status > STATUS_LEAST; status--) {
+        const char *name = flume_status_name(status);
+
+        if (strcmp(name, unknown) == 0)
+            continue;
+        text_format(target, "  %s", flume_strerror(status));
+        show_row(target, exit_code_of(status), name, error_remedy_of(status));
+    }
+}
+
+void error_list(struct text *target)
+{
+    text_string(target, "What flume says on stderr, with the exit code, the name that stands in\n"
+                        "--json, and what to do. Words in capitals stand for what is meant.\n\n");
+    list_messages(target);
+    text_string(target,
+                "\nWhat the library answers, with the same; details follow where it has any:\n\n");
+    list_statuses(target);
+}

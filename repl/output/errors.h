@@ -1,0 +1,297 @@
+/*
+ * errors.h - the catalogue: every error that the program reports in words of its own.
+ *
+ * A message is a macro of four arguments, in the order in which report() and its sisters (report.h)
+ * take them: exit code, the name that programs see, what was wrong (a format of printf), what to do.
+ * So the compiler checks what is put into the format:
+ *
+ *     return report(session, ERROR_FILE_UNREADABLE, path, strerror(errno));
+ *
+ * What to do may hold one word in braces, which the caller fills in. `flume help errors` shows the
+ * table in errors.c, where each message stands with words for what its format takes. What the
+ * library answers (flume_strerror) is told by its status; what to do then stands in errors.c too.
+ */
+#ifndef REPL_ERRORS_H
+#define REPL_ERRORS_H
+
+#include <inttypes.h>
+
+#include "exit_code.h"
+#include "text.h"
+
+/* ---- the command line: invocation.c ---- */
+
+#define ERROR_NO_COMMAND CODE_USAGE, "usage", "no command '%.60s'", "commands: flume help"
+#define ERROR_NO_COMMAND_NOR_BASIN                       \
+    CODE_USAGE, "usage", "no command nor basin '%.60s'", \
+        "commands: flume help; the path of a basin contains . or / (./{NAME})"
+#define ERROR_NO_FORM CODE_USAGE, "usage", "%s has no '%.60s'", "usage: flume [DB] {USAGE}"
+#define ERROR_TOO_MANY_OPERANDS \
+    CODE_USAGE, "usage", "one operand too many", "usage: flume [DB] {USAGE}"
+#define ERROR_OPERAND_MISSING \
+    CODE_USAGE, "usage", "%s needs an operand", "usage: flume [DB] {USAGE}"
+#define ERROR_NO_OPTION CODE_USAGE, "usage", "%s has no option %s", "options: flume {COMMAND} -h"
+#define ERROR_OPTION_OF_OTHERS \
+    CODE_USAGE, "usage", "%s has no option %s", "it belongs to: {COMMANDS}"
+#define ERROR_VALUE_MISSING CODE_USAGE, "usage", "a value is missing: %s %s", "{WHAT IT SAYS}"
+#define ERROR_VALUE_UNWANTED \
+    CODE_USAGE, "usage", "--%s takes no value", "leave out the = and what follows"
+#define ERROR_NO_CHOICE CODE_USAGE, "usage", "no such choice", "choose one of: {WORDS}"
+#define ERROR_KIND_RESERVED                              \
+    CODE_USAGE, "usage", "this kind cannot be appended", \
+        "message, or a number from 64 to 255; the others belong to flume"
+#define ERROR_NO_KIND                    \
+    CODE_USAGE, "usage", "no such kind", \
+        "message, manifest, lost, bookmark, scope, ... or a number from 1 to 255"
+#define ERROR_NO_CODEC \
+    CODE_USAGE, "usage", "no such codec", "raw, text, json, or a number up to 65535"
+#define ERROR_BAD_LABEL \
+    CODE_USAGE, "usage", "this cannot be a label", "1 to 255 bytes of UTF-8 without control bytes"
+#define ERROR_NOT_A_NUMBER                                                  \
+    CODE_USAGE, "usage", "this is not a whole number (or it is too large)", \
+        "decimal digits alone: 10"
+#define ERROR_NOT_A_SIZE \
+    CODE_USAGE, "usage", "this is not a size", "bytes, or with k, M, G: 64k, 16M"
+#define ERROR_NOT_A_SPAN                               \
+    CODE_USAGE, "usage", "this is not a span of time", \
+        "seconds, or with ms, s, m, h, d, w: 0.5, 250ms, 2h"
+#define ERROR_NOT_A_TIME                       \
+    CODE_USAGE, "usage", "this is not a time", \
+        "2h (ago), 2026-11-20, 2026-11-20T09:00:00Z, @1790000000, now"
+#define ERROR_TWO_BASINS                                                         \
+    CODE_USAGE, "usage", "two basins: one before the command and one with --db", \
+        "leave out one of them"
+#define ERROR_NO_BASIN_NAMED                   \
+    CODE_USAGE, "usage", "no basin was named", \
+        "name it before the command (a path with . or /), with --db, or in FLUME_DB"
+#define ERROR_PATH_TWICE CODE_USAGE, "usage", "the path is given twice", "leave out one of them"
+#define ERROR_NO_TOPIC \
+    CODE_USAGE, "usage", "no such command or topic", "commands and topics: flume help"
+#define ERROR_NO_MEMORY \
+    CODE_IO, "no_memory", "there is no memory left", "end other programs, or ask for less at once"
+
+/* ---- references: reference.c ---- */
+
+#define ERROR_REFERENCE_REMEDY \
+    "a record is @17, first, last~2, a hash, a label, :bookmark (flume help refs)"
+#define ERROR_REFERENCE_MISSING \
+    CODE_USAGE, "usage", "a reference is missing", ERROR_REFERENCE_REMEDY
+#define ERROR_SEQ_TOO_LARGE \
+    CODE_USAGE, "usage", "this seq is larger than any seq can be", ERROR_REFERENCE_REMEDY
+#define ERROR_BAD_SEQ CODE_USAGE, "usage", "a seq is @ and decimal digits", ERROR_REFERENCE_REMEDY
+#define ERROR_BAD_REFERENCE \
+    CODE_USAGE, "usage", "this is not a reference to a record", ERROR_REFERENCE_REMEDY
+#define ERROR_BAD_HASH \
+    CODE_USAGE, "usage", "a hash is 4 to 64 hexadecimal digits", ERROR_REFERENCE_REMEDY
+#define ERROR_COUNTS_BACK \
+    CODE_USAGE, "usage", "~ counts back from last, or from a label (label:)", ERROR_REFERENCE_REMEDY
+#define ERROR_NO_COUNT CODE_USAGE, "usage", "after ~ comes a number", ERROR_REFERENCE_REMEDY
+#define ERROR_RANGE_UNWANTED \
+    CODE_USAGE, "usage", "this is a range; one record is wanted", "to read a range: flume log A..B"
+#define ERROR_NOT_A_RANGE                       \
+    CODE_USAGE, "usage", "this is not a range", \
+        "a range is A..B, A.. or ..B; one record: flume get A"
+#define ERROR_BAD_BOOKMARK                                        \
+    CODE_USAGE, "usage", "this cannot be the name of a bookmark", \
+        "1 to 128 bytes of UTF-8 without spaces, ':' and '~'"
+
+/* ---- what a reference means: resolve.c ---- */
+
+#define ERROR_NO_RECORD CODE_NO, "not_found", "no record %.60s", "the last record is {SEQ}"
+#define ERROR_LOG_IS_EMPTY CODE_NO, "not_found", "no record %.60s", "the log is empty"
+#define ERROR_NO_LABEL CODE_NO, "not_found", "no label '%s'", "labels: flume label list"
+#define ERROR_FEW_WITH_LABEL                                           \
+    CODE_NO, "not_found", "only %" PRIu64 " records carry label '%s'", \
+        "they are: flume label show {LABEL}"
+#define ERROR_NO_BOOKMARK CODE_NO, "not_found", "no bookmark '%s'", "bookmarks: flume mark list"
+#define ERROR_BOOKMARK_REWOUND                                                          \
+    CODE_STALE, "rewound", "the record that this bookmark named is not there any more", \
+        "name another: flume mark NAME R"
+#define ERROR_NO_HASH                                        \
+    CODE_NO, "not_found", "no record's hash begins with %s", \
+        "b3sum prints a body's hash; get --meta shows a record's"
+#define ERROR_AMBIGUOUS_HASH \
+    CODE_AMBIGUOUS, "ambiguous", "%zu hashes begin with %s", "give more digits"
+
+/* ---- find: expression.c, run_find.c ---- */
+
+#define ERROR_TERM_MISSING                    \
+    CODE_USAGE, "usage", "a term is missing", \
+        "NAME VALUE, label X or hash X; an example: temp 20..30 and label run/1"
+#define ERROR_TERM_VALUE_MISSING \
+    CODE_USAGE, "usage", "its value is missing", "NAME VALUE; any value at all: NAME .."
+#define ERROR_TWO_HASHES CODE_USAGE, "usage", "a record has one hash", "ask for them one by one"
+#define ERROR_JOIN_MISSING                               \
+    CODE_USAGE, "usage", "here 'and' or 'or' is wanted", \
+        "NAME VALUE and NAME VALUE or ...; values with blanks are quoted"
+#define ERROR_HASH_WITH_OR \
+    CODE_USAGE, "usage", "a hash goes with 'and' alone", "ask for it on its own: find hash X"
+#define ERROR_HASH_FOLLOWED \
+    CODE_USAGE, "usage", "a hash alone cannot be followed", "tail -f shows what is appended"
+#define ERROR_GROUPS_JOINED                                                      \
+    CODE_USAGE, "usage", "the groups of a fold are not joined with other terms", \
+        "find NAME [GROUP|PREFIX*]"
+#define ERROR_FOLD_HAS_GROUPS                                          \
+    CODE_USAGE, "usage", "this is a fold: it has groups, not records", \
+        "find NAME [GROUP] shows them"
+
+/* ---- files and streams ---- */
+
+#define ERROR_FILE_UNREADABLE \
+    CODE_IO, "io", "%s cannot be read: %s", "check its path and its permissions"
+#define ERROR_FILE_UNWRITABLE \
+    CODE_IO, "io", "%s cannot be written: %s", "check its directory, permissions and free space"
+#define ERROR_OUTPUT_FAILED \
+    CODE_IO, "io", "output cannot be written: %s", "make room where it goes, or send it elsewhere"
+#define ERROR_NOT_CLOSED \
+    CODE_IO, "io", "%s could not be closed cleanly", "whether it is sound: flume DB check"
+#define ERROR_BODY_TO_FILE \
+    CODE_USAGE, "usage", "-o writes bodies, not rows", "leave out --meta, --json and --mode"
+#define ERROR_BAD_GREP \
+    CODE_USAGE, "usage", "%s", "--grep takes an extended regular expression, as grep -E does"
+#define ERROR_BAD_REGEX CODE_USAGE, "usage", "%s", "--regex takes what grep -E takes"
+
+/* ---- init, append, import ---- */
+
+#define ERROR_BASIN_EXISTS CODE_NO, "exists", "%s is a basin already", "it was left as it is"
+#define ERROR_NOTHING_TO_APPEND                        \
+    CODE_USAGE, "usage", "there is nothing to append", \
+        "give TEXT, '-' for standard input, --file FILE or --each line"
+#define ERROR_EACH_READS_INPUT                                                           \
+    CODE_USAGE, "usage", "--each reads standard input, and takes no TEXT and no --file", \
+        "leave out TEXT and --file, or --each"
+#define ERROR_AFTER_WITHOUT_TEXT                                             \
+    CODE_USAGE, "usage", "--after does not go with standard input or files", \
+        "give what is to be appended as TEXT"
+#define ERROR_RECORD_NOT_JSON \
+    CODE_USAGE, "invalid", "a record with --codec json is not JSON", "nothing of it was appended"
+#define ERROR_RECORD_NOT_TEXT \
+    CODE_USAGE, "invalid", "a record with --codec text is not UTF-8", "use --codec raw"
+#define ERROR_RECORD_TOO_LARGE                                                  \
+    CODE_USAGE, "too_large", "%s:%" PRIu64 ": record %" PRIu64 " is too large", \
+        "a record holds at most 16 MiB; the records before it were appended"
+#define ERROR_VALUE_NOT_JSON                                                \
+    CODE_USAGE, "invalid", "%s:%" PRIu64 ": value %" PRIu64 " is not JSON", \
+        "the values before it were appended"
+#define ERROR_NOT_LAST                                                                      \
+    CODE_NO, "conflict", "@%" PRIu64 " is not the last record any more: that is @%" PRIu64, \
+        "read what was appended (flume log) and try again"
+#define ERROR_IMPORT_LINE                                                             \
+    CODE_USAGE, "invalid",                                                            \
+        "%s:%" PRIu64 ": %s; nothing from line %" PRIu64 " on was appended, %" PRIu64 \
+        " records before it were",                                                    \
+        "what a line of an export holds: flume help json"
+#define ERROR_IMPORT_LARGE                                                            \
+    CODE_USAGE, "too_large",                                                          \
+        "%s:%" PRIu64 ": %s; nothing from line %" PRIu64 " on was appended, %" PRIu64 \
+        " records before it were",                                                    \
+        "a record holds at most 16 MiB, a batch 1 GiB"
+
+/* ---- tail, mark ---- */
+
+#define ERROR_TWO_BEGINNINGS                              \
+    CODE_USAGE, "usage", "there are two places to begin", \
+        "choose one of -n, --from, --after, --cursor-file"
+#define ERROR_CURSOR_REWOUND                                                          \
+    CODE_STALE, "rewound",                                                            \
+        "%s: the record before @%" PRIu64                                             \
+        " is not the one remembered: a power cut took it, or the log is another one", \
+        "remove the file to begin anew, or go on with --from R"
+#define ERROR_NOT_A_CURSOR_FILE                       \
+    CODE_USAGE, "invalid", "%s is not a cursor file", \
+        "name another file, or remove this one to begin anew"
+#define ERROR_CURSOR_OF_OTHER \
+    CODE_USAGE, "invalid", "%s belongs to another basin", "each basin needs a file of its own"
+#define ERROR_NOTHING_TO_MARK                                             \
+    CODE_NO, "not_found", "the log is empty: there is no record to mark", \
+        "append one first: flume append TEXT"
+
+/* ---- views ---- */
+
+#define ERROR_NO_VIEW                        \
+    CODE_NO, "not_found", "no view '%.60s'", \
+        "views: flume view list; to declare one: flume help views"
+#define ERROR_NO_DECLARED_VIEW                        \
+    CODE_NO, "not_found", "no declared view '%.60s'", \
+        "views: flume view list; to declare one: flume help views"
+#define ERROR_VIEW_BEHIND                                                        \
+    CODE_STALE, "timeout", "view %s is %s behind: at @%" PRIu64 " of @%" PRIu64, \
+        "wait longer with --timeout SEC, or take what it has: --stale-ok"
+#define ERROR_WAITING_INTERRUPTED                                                        \
+    CODE_INTERRUPTED, "cancelled", "view %s is %s behind: at @%" PRIu64 " of @%" PRIu64, \
+        "interrupted; what it has done so far is kept"
+#define ERROR_VIEWS_BEHIND                                              \
+    CODE_STALE, "timeout", "the views did not come to the end in time", \
+        "wait longer with --timeout SEC, or take what they have: --stale-ok"
+#define ERROR_ASKING_INTERRUPTED                                \
+    CODE_INTERRUPTED, "cancelled", "the question was given up", \
+        "interrupted; what was done so far is kept"
+#define ERROR_REBUILD_INTERRUPTED                                                  \
+    CODE_INTERRUPTED, "cancelled", "view %s: the rebuild was interrupted at %u%%", \
+        "what is done is kept: the next rebuild goes on there"
+#define ERROR_REBUILD_WHICH \
+    CODE_USAGE, "usage", "which view was not said", "flume view rebuild NAME..., or --all"
+#define ERROR_REBUILD_NAMED_AND_ALL                            \
+    CODE_USAGE, "usage", "either views are named or --all is", \
+        "flume view rebuild NAME..., or --all"
+#define ERROR_VIEW_CODE_ABSENT                                              \
+    CODE_STALE, "view", "view %s cannot be verified: its code is not here", \
+        "load it with --load FILE.so"
+#define ERROR_VIEW_DIFFERS \
+    CODE_DAMAGED, "different", "view %s is not what the log says", "flume view rebuild makes it new"
+#define ERROR_DERIVE_WHAT                                      \
+    CODE_USAGE, "usage", "what is to be derived was not said", \
+        "a field view: --json-path .a.b; a fold: --reduce count"
+#define ERROR_BY_WITHOUT_FOLD \
+    CODE_USAGE, "usage", "--by belongs to a fold (--reduce)", "flume help views"
+#define ERROR_UNIQUE_FOLD \
+    CODE_USAGE, "usage", "--unique belongs to a field view", "flume help views"
+#define ERROR_TYPED_FOLD CODE_USAGE, "usage", "--type belongs to a field view", "flume help views"
+#define ERROR_PATH_TOO_LONG \
+    CODE_USAGE, "usage", "this path is too long", "a path has at most 256 bytes"
+#define ERROR_VIEW_NAME_RESERVED \
+    CODE_USAGE, "usage", "find could not ask it: this is a word of its own", "choose another name"
+#define ERROR_VIEW_NAME_TOO_LONG \
+    CODE_USAGE, "usage", "this name is too long", "at most 40 of a-z, 0-9, '.', '_', '-'"
+#define ERROR_BAD_DECLARATION CODE_USAGE, "usage", "%s", "flume help views"
+#define ERROR_VIEW_BUILT_IN \
+    CODE_USAGE, "usage", "this view is built in", "to make it again: flume view rebuild"
+#define ERROR_KEY_NOT_HEX                                                     \
+    CODE_USAGE, "usage", "these keys begin with pairs of hexadecimal digits", \
+        "an even number of 0-9, a-f"
+#define ERROR_NO_TABLE CODE_USAGE, "usage", "it has no such table", "its tables: {NAMES}"
+#define ERROR_NOT_LOADED \
+    CODE_IO, "io", "%s", "--load takes a shared object: cc -shared -fPIC -o mine.so mine.c"
+#define ERROR_NO_VIEWS_INSIDE \
+    CODE_USAGE, "usage", "it has no %s[]", "what it is to have: flume help views"
+
+/* ---- repair, bench ---- */
+
+#define ERROR_NOBODY_TO_ASK                                                    \
+    CODE_USAGE, "usage", "repair changes the basin and nobody is here to ask", \
+        "add --yes; or see what it would do with --dry-run"
+#define ERROR_BENCH_NO_PLACE                           \
+    CODE_IO, "io", "no temporary directory in %s: %s", \
+        "choose another place with TMPDIR, or --memory"
+#define ERROR_BENCH_OWN_BASIN \
+    CODE_USAGE, "usage", "bench uses a basin of its own", "leave out the basin; TMPDIR says where"
+#define ERROR_BENCH_SIZE                                    \
+    CODE_USAGE, "usage", "this is no size for a benchmark", \
+        "at most 16 MiB each and 64 GiB together"
+
+/* What a message is, where one is kept or handed on: (struct error_message){ERROR_BAD_SEQ}. */
+struct error_message {
+    int code;
+    const char *name, *format, *remedy;
+};
+
+/** What to do about a status of the library. NULL: nothing is known. */
+const char *error_remedy_of(int status);
+
+/** A remedy with `fill` in the place of its word in braces; without it (NULL) the word itself. */
+void error_fill(struct text *target, const char *remedy, const char *fill);
+
+/** All messages, and then all statuses of the library, with exit codes and remedies. */
+void error_list(struct text *target);
+
+#endif
