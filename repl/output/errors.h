@@ -70,6 +70,58 @@
 #define ERROR_NO_MEMORY \
     CODE_IO, "no_memory", "there is no memory left", "end other programs, or ask for less at once"
 
+/* ---- a line of the shell: line.c ---- */
+
+#define ERROR_QUOTE_OPEN                             \
+    CODE_USAGE, "usage", "this quote is not closed", \
+        "close it with the same quote; a quote that is meant: \\' or \\\""
+#define ERROR_JSON_OPEN                                \
+    CODE_USAGE, "usage", "this bracket is not closed", \
+        "close it, or put what is not JSON between quotes: '[...'"
+#define ERROR_JSON_CLOSER                                                 \
+    CODE_USAGE, "usage", "this bracket does not close the one before it", \
+        "{} and [] nest; what is not JSON stands between quotes: '[...'"
+#define ERROR_HEREDOC_OPEN                                  \
+    CODE_USAGE, "usage", "the end of this text is missing", \
+        "it ends with a line that is the name behind << and nothing else"
+#define ERROR_HEREDOC_NAME                              \
+    CODE_USAGE, "usage", "<< needs the name of an end", \
+        "<<END, up to 15 letters; the text ends with a line that is END; a < that is meant: '<'"
+#define ERROR_HEREDOC_LAST                                  \
+    CODE_USAGE, "usage", "nothing follows << and its name", \
+        "what belongs to the command stands before it"
+#define ERROR_NO_INPUT_FILE                             \
+    CODE_USAGE, "usage", "< does not read a file here", \
+        "append --file FILE does; a < that is meant: '<'"
+#define ERROR_BACKSLASH_LAST                                 \
+    CODE_USAGE, "usage", "a character is missing behind \\", \
+        "a backslash that is meant: \\\\; lines go on only between quotes"
+#define ERROR_COMMAND_BEFORE                                 \
+    CODE_USAGE, "usage", "a command is missing before this", \
+        "COMMAND | ..., COMMAND > FILE; a shell's command alone: !COMMAND"
+#define ERROR_PIPE_EMPTY                                  \
+    CODE_USAGE, "usage", "a command is missing behind |", \
+        "for example: log | wc -l; a | that is meant: '|'"
+#define ERROR_TARGET_EMPTY                             \
+    CODE_USAGE, "usage", "a file is missing behind >", \
+        "for example: log > FILE; a > that is meant: '>'"
+#define ERROR_TARGET_LAST                                     \
+    CODE_USAGE, "usage", "nothing follows the file behind >", \
+        "one word is the file; blanks in it are quoted"
+#define ERROR_SHELL_EMPTY \
+    CODE_USAGE, "usage", "a command is missing behind !", "for example: !ls -l"
+#define ERROR_LINE_NUL \
+    CODE_USAGE, "usage", "a line cannot hold a NUL byte", "append --file FILE takes any bytes"
+#define ERROR_LINE_TOO_LONG                                     \
+    CODE_USAGE, "too_large", "this line is longer than 20 MiB", \
+        "append --file FILE takes what is large"
+#define ERROR_LINE_WORDS                                             \
+    CODE_USAGE, "too_large", "this line has more than 262144 words", \
+        "append --each line reads many from standard input"
+#define ERROR_ANOTHER_LINE                           \
+    CODE_USAGE, "usage", "here another line begins", \
+        "a line goes on only between quotes, in brackets or behind <<END"
+
 /* ---- references: reference.c ---- */
 
 #define ERROR_REFERENCE_REMEDY \
