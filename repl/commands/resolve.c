@@ -330,7 +330,7 @@ int resolve_word(struct session *session, const struct operand *operand, uint64_
     struct fault fault;
 
     if (!reference_parse(operand->text, &reference, &fault))
-        return report_fault(session, place, &fault);
+        return report_word_fault(session, place, &fault);
     return resolve(session, session->log, &reference, place, out_seq);
 }
 

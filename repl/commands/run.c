@@ -21,11 +21,16 @@ static int (*const runs[COMMAND_COUNT])(struct session *session) = {
 static int dispatch(struct session *session)
 {
     const struct invocation *invocation = session->invocation;
+    const struct option_use *lines = invocation_option(invocation, OPTION_COMMAND);
 
     if (invocation_has(invocation, OPTION_HELP) || invocation_has(invocation, OPTION_USAGE))
         return run_help(session);
     if (invocation_has(invocation, OPTION_VERSION))
         return run_version(session);
+    lines = lines != NULL ? lines : invocation_option(invocation, OPTION_SCRIPT);
+    if (lines != NULL)
+        return report_at(session, (struct reference_place){lines->token, lines->text_at, 0},
+                         ERROR_LINES_AND_COMMAND);
     if (invocation->explains)
         return run_explain(session);
     return runs[invocation->command - command_table](session);

@@ -48,6 +48,8 @@ static const struct row rows[] = {
     {{ERROR_PATH_TWICE}, NULL},
     {{ERROR_NO_TOPIC}, NULL},
     {{ERROR_NO_MEMORY}, NULL},
+    {{ERROR_COMMAND_ENDED}, "N NAME"},
+    {{ERROR_LINES_AND_COMMAND}, NULL},
     {{ERROR_QUOTE_OPEN}, NULL},
     {{ERROR_JSON_OPEN}, NULL},
     {{ERROR_JSON_CLOSER}, NULL},

@@ -70,6 +70,15 @@
 #define ERROR_NO_MEMORY \
     CODE_IO, "no_memory", "there is no memory left", "end other programs, or ask for less at once"
 
+/* ---- scripts: script.c, run.c ---- */
+
+#define ERROR_COMMAND_ENDED                                \
+    CODE_NO, "ended", "this ended with exit code %d (%s)", \
+        "to go on behind it: --keep-going; a search may find nothing: --no-fail-empty"
+#define ERROR_LINES_AND_COMMAND                                        \
+    CODE_USAGE, "usage", "-c and --script go without another command", \
+        "each line has its own: flume DB -c 'COMMAND ...'"
+
 /* ---- a line of the shell: line.c ---- */
 
 #define ERROR_QUOTE_OPEN                             \

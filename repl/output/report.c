@@ -7,79 +7,133 @@
 #include "report.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "caret.h"
+#include "line.h"
 #include "object.h"
 #include "session.h"
+#include "shell.h"
 #include "utf8.h"
 
-enum { COMMAND_LINE_CELLS_MAX = 76 };
+enum { WINDOW_CELLS = 76, ARGUMENT_BYTES_MAX = 1000 };
 
-struct place {
-    struct text line; /* The command line as shown. */
-    size_t cells;     /* Before the word at fault, */
-    size_t marked;    /* and of it. */
+/* Where an error is, as far as that is known. */
+struct spot {
+    bool is_shown;    /* With the line and a caret. */
+    const char *file; /* Of the script; NULL: none. */
+    size_t line_number;
+    struct caret caret;
 };
 
+/* Characters that a shell would not take as they are; see line_quote() for flume's own. */
 static bool needs_quotes(const char *word)
 {
-    return *word == '\0' || strpbrk(word, " \t\n\"'\\$`|&;<>()*?#!") != NULL;
+    return strpbrk(word, "$`&;()*?") != NULL && strchr(word, '\'') == NULL;
 }
 
-/* One word of the command line, and, if it is the one at fault, where the caret goes. */
-static void show_word(struct place *place, const char *word, bool at_fault, size_t at, size_t bytes,
-                      size_t cells_max)
+/* A word of the command line as it may have been typed. */
+static void add_word(struct text *line, const char *word)
 {
-    size_t word_bytes = strlen(word);
-    const char *quote = needs_quotes(word) ? "'" : "";
-
-    text_string(&place->line, quote);
-    if (!at_fault) {
-        place->cells += utf8_show(&place->line, word, word_bytes, cells_max) + 2 * strlen(quote);
-        text_string(&place->line, quote);
+    if (!needs_quotes(word)) {
+        line_quote(line, word, strlen(word));
         return;
     }
-    if (at > word_bytes)
-        at = word_bytes;
-    if (bytes == 0 || bytes > word_bytes - at)
-        bytes = word_bytes - at;
-    place->cells += strlen(quote) + utf8_show(&place->line, word, at, cells_max);
-    place->marked = utf8_show(&place->line, word + at, bytes, cells_max);
-    utf8_show(&place->line, word + at + bytes, word_bytes - at - bytes, cells_max);
-    text_string(&place->line, quote);
+    text_char(line, '\'');
+    text_string(line, word);
+    text_char(line, '\'');
 }
 
-/* The command line, without the program and the basin. Too long a line is shown from its command
- * on as the word at fault alone. */
-static void show_command_line(struct place *place, const struct invocation *invocation, int token,
-                              size_t at, size_t bytes)
+/* The command line, without the program and the basin. */
+static void find_in_words(struct spot *spot, const struct invocation *invocation,
+                          const struct reference_place *place)
 {
-    size_t total = 0;
-    bool seen = false;
+    struct line_word word = {0, 0};
+    const struct line one_word = {.words = &word};
+    struct text line = {0};
+    size_t at;
 
-    for (int i = 1; i < invocation->argc; i++)
-        total += i == invocation->db_token ? 0 : strlen(invocation->argv[i]) + 1;
     for (int i = 1; i < invocation->argc; i++) {
-        bool is_command = invocation->command != NULL &&
-                          strcmp(invocation->argv[i], invocation->command->name) == 0;
-
-        if ((i == invocation->db_token && i != token) ||
-            (total > COMMAND_LINE_CELLS_MAX && i != token && !is_command))
+        if (i == invocation->db_token && i != place->token)
             continue;
-        if (place->line.bytes != 0) {
-            text_char(&place->line, ' ');
-            place->cells += seen ? 0 : 1;
-        }
-        if (seen) {
-            size_t keep = place->cells;
+        if (line.bytes != 0)
+            text_char(&line, ' ');
+        at = line.bytes;
+        add_word(&line, invocation->argv[i]);
+        if (i == place->token)
+            word = (struct line_word){at, line.bytes - at};
+    }
+    if (!line.failed) {
+        size_t end = place->at + place->bytes;
 
-            show_word(place, invocation->argv[i], false, 0, 0, COMMAND_LINE_CELLS_MAX);
-            place->cells = keep;
-        } else {
-            seen = i == token;
-            show_word(place, invocation->argv[i], seen, at, bytes, COMMAND_LINE_CELLS_MAX);
-        }
+        at = place->at == 0 ? word.at : line_place(line.data, &one_word, 0, place->at);
+        end = place->bytes == 0 ? word.at + word.bytes : line_place(line.data, &one_word, 0, end);
+        caret_init(&spot->caret, line.data, line.bytes, at, end - at, WINDOW_CELLS);
+        spot->is_shown = true;
+    }
+    text_deinit(&line);
+}
+
+/* Which word of the shell's line this one is; 0: none, as where a line runs another command. */
+static int find_word(const struct line *line, const char *word)
+{
+    for (int i = 1; i < line->argc; i++)
+        if (line->argv[i] == word)
+            return i;
+    return 0;
+}
+
+/* In the line that was typed. */
+static void find_in_line(struct spot *spot, const struct shell *shell, int index,
+                         const struct reference_place *place)
+{
+    const struct line *line = shell->line;
+    const struct line_word *word = &line->words[index];
+    size_t at = place->at == 0 ? word->at : line_place(shell->source, line, index, place->at);
+    size_t end = place->bytes == 0
+                     ? word->at + word->bytes
+                     : line_place(shell->source, line, index, place->at + place->bytes);
+
+    caret_init(&spot->caret, shell->source, line->source_bytes, at, end - at, WINDOW_CELLS);
+    spot->is_shown = true;
+}
+
+/* At the command as a whole, or what there is of it. */
+static void find_beginning(struct spot *spot, const struct shell *shell)
+{
+    const struct line *line = shell->line;
+    size_t at = line->argc > 1 ? line->words[1].at : strspn(shell->source, " \t");
+
+    caret_init(&spot->caret, shell->source, line->source_bytes, at, 1, WINDOW_CELLS);
+}
+
+static void find_spot(struct spot *spot, const struct session *session,
+                      const struct reference_place *place)
+{
+    const struct shell *shell = session->shell;
+    const struct invocation *invocation = session->invocation;
+    bool is_typed = shell != NULL && shell->source != NULL;
+    int index = 0;
+
+    if (is_typed && place->token > 0)
+        index = find_word(shell->line, invocation->argv[place->token]);
+    if (is_typed && shell->line->form >= LINE_WANTING) {
+        caret_init(&spot->caret, shell->source, shell->line->source_bytes, shell->line->fault.at,
+                   shell->line->fault.bytes, WINDOW_CELLS);
+        spot->is_shown = true;
+    } else if (index > 0) {
+        find_in_line(spot, shell, index, place);
+    } else if (place->token > 0) {
+        find_in_words(spot, invocation, place);
+    } else if (is_typed) {
+        find_beginning(spot, shell);
+    }
+    if (is_typed) {
+        spot->file = shell->origin.file;
+        spot->line_number = shell->origin.line_number +
+                            (index > 0 || place->token == 0 ? spot->caret.newlines : 0);
     }
 }
 
@@ -88,6 +142,23 @@ static void write_error(struct text *text)
     if (!text->failed)
         (void)fwrite(text->data, 1, text->bytes, stderr); /* Nowhere left to report to. */
     text_deinit(text);
+}
+
+static void show(struct text *text, const char *words)
+{
+    size_t cells;
+
+    caret_show(text, words, strlen(words), SIZE_MAX, &cells);
+}
+
+static void show_caret(struct text *text, const struct caret *caret)
+{
+    text_string(text, "  ");
+    text_add(text, caret->line.data, caret->line.bytes);
+    text_format(text, "\n  %*s^", (int)caret->cells, "");
+    for (size_t i = 1; i < caret->marked; i++)
+        text_char(text, '~');
+    text_char(text, '\n');
 }
 
 /* Everything that can be said about an error; what is absent is NULL or 0. */
@@ -128,14 +199,14 @@ static void suggest_plain(struct text *text, const struct suggestion *suggestion
     text_char(text, '?');
     if (*remedy != '\0') {
         text_string(text, "  (");
-        utf8_show(text, remedy, strlen(remedy), 0);
+        show(text, remedy);
         text_char(text, ')');
     }
     text_char(text, '\n');
 }
 
 static void complain_json(struct session *session, const struct complaint *complaint,
-                          struct place *place)
+                          const struct spot *spot)
 {
     const struct report_detail *detail = &complaint->detail;
     struct text text = {0};
@@ -145,9 +216,16 @@ static void complain_json(struct session *session, const struct complaint *compl
     object_string(&text, "name", complaint->name);
     object_string(&text, "message", complaint->cause);
     if (detail->place.token > 0) {
-        object_string(&text, "arg", session->invocation->argv[detail->place.token]);
-        object_uint(&text, "col", place->cells + 1);
+        const char *word = session->invocation->argv[detail->place.token];
+
+        object_bytes(&text, "arg", word, strnlen(word, ARGUMENT_BYTES_MAX));
     }
+    if (spot->file != NULL) {
+        object_string(&text, "file", spot->file);
+        object_uint(&text, "line", spot->line_number);
+    }
+    if (spot->is_shown || spot->file != NULL)
+        object_uint(&text, "col", spot->caret.column);
     object_seq(&text, "seq", complaint->seq);
     if (complaint->system_errno != 0) {
         object_uint(&text, "errno", (uint64_t)complaint->system_errno);
@@ -168,51 +246,74 @@ static void complain_json(struct session *session, const struct complaint *compl
 }
 
 static void complain_plain(struct session *session, const struct complaint *complaint,
-                           struct place *place)
+                           const struct spot *spot)
 {
     const struct report_detail *detail = &complaint->detail;
     struct text text = {0};
 
+    if (spot->file != NULL) {
+        show(&text, spot->file);
+        text_format(&text, ":%zu:%zu: ", spot->line_number, spot->caret.column);
+    }
     text_string(&text, session->error_color ? "\x1b[1;31merror:\x1b[0m " : "error: ");
-    utf8_show(&text, complaint->cause, strlen(complaint->cause), 0);
+    show(&text, complaint->cause);
     if (complaint->system_errno != 0 &&
         strstr(complaint->cause, strerror(complaint->system_errno)) == NULL)
         text_format(&text, ": %s", strerror(complaint->system_errno));
     text_char(&text, '\n');
-    if (detail->place.token > 0) {
-        text_string(&text, "  ");
-        text_add(&text, place->line.data, place->line.bytes);
-        text_format(&text, "\n  %*s", (int)place->cells, "");
-        text_char(&text, '^');
-        for (size_t i = 1; i < place->marked; i++)
-            text_char(&text, '~');
-        text_char(&text, '\n');
-    }
+    if (spot->is_shown)
+        show_caret(&text, &spot->caret);
     if (detail->candidate_lines != NULL)
         text_add(&text, detail->candidate_lines->data, detail->candidate_lines->bytes);
     if (detail->suggestion != NULL && detail->suggestion->count > 0) {
         suggest_plain(&text, detail->suggestion, complaint->remedy);
     } else if (*complaint->remedy != '\0') {
         text_string(&text, "  ");
-        utf8_show(&text, complaint->remedy, strlen(complaint->remedy), 0);
+        show(&text, complaint->remedy);
         text_char(&text, '\n');
     }
     write_error(&text);
 }
 
+/* To a shell a command is said without the program and the basin. */
+static void adapt_remedy(struct text *target, const char *remedy)
+{
+    static const char program[] = "flume ";
+    const char *found;
+
+    while ((found = strstr(remedy, program)) != NULL) {
+        const char *word = found + strlen(program);
+        size_t bytes;
+
+        word += strncmp(word, "DB ", 3) == 0 ? 3 : strncmp(word, "[DB] ", 5) == 0 ? 5 : 0;
+        bytes = strcspn(word, " ;,)");
+        text_add(target, remedy, (size_t)(found - remedy));
+        if (command_find(word, bytes) == NULL && strncmp(word, "COMMAND", 7) != 0)
+            text_add(target, found, (size_t)(word - found));
+        remedy = word;
+    }
+    text_string(target, remedy);
+}
+
 static int complain(struct session *session, const struct complaint *complaint)
 {
-    const struct reference_place *at = &complaint->detail.place;
-    struct place place = {0};
+    struct complaint adapted = *complaint;
+    struct spot spot = {.is_shown = false};
+    struct text remedy = {0};
 
     fflush(stdout); /* Rows that came before the error are seen before it. */
-    if (at->token > 0)
-        show_command_line(&place, session->invocation, at->token, at->at, at->bytes);
+    if (session->shell != NULL) {
+        session->shell->has_reported = true;
+        adapt_remedy(&remedy, complaint->remedy);
+        adapted.remedy = text_c_string(&remedy);
+    }
+    find_spot(&spot, session, &complaint->detail.place);
     if (session->json_errors)
-        complain_json(session, complaint, &place);
+        complain_json(session, &adapted, &spot);
     else
-        complain_plain(session, complaint, &place);
-    text_deinit(&place.line);
+        complain_plain(session, &adapted, &spot);
+    caret_deinit(&spot.caret);
+    text_deinit(&remedy);
     return complaint->code;
 }
 
@@ -286,7 +387,20 @@ int report_parse_error(struct session *session, const struct parse_error *error)
     return complain(session, &complaint);
 }
 
-int report_fault(struct session *session, struct reference_place place, const struct fault *fault)
+int report_line(struct session *session)
+{
+    const struct line *line = session->shell->line;
+    struct complaint complaint = {.code = line->fault.code,
+                                  .name = line->fault.name,
+                                  .cause = line->fault.cause,
+                                  .remedy = line->fault.remedy,
+                                  .seq = FLUME_SEQ_NONE};
+
+    return complain(session, &complaint);
+}
+
+int report_word_fault(struct session *session, struct reference_place place,
+                      const struct fault *fault)
 {
     struct complaint complaint = {.detail = {.place = place},
                                   .code = fault->message.code,

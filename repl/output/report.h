@@ -6,7 +6,8 @@
  *           ^~~~~~~
  *       did you mean run/1?  (labels: flume label list)
  *
- * Under --json each is one object on one line. Every error is a message of the catalogue (errors.h)
+ * What is shown is the line as it was typed to a shell, or the words of the command line. Where it
+ * comes from a script, FILE:LINE:COLUMN: stands before "error:". Under --json each is one object on one line. Every error is a message of the catalogue (errors.h)
  * or a status of the library; nothing else is reported.
  */
 #ifndef REPL_REPORT_H
@@ -50,8 +51,11 @@ int report_with(struct session *session, const struct report_detail *detail, int
 
 /** What the parser refused. */
 int report_parse_error(struct session *session, const struct parse_error *error);
+/** What is wrong with the line that the session's shell was given. */
+int report_line(struct session *session);
 /** What is wrong in a piece of a word, which begins at `place`. */
-int report_fault(struct session *session, struct reference_place place, const struct fault *fault);
+int report_word_fault(struct session *session, struct reference_place place,
+                      const struct fault *fault);
 
 /** What the library answered. `error` may be NULL. Returns the exit code for the status. */
 int report_status(struct session *session, int status, const flume_error *error);

@@ -93,11 +93,11 @@ static enum line_form form_of(const struct line_parser *parser, const char *sour
 }
 
 /* The end of the source is here. Nothing is left of the parser. */
-static void finish(struct line_parser *parser, const char *source, struct line *out)
+static void finish(struct line_parser *parser, const char *source, size_t bytes, struct line *out)
 {
     bool wanting = line_parser_wants(parser);
 
-    *out = (struct line){.form = LINE_EMPTY};
+    *out = (struct line){.form = LINE_EMPTY, .source_bytes = bytes};
     if (parser->expects_file && !wanting)
         line_parser_refuse(parser, parser->target_word.place.at, parser->target_word.place.bytes,
                            ERROR_TARGET_EMPTY);
@@ -133,7 +133,7 @@ void line_parse(const char *source, size_t bytes, struct line *out)
         at++;
     if (at < bytes)
         line_parser_refuse(&parser, at, bytes - at, ERROR_ANOTHER_LINE);
-    finish(&parser, source, out);
+    finish(&parser, source, bytes, out);
 }
 
 void line_release(struct line *line)
@@ -162,7 +162,7 @@ size_t line_place(const char *source, const struct line *line, int index, size_t
         from += bytes + 1;
     }
     from = parser.watched_at;
-    finish(&parser, source + word->at, &parsed);
+    finish(&parser, source + word->at, word->bytes, &parsed);
     line_release(&parsed);
     return word->at + from;
 }
@@ -218,7 +218,7 @@ void line_gather_destroy(struct line_gather *gather)
 
     if (gather == NULL)
         return;
-    finish(&gather->parser, "", &line);
+    finish(&gather->parser, "", 0, &line);
     line_release(&line);
     text_deinit(&gather->source);
     free(gather);
@@ -236,6 +236,7 @@ enum line_form line_gather_add(struct line_gather *gather, const char *source, s
         text_char(&gather->source, '\n');
     base = gather->source.bytes;
     text_add(&gather->source, source, bytes);
+    (void)text_c_string(&gather->source); /* A failure shows below. */
     if (gather->source.failed)
         line_parser_refuse(parser, 0, 1, ERROR_NO_MEMORY);
     else
@@ -254,6 +255,6 @@ const char *line_gather_source(const struct line_gather *gather, size_t *out_byt
 
 void line_gather_take(struct line_gather *gather, struct line *out)
 {
-    finish(&gather->parser, gather->source.data, out);
+    finish(&gather->parser, gather->source.data, gather->source.bytes, out);
     gather->is_taken = true;
 }

@@ -52,6 +52,7 @@ struct line_word {
 
 struct line {
     enum line_form form;
+    size_t source_bytes;
     int argc;
     const char **argv;       /* argc words and NULL. argv[0] is "flume". Owned. */
     struct line_word *words; /* argc places; words[0] is empty. Owned. */
@@ -102,7 +103,7 @@ void line_gather_destroy(struct line_gather *gather);
  */
 enum line_form line_gather_add(struct line_gather *gather, const char *source, size_t bytes);
 
-/** Everything added since the last line was taken; valid until the next one is added. */
+/** Everything added since the last line was taken, ending in NUL; valid until the next one is added. */
 const char *line_gather_source(const struct line_gather *gather, size_t *out_bytes);
 
 /** The line, as line_parse() gives it; what is added next begins another. */

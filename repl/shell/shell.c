@@ -3,13 +3,12 @@
  */
 #include "shell.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "line.h"
 #include "run.h"
+#include "script.h"
 
 void shell_init(struct shell *shell, const struct invocation *invocation)
 {
@@ -44,8 +43,7 @@ int shell_open(struct shell *shell, struct session *session, flume **out_flume)
     return CODE_OK;
 }
 
-int shell_run(struct shell *shell, const char *source, const struct line *line,
-              struct line_origin origin)
+static int run_command_line(struct shell *shell, const struct line *line)
 {
     struct invocation invocation;
     struct parse_error error;
@@ -53,11 +51,6 @@ int shell_run(struct shell *shell, const char *source, const struct line *line,
     bool parsed;
     int code;
 
-    (void)source;
-    (void)origin;
-    if (line->form != LINE_COMMAND)
-        return CODE_OK;
-    stop_clear(&shell->stop);
     parsed = invocation_parse(line->argc, line->argv, &invocation, &error);
     session_init(&session, &invocation, shell);
     code = !parsed                      ? report_parse_error(&session, &error)
@@ -68,24 +61,41 @@ int shell_run(struct shell *shell, const char *source, const struct line *line,
     return code;
 }
 
+static int refuse_line(struct shell *shell)
+{
+    struct session session;
+    int code;
+
+    session_init(&session, shell->invocation, shell);
+    code = report_line(&session);
+    session_deinit(&session);
+    return code;
+}
+
+int shell_run(struct shell *shell, const char *source, const struct line *line,
+              struct line_origin origin)
+{
+    int code = CODE_OK;
+
+    stop_clear(&shell->stop);
+    shell->source = source;
+    shell->line = line;
+    shell->origin = origin;
+    if (line->form == LINE_REFUSED || line->form == LINE_WANTING)
+        code = refuse_line(shell);
+    else if (line->form == LINE_COMMAND)
+        code = run_command_line(shell, line);
+    shell->source = NULL;
+    shell->line = NULL;
+    return code;
+}
+
 int shell_main(const struct invocation *invocation)
 {
-    char *source = NULL;
-    size_t capacity = 0;
     struct shell shell;
-    ssize_t bytes;
 
     shell_init(&shell, invocation);
-    while ((bytes = getline(&source, &capacity, stdin)) > 0) {
-        struct line line;
-
-        if (source[bytes - 1] == '\n')
-            bytes--;
-        line_parse(source, (size_t)bytes, &line);
-        shell.code = shell_run(&shell, source, &line, (struct line_origin){"standard input", 1});
-        line_release(&line);
-    }
-    free(source);
+    shell.code = script_run(&shell, invocation);
     shell_deinit(&shell);
     return shell.code;
 }

@@ -17,6 +17,12 @@
 struct invocation;
 struct subscriptions;
 
+/* Where a line came from, for errors of scripts. */
+struct line_origin {
+    const char *file;    /* NULL: a prompt. "-c" and "standard input" are names too. */
+    size_t line_number;  /* From 1. */
+};
+
 struct shell {
     const struct invocation *invocation; /* The program's own: options that hold for every line. */
     struct settings settings;
@@ -32,12 +38,10 @@ struct shell {
     char *output_path;        /* .output FILE. Owned. NULL: the screen. */
     struct subscriptions *subscriptions; /* Lines that come by themselves; NULL: none. */
     int code;                 /* The exit code so far. */
-};
-
-/* Where a line came from, for errors of scripts. */
-struct line_origin {
-    const char *file;    /* NULL: a prompt. "-c" and "standard input" are names too. */
-    size_t line_number;  /* From 1. */
+    bool has_reported;        /* An error was, since this was set to false. */
+    const char *source;       /* The line that runs now, for errors; NULL: none. */
+    const struct line *line;
+    struct line_origin origin;
 };
 
 /** @param invocation  Parsed without a command; borrowed as long as the shell is used. */
