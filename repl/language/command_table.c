@@ -1,0 +1,534 @@
+/*
+ * command_table.c - the commands: operands, options, texts and examples (command.h).
+ */
+#include "command.h"
+
+/* A list in static storage, with its end. */
+#define OPTIONS(...) ((const enum option_id[]){__VA_ARGS__, OPTION_COUNT})
+
+#define PROFILES OPTION_PARANOID, OPTION_SAFE, OPTION_CASUAL, OPTION_FORGETFUL
+#define FILTERS OPTION_WITH_LABEL, OPTION_OF_KIND, OPTION_SINCE, OPTION_UNTIL, OPTION_GREP
+#define ASKS OPTION_AS_OF, OPTION_STALE_OK
+#define SHAPES OPTION_NUL, OPTION_DELIMITER
+#define RECORDS SHAPES, OPTION_LIMIT, OPTION_NO_FAIL_EMPTY
+
+static const struct subcommand label_subs[] = {
+    {"list", "[PREFIX]", 0, 1, OPTIONS(OPTION_REGEX, OPTION_ROWS_MAX), "labels, by name"},
+    {"count", "[PREFIX]", 0, 1, OPTIONS(OPTION_REGEX), "how many, and the sum of all"},
+    {"show", "LABEL", 1, 1, OPTIONS(RECORDS), "the records that carry it"},
+    {"all", "LABEL...", 1, SIZE_MAX, OPTIONS(RECORDS), "those that carry all"},
+    {"any", "LABEL...", 1, SIZE_MAX, OPTIONS(RECORDS), "those that carry some"},
+    {NULL, NULL, 0, 0, NULL, NULL},
+};
+
+enum { MARK_SET = 1 };
+static const struct subcommand mark_subs[] = {
+    {"list", "[PREFIX]", 0, 1, OPTIONS(OPTION_ROWS_MAX), "bookmarks, by name"},
+    [MARK_SET] = {"set", "NAME [R]", 1, 2, OPTIONS(OPTION_NOTE, OPTION_LABEL), "name a record"},
+    {"show", "NAME", 1, 1, NULL, "all about one"},
+    {"drop", "NAME", 1, 1, OPTIONS(OPTION_NOTE), "end a name; its history stays"},
+    {"history", "NAME", 1, 1, NULL, "all that a name has named, oldest first"},
+    {NULL, NULL, 0, 0, NULL, NULL},
+};
+
+static const struct subcommand view_subs[] = {
+    {"status", "[NAME...]", 0, SIZE_MAX, NULL, "how views stand (-v: more)"},
+    {"list", "", 0, 0, NULL, "which views there are"},
+    {"add", "NAME", 1, 1,
+     OPTIONS(OPTION_JSON_PATH, OPTION_FIELD_TYPE, OPTION_UNIQUE, OPTION_REDUCE, OPTION_BY,
+             OPTION_ONLY_LABEL),
+     "declare a field view, or a fold (--reduce)"},
+    {"drop", "NAME", 1, 1, NULL, "end a declared view; remove an unknown one"},
+    {"rows", "NAME [PREFIX]", 1, 2, OPTIONS(OPTION_ROWS_MAX, OPTION_TABLE), "what it holds"},
+    {"rebuild", "NAME...", 0, SIZE_MAX, OPTIONS(OPTION_EVERY_VIEW), "make it again from the log"},
+    {"pause", "NAME", 1, 1, NULL, "leave it as it is, in every process"},
+    {"resume", "NAME", 1, 1, NULL, "end that"},
+    {"verify", "[NAME...]", 0, SIZE_MAX, NULL, "derive it afresh, and compare"},
+    {NULL, NULL, 0, 0, NULL, NULL},
+};
+
+const struct command command_table[COMMAND_COUNT] = {
+    [COMMAND_INIT] =
+        {
+            .name = "init",
+            .operands = "[PATH]",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_STRATA),
+            .summary = "make a new basin",
+            .description =
+                "Makes a basin, a directory by convention called NAME.flume, with an empty log. "
+                "What exists already is left as it is, and the exit code is 1.",
+            .examples =
+                {
+                    "flume demo.flume init",
+                    "flume init demo.flume --strata 16M",
+                },
+        },
+    [COMMAND_INFO] =
+        {
+            .name = "info",
+            .operands = "",
+            .summary = "what a basin is and holds",
+            .description =
+                "Shows a basin's path, identity, format, size, number of records and times.",
+            .examples =
+                {
+                    "flume demo.flume info",
+                    "flume demo.flume info --json | jq .head",
+                },
+        },
+    [COMMAND_APPEND] =
+        {
+            .name = "append",
+            .operands = "[TEXT...|-]",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(OPTION_LABEL, OPTION_KIND, OPTION_CODEC, OPTION_TIME, OPTION_IF_LAST,
+                               OPTION_FILE, OPTION_EACH, OPTION_CREATE, PROFILES, ASKS),
+            .summary = "append records",
+            .description =
+                "Appends each TEXT as a record, '-' as all of standard input, each --file as one "
+                "record, or with --each a record for each piece of standard input. A record is "
+                "printed only when it is appended, and with --safe or --paranoid only when no "
+                "power cut can take it back; with --json that is one line for each. --json and "
+                "--each json are two things: what is printed, and what is read. Without --create "
+                "a basin that is not there is an error. Several TEXTs with --after go in "
+                "together or not at all.",
+            .examples =
+                {
+                    "flume demo.flume append -l note 'first light'",
+                    "seq 1000 | flume demo.flume append -l run/1 --each line",
+                    "journalctl -f -o json | flume demo.flume append --each json --json --safe",
+                    "flume demo.flume append --file report.pdf --codec raw",
+                },
+        },
+    [COMMAND_GET] =
+        {
+            .name = "get",
+            .operands = "R...",
+            .operand_type = OPERAND_REFERENCE,
+            .operand_min = 1,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(SHAPES, OPTION_META, OPTION_OUTPUT, ASKS),
+            .summary = "show records by reference",
+            .description =
+                "Writes the bodies of records, byte for byte; on a terminal a newline follows. "
+                "With --json the whole record; with --meta also where it lies: hash, strata and "
+                "offset. Records that are not there are reported, the others shown. R may be a "
+                "seq, a hash, a label, a bookmark: flume help refs.",
+            .examples =
+                {
+                    "flume demo.flume get last",
+                    "flume demo.flume get @17 @18 --json",
+                    "flume demo.flume get 64b4b2 --meta",
+                    "flume demo.flume get run/1~2 -o body.bin",
+                    "flume demo.flume get :before-retune",
+                },
+        },
+    [COMMAND_LOG] =
+        {
+            .name = "log",
+            .operands = "[A..B]",
+            .operand_type = OPERAND_RANGE,
+            .operand_max = 1,
+            .options =
+                OPTIONS(FILTERS, SHAPES, OPTION_LIMIT, OPTION_REVERSE, OPTION_NO_FAIL_EMPTY, ASKS),
+            .summary = "show many records",
+            .description =
+                "Shows the records from A up to, not including, B, oldest first, up to where the "
+                "log ends at the start. Manifests are shown with --kind manifest. When a search "
+                "(any filter) finds nothing, the exit code is 1. Times without a zone are UTC.",
+            .examples =
+                {
+                    "flume demo.flume log -l run/1 --since 2h",
+                    "flume demo.flume log @100..@200 --mode raw",
+                    "flume demo.flume log :before-retune.. -n 5",
+                    "flume demo.flume log -n 5 --reverse --json | jq -r .payload",
+                },
+        },
+    [COMMAND_TAIL] =
+        {
+            .name = "tail",
+            .operands = "",
+            .options = OPTIONS(FILTERS, SHAPES, OPTION_LINES, OPTION_FOLLOW, OPTION_FROM,
+                               OPTION_AFTER, OPTION_CURSOR_FILE, OPTION_EXIT_AT_END, OPTION_IDLE,
+                               OPTION_MAX_COUNT, ASKS),
+            .summary = "show the newest records, and follow",
+            .description =
+                "Shows the last records, and with -f those to come, until Ctrl-C. --from, "
+                "--after and --cursor-file begin there and leave nothing out. A cursor file is "
+                "written at least each second and at the end, after its records were written "
+                "out: who goes on with it may see a few records again, but misses none. If a "
+                "power cut took what it remembers, the exit code is 9.",
+            .examples =
+                {
+                    "flume demo.flume tail -n 3",
+                    "flume demo.flume tail -f -l run/1",
+                    "flume demo.flume tail -f --cursor-file pos --json | ./analyse",
+                },
+        },
+    [COMMAND_SUBSCRIBE] =
+        {
+            .name = "subscribe",
+            .operands = "[LABEL...]",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(SHAPES),
+            .summary = "records of some labels, from now on",
+            .description =
+                "At the prompt, each new record with one of the labels (without labels: each new "
+                "record) is printed above the line being typed, until .cancel. As a program of "
+                "its own it is tail -f -n 0.",
+            .examples =
+                {
+                    "flume demo.flume subscribe run/1 error",
+                },
+        },
+    [COMMAND_LABEL] =
+        {
+            .name = "label",
+            .operands = "list|count|show|all|any ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(ASKS),
+            .subs = label_subs,
+            .summary = "labels, and the records that carry them",
+            .description =
+                "Labels come in byte order, with how many records carry each, the bytes of "
+                "these, and the first and last. count adds up what list would show. show, all "
+                "and any show records as log does, oldest first; finding none is exit code 1.",
+            .examples =
+                {
+                    "flume demo.flume label list run/",
+                    "flume demo.flume label list --regex '^run/[0-9]+$' --json",
+                    "flume demo.flume label show run/1 -n 5",
+                    "flume demo.flume label all run/1 error --mode raw",
+                },
+        },
+    [COMMAND_FIND] =
+        {
+            .name = "find",
+            .operands = "NAME VALUE|A..B|PREFIX* [and|or ...]",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(SHAPES, OPTION_LIMIT, OPTION_FOLLOW, OPTION_LIVE,
+                               OPTION_NO_FAIL_EMPTY, ASKS),
+            .summary = "records by a field, a label, a hash; groups of a fold",
+            .description =
+                "NAME is a field view (flume help view); its VALUE is one value, a range with "
+                "both ends in it (A.. and ..B are open), the beginning of a text and '*', or "
+                "=VALUE for just these characters. 'label X' and 'hash X' are terms too. 'and' "
+                "binds tighter than 'or'; 'hash' goes with 'and' alone. Values that begin with - "
+                "go behind --. Records are shown as log shows them. With -f it goes on with what "
+                "is appended, until Ctrl-C. find NAME [GROUP|PREFIX*] of a reduce view shows "
+                "its groups.",
+            .examples =
+                {
+                    "flume demo.flume find temp 20..30 and label run/1",
+                    "flume demo.flume find name 'lib*' or name gcc --json",
+                    "flume demo.flume find hash 64b4b2",
+                    "flume demo.flume find -f -- temp -10..0",
+                    "flume demo.flume find per-host",
+                },
+        },
+    [COMMAND_MARK] =
+        {
+            .name = "mark",
+            .alias = "bookmark",
+            .operands = "NAME [R] | list|show|drop|history ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(ASKS),
+            .subs = mark_subs,
+            .sub_implied = MARK_SET,
+            .summary = "bookmarks: names for records",
+            .description =
+                "mark NAME names a record, without R the last that is no bookmark itself; :NAME is "
+                "a reference to it. "
+                "Bookmarks are records themselves: the newest of a name counts, and the others "
+                "are its history. 'mark set NAME' is for names that are words of the command.",
+            .examples =
+                {
+                    "flume demo.flume mark before-retune -m 'damping 0.01'",
+                    "flume demo.flume mark crash run/1~3",
+                    "flume demo.flume mark list",
+                    "flume demo.flume get :crash",
+                    "flume demo.flume mark drop crash",
+                },
+        },
+    [COMMAND_VIEW] =
+        {
+            .name = "view",
+            .operands = "status|list|add|drop|rows|rebuild|pause|resume|verify ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(ASKS),
+            .subs = view_subs,
+            .summary = "views: what is derived from the log",
+            .description =
+                "Shows how views stand, declares views over fields of JSON bodies, rebuilds and "
+                "verifies. A view answers when it has met the whole log; it can be thrown away "
+                "at any time. What there is to know: flume help views.",
+            .examples =
+                {
+                    "flume demo.flume view status -v",
+                    "flume demo.flume view add temp --json-path .temp --type number",
+                    "flume demo.flume view add per-host --reduce count --by .host",
+                    "flume demo.flume view rows label run/ -n 5",
+                    "flume demo.flume view rebuild --all",
+                    "flume --load mine.so demo.flume view rows mine",
+                },
+        },
+    [COMMAND_EXPLAIN] =
+        {
+            .name = "explain",
+            .operands = "COMMAND ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = SIZE_MAX,
+            .summary = "how a command would be answered",
+            .description =
+                "Says of get, log, tail, label, find and mark which view answers, where it "
+                "stands and what it costs, without waiting for any view. Nothing is changed.",
+            .examples =
+                {
+                    "flume demo.flume explain get run/1~1",
+                    "flume demo.flume explain find temp 20..30 and label run/1",
+                },
+        },
+    [COMMAND_CHECK] =
+        {
+            .name = "check",
+            .operands = "",
+            .summary = "read everything and say what is damaged",
+            .description =
+                "Reads every byte of the log and names what is not as it was written. Changes "
+                "nothing, and works beside writers.",
+            .examples =
+                {
+                    "flume demo.flume check",
+                    "flume demo.flume check --json | jq -c .",
+                },
+        },
+    [COMMAND_REPAIR] =
+        {
+            .name = "repair",
+            .operands = "",
+            .options = OPTIONS(OPTION_DRY_RUN, OPTION_ACCEPT_LOSS, OPTION_YES),
+            .summary = "make a damaged basin usable again",
+            .description =
+                "Keeps every intact record at its seq and puts a placeholder where one is gone. "
+                "Files that it replaces are kept in lost+found/. Nobody else may have the basin "
+                "open.",
+            .examples =
+                {
+                    "flume demo.flume repair --dry-run",
+                    "flume demo.flume repair --yes",
+                },
+        },
+    [COMMAND_STATUS] =
+        {
+            .name = "status",
+            .operands = "",
+            .summary = "how a basin stands, on one screen",
+            .description =
+                "Shows the basin, its head and what is durable, the rate of appends, each view and "
+                "how far it is behind, what takes room on disk, and who is attached.",
+            .examples =
+                {
+                    "flume demo.flume status",
+                    "flume demo.flume status --json | jq .head",
+                },
+        },
+    [COMMAND_STAT] =
+        {
+            .name = "stat",
+            .operands = "",
+            .options = OPTIONS(OPTION_INTERVAL, OPTION_ROWS),
+            .summary = "numbers of a basin, and who is attached",
+            .description = "Shows all numbers once, or with -i a row of rates at each interval.",
+            .examples =
+                {
+                    "flume demo.flume stat",
+                    "flume demo.flume stat -i 1 -n 10",
+                },
+        },
+    [COMMAND_TOP] =
+        {
+            .name = "top",
+            .operands = "",
+            .options = OPTIONS(OPTION_TOP_BY, OPTION_WITH_LABEL, OPTION_SINCE, OPTION_UNTIL,
+                               OPTION_ROWS_MAX),
+            .summary = "the largest records, the busiest labels",
+            .description = "Reads the log once and shows what is largest in it.",
+            .examples =
+                {
+                    "flume demo.flume top -n 5",
+                    "flume demo.flume top --by count",
+                },
+        },
+    [COMMAND_HIST] =
+        {
+            .name = "hist",
+            .operands = "size|gap|latency",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_WITH_LABEL, OPTION_SINCE, OPTION_UNTIL),
+            .summary = "how sizes, gaps and latencies are spread",
+            .description =
+                "size: bytes of bodies; gap: time between one record and the next; latency: from "
+                "append to being seen by a follower, measured now.",
+            .examples =
+                {
+                    "flume demo.flume hist size",
+                    "flume demo.flume hist gap -l run/1",
+                },
+        },
+    [COMMAND_PLOT] =
+        {
+            .name = "plot",
+            .operands = "rate|lag|size|timeline",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = 1,
+            .options =
+                OPTIONS(OPTION_OUTPUT, OPTION_TERM, OPTION_WITH_LABEL, OPTION_SINCE, OPTION_UNTIL),
+            .summary = "a picture: SVG, or characters",
+            .description =
+                "Writes an SVG picture to -o FILE, or draws with characters (--term), or gives "
+                "the numbers behind it (--json).",
+            .examples =
+                {
+                    "flume demo.flume plot timeline --since 1d -o day.svg",
+                    "flume demo.flume plot rate --term",
+                },
+        },
+    [COMMAND_DUMP] =
+        {
+            .name = "dump",
+            .operands = "[A..B]",
+            .operand_type = OPERAND_RANGE,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_HEX, OPTION_LIMIT),
+            .summary = "grains as they lie in their files",
+            .description =
+                "Shows the fields of grains, byte by byte: headers, lengths, checks. For who looks "
+                "into log/FORMAT.md.",
+            .examples =
+                {
+                    "flume demo.flume dump last --hex",
+                },
+        },
+    [COMMAND_EXPORT] =
+        {
+            .name = "export",
+            .operands = "[A..B]",
+            .operand_type = OPERAND_RANGE,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_OUTPUT, OPTION_ALL, ASKS),
+            .summary = "write records as JSON, without loss",
+            .description =
+                "Writes each record as one JSON object a line, in the order of seqs: time, "
+                "labels, kind, codec and bytes exactly, \"batch\":true where the next record "
+                "belongs to the same batch. Manifests and placeholders of lost records are left "
+                "out without --all.",
+            .examples =
+                {
+                    "flume demo.flume export -o demo.ndjson",
+                    "flume demo.flume export @1000.. | zstd > part.zst",
+                    "flume old.flume export | flume new.flume import --create",
+                },
+        },
+    [COMMAND_IMPORT] =
+        {
+            .name = "import",
+            .operands = "[FILE|-]",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_CREATE, PROFILES),
+            .summary = "append what export wrote",
+            .description =
+                "Appends the records of an export in their order, with their times, labels, "
+                "kinds, codecs, bytes and batches. Seqs are given anew, and bookmarks name what "
+                "they named. Manifests and "
+                "placeholders are passed over. At a bad line it stops and says how far it came: "
+                "nothing of that line, or of a batch that it breaks, was appended.",
+            .examples =
+                {
+                    "flume new.flume import demo.ndjson --create",
+                    "zstd -dc part.zst | flume new.flume import",
+                },
+        },
+    [COMMAND_BENCH] =
+        {
+            .name = "bench",
+            .operands = "",
+            .options = OPTIONS(OPTION_SIZE, OPTION_RECORDS, OPTION_MEMORY, PROFILES),
+            .summary = "measure this machine quickly",
+            .description =
+                "Appends, gets and scans records in a temporary basin, under TMPDIR or /tmp, and "
+                "takes it away again. Latencies are of each sixteenth call.",
+            .examples =
+                {
+                    "flume bench",
+                    "flume bench --size 1000 --records 100000 --safe",
+                },
+        },
+    [COMMAND_COMPLETION] =
+        {
+            .name = "completion",
+            .operands = "bash|zsh|fish",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = 1,
+            .summary = "completion for a shell",
+            .description = "Writes the script that makes a shell complete flume's command line.",
+            .examples =
+                {
+                    "flume completion bash > ~/.local/share/bash-completion/completions/flume",
+                },
+        },
+    [COMMAND_VERSION] =
+        {
+            .name = "version",
+            .operands = "",
+            .summary = "which flume this is",
+            .description =
+                "Shows the versions of program, library and format, and how it was built.",
+            .examples =
+                {
+                    "flume version",
+                    "flume version --json",
+                },
+        },
+    [COMMAND_HELP] =
+        {
+            .name = "help",
+            .operands = "[TOPIC]",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = 1,
+            .summary = "help for a command or topic",
+            .description =
+                "A topic is a command, or refs, views, json, exit-codes; man writes the manual "
+                "page.",
+            .examples =
+                {
+                    "flume help append",
+                    "flume help refs",
+                    "flume help man | man -l -",
+                },
+        },
+    [COMMAND_COMPLETE] =
+        {
+            .name = "__complete",
+            .operands = "LINE",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .summary = "what completion scripts ask",
+            .description = "",
+            .is_hidden = true,
+        },
+};
