@@ -1,9 +1,83 @@
 /*
- * run_complete.c - `flume complete`.
+ * run_complete.c - `flume __complete`: what the completion scripts of other shells ask.
+ *
+ *     flume __complete words -- WORD...    the words behind `flume`, taken apart; the last is the
+ *                                          cursor's, and may be empty
+ *     flume __complete line -- LINE        the same as one text, quotes and all
+ *
+ * Each candidate is a line: the whole word, a tab, a few words of help. Before them may stand lines
+ * that begin with a tab: "<tab>open" (no blank is to follow any of them), "<tab>files" (a file's
+ * name fits: the shell's own completion may offer them).
+ *
+ * Whatever is wrong, nothing is said, and nothing is waited for: somebody is typing.
  */
+#include <stdlib.h>
+#include <string.h>
+
+#include "complete.h"
 #include "run.h"
+#include "spot.h"
+#include "typed.h"
+
+/* The basin that the words name, or none. */
+static flume *open_basin(const struct typed *typed)
+{
+    flume_options options = {.log = {.flags = FLUME_OPEN_READ_ONLY},
+                             .views = FLUME_VIEWS_NO_WORKERS};
+    const char *path = getenv("FLUME_DB");
+    flume *handle = NULL;
+    struct spot spot;
+
+    if (spot_find(typed, &spot) && spot.db != NULL)
+        path = spot.db;
+    if (path != NULL && *path != '\0' && flume_open(&handle, path, &options, NULL) != FLUME_OK)
+        handle = NULL;
+    spot_release(&spot);
+    return handle;
+}
+
+static void write_candidates(struct session *session, const struct completion *completion)
+{
+    struct text *line = &session->line;
+    bool all_open = completion->count > 0;
+
+    for (size_t i = 0; i < completion->count; i++)
+        all_open = all_open && completion->candidates[i].is_open;
+    if (all_open)
+        text_string(line, "\topen\n");
+    if (completion->wants_file)
+        text_string(line, "\tfiles\n");
+    for (size_t i = 0; i < completion->count; i++) {
+        const struct candidate *candidate = &completion->candidates[i];
+
+        text_format(line, "%s\t%s\n", candidate->text,
+                    candidate->help == NULL ? "" : candidate->help);
+    }
+    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+}
 
 int run_complete(struct session *session)
 {
-    return report(session, CODE_INTERNAL, "internal", NULL, "complete is not built yet");
+    const struct invocation *invocation = session->invocation;
+    const char **words = calloc(invocation->operand_count + 1, sizeof(words[0]));
+    struct completion completion;
+    struct typed typed;
+    flume *handle;
+
+    if (words == NULL)
+        return CODE_IO;
+    for (size_t i = 1; i < invocation->operand_count; i++)
+        words[i - 1] = invocation->operands[i].text;
+    if (strcmp(invocation->operands[0].text, "line") == 0 && words[0] != NULL)
+        typed_parse(words[0], strlen(words[0]), &typed);
+    else
+        typed_take_words(words, (int)invocation->operand_count - 1, &typed);
+    handle = open_basin(&typed);
+    complete_typed(handle, &typed, &completion);
+    write_candidates(session, &completion);
+    completion_release(&completion);
+    (void)flume_close(handle); /* Nothing was written. */
+    typed_release(&typed);
+    free(words);
+    return CODE_OK;
 }

@@ -524,8 +524,9 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_COMPLETE] =
         {
             .name = "__complete",
-            .operands = "LINE",
+            .operands = "words|line -- WORD...",
             .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
             .operand_max = SIZE_MAX,
             .summary = "what completion scripts ask",
             .description = "",

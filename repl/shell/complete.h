@@ -21,28 +21,41 @@ enum { COMPLETE_CANDIDATES_MAX = 200 };
 
 struct candidate {
     const char *text; /* As it is to stand in the line, quoted where that is needed. */
+    const char *word; /* What that says, without quotes, for a list on the screen. */
     const char *help; /* A few words; NULL: none. */
-    bool is_open;     /* No blank behind it: a directory, "label~", "--mode=". */
+    bool is_open;     /* No blank behind it: a directory, "label~", "A..". */
 };
 
 struct completion {
-    size_t from;      /* Byte of the line from which a candidate replaces, up to the cursor. */
+    size_t from; /* Byte of the line from which a candidate replaces, up to the cursor. */
     struct candidate candidates[COMPLETE_CANDIDATES_MAX];
     size_t count;
-    uint64_t more;    /* So many fit besides; UINT64_MAX: some, not counted. */
-    size_t common_bytes; /* So many bytes all candidates (and those not listed) begin with. */
+    uint64_t more; /* So many fit besides; UINT64_MAX: some, not counted. */
+    /* So many bytes of the first candidate's text may stand in the place of what was typed, for all
+     * that fits (listed or not) begins so. 0: they add nothing to it. */
+    size_t common_bytes;
+    bool wants_file; /* A file's name fits, so a shell that calls may complete it by itself. */
     struct text memory;
 };
 
 /**
- * @param flume   To ask for labels, bookmarks, views and hashes; NULL: only the table and files.
+ * Bytes of the line behind the cursor play no part.
+ *
+ * @param handle  To ask for labels, bookmarks, views and hashes; NULL: only the table and files.
  * @param line    The line so far, without `flume DB`; `cursor` bytes of it count.
  * @param out     Always set; completion_release() in any case.
  */
-void complete(flume *flume, const char *line, size_t cursor, struct completion *out);
+void complete(flume *handle, const char *line, size_t cursor, struct completion *out);
+
+/** The same for a line that another shell took apart, or quotes by its own rules: `from` is 0, and
+ * each text is the whole word without quotes. */
+struct typed;
+void complete_typed(flume *handle, const struct typed *typed, struct completion *out);
+
 void completion_release(struct completion *completion);
 
-/** What may follow what was typed, as syntax: "[A..B] [-l LABEL]". Empty if nothing is known. */
+/** What may follow what was typed, as syntax: "[A..B] [-l LABEL]". Empty if nothing is known. Begins
+ * with a blank where one is to be typed first. */
 void complete_hint(const char *line, size_t bytes, struct text *out_hint);
 
 #endif
