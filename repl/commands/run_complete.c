@@ -4,6 +4,7 @@
  *     flume __complete words -- WORD...    the words behind `flume`, taken apart; the last is the
  *                                          cursor's, and may be empty
  *     flume __complete line -- LINE        the same as one text, quotes and all
+ *     flume __complete time -- WORD...     as words, but what is written is how long it took
  *
  * Each candidate is a line: the whole word, a tab, a few words of help. Before them may stand lines
  * that begin with a tab: "<tab>open" (no blank is to follow any of them), "<tab>files" (a file's
@@ -18,6 +19,8 @@
 #include "run.h"
 #include "spot.h"
 #include "typed.h"
+
+enum { TIMES = 5 };
 
 /* The basin that the words name, or none. */
 static flume *open_basin(const struct typed *typed)
@@ -56,11 +59,36 @@ static void write_candidates(struct session *session, const struct completion *c
     (void)session_emit(session); /* A failure shows when stdout is flushed. */
 }
 
+/* The first time views are opened; then as at a prompt, where they are open. */
+static void write_times(struct session *session, flume *handle, const struct typed *typed)
+{
+    for (int i = 0; i < TIMES; i++) {
+        struct completion completion;
+        uint64_t begun_ns = value_monotonic_ns();
+
+        complete_typed(handle, typed, &completion);
+        text_format(&session->line, "%llu\t%zu\t%llu\n",
+                    (unsigned long long)(value_monotonic_ns() - begun_ns), completion.count,
+                    (unsigned long long)completion.more);
+        completion_release(&completion);
+    }
+    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+}
+
+static void answer(struct session *session, flume *handle, const struct typed *typed)
+{
+    struct completion completion;
+
+    complete_typed(handle, typed, &completion);
+    write_candidates(session, &completion);
+    completion_release(&completion);
+}
+
 int run_complete(struct session *session)
 {
     const struct invocation *invocation = session->invocation;
     const char **words = calloc(invocation->operand_count + 1, sizeof(words[0]));
-    struct completion completion;
+    const char *form = invocation->operands[0].text;
     struct typed typed;
     flume *handle;
 
@@ -68,14 +96,15 @@ int run_complete(struct session *session)
         return CODE_IO;
     for (size_t i = 1; i < invocation->operand_count; i++)
         words[i - 1] = invocation->operands[i].text;
-    if (strcmp(invocation->operands[0].text, "line") == 0 && words[0] != NULL)
+    if (strcmp(form, "line") == 0 && words[0] != NULL)
         typed_parse(words[0], strlen(words[0]), &typed);
     else
         typed_take_words(words, (int)invocation->operand_count - 1, &typed);
     handle = open_basin(&typed);
-    complete_typed(handle, &typed, &completion);
-    write_candidates(session, &completion);
-    completion_release(&completion);
+    if (strcmp(form, "time") == 0)
+        write_times(session, handle, &typed);
+    else
+        answer(session, handle, &typed);
     (void)flume_close(handle); /* Nothing was written. */
     typed_release(&typed);
     free(words);

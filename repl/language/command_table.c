@@ -524,7 +524,7 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_COMPLETE] =
         {
             .name = "__complete",
-            .operands = "words|line -- WORD...",
+            .operands = "words|line|time -- WORD...",
             .operand_type = OPERAND_TEXT,
             .operand_min = 1,
             .operand_max = SIZE_MAX,

@@ -19,6 +19,16 @@ static const char *const built_in[] = {"hash", "label", "catalog"};
 
 enum { BUILT_IN_COUNT = sizeof(built_in) / sizeof(built_in[0]) };
 
+void complete_prepare(flume *handle)
+{
+    flume_view_status status;
+    flume_view *view;
+
+    for (size_t i = 0; i < BUILT_IN_COUNT; i++)
+        if (flume_view_find(handle, built_in[i], &view) == FLUME_OK)
+            (void)flume_view_status_of(view, &status); /* Looking opens it, and builds nothing. */
+}
+
 struct names {
     char names[NAMES_MAX][FLUME_VIEW_NAME_BYTES_MAX + 1];
     size_t count;

@@ -89,12 +89,16 @@ static void add_rest(struct text *hint, const struct spot *spot, size_t given)
 
 static void add_value(struct text *hint, const struct spot *spot)
 {
+    const enum option_id given[] = {spot->option, OPTION_COUNT};
+    struct spot behind = *spot;
+
     add_word(hint, "%s", option_table[spot->option].value);
+    option_set_add(&behind.given, given);
     if (spot->command != NULL)
-        add_rest(hint, spot, spot->operand_count);
+        add_rest(hint, &behind, spot->operand_count);
 }
 
-/* The only candidate among names, or NULL. *io_found: how many fit. */
+/* The only one among names that begins so. */
 struct unique {
     const char *typed;
     const char *name;
@@ -156,6 +160,8 @@ static void hint_at_blank(const struct spot *spot, struct text *hint)
         add_value(hint, spot);
     else if (spot->command != NULL)
         add_rest(hint, spot, spot->operand_count);
+    else if (spot->explains)
+        add_word(hint, "%s", command_table[COMMAND_EXPLAIN].operands);
 }
 
 static void add_behind(const struct typed *typed, const char *word, struct text *hint)
