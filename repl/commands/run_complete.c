@@ -7,8 +7,9 @@
  *     flume __complete time -- WORD...     as words, but what is written is how long it took
  *
  * Each candidate is a line: the whole word, a tab, a few words of help. Before them may stand lines
- * that begin with a tab: "<tab>open" (no blank is to follow any of them), "<tab>files" (a file's
- * name fits: the shell's own completion may offer them).
+ * that begin with a tab: "<tab>open" (no blank is to follow any of them), "<tab>files" (the names of
+ * files fit too; to list them is left to the shell), "<tab>word<tab>WORD" (of a line: the cursor's
+ * word as it was typed).
  *
  * Whatever is wrong, nothing is said, and nothing is waited for: somebody is typing.
  */
@@ -39,7 +40,8 @@ static flume *open_basin(const struct typed *typed)
     return handle;
 }
 
-static void write_candidates(struct session *session, const struct completion *completion)
+static void write_candidates(struct session *session, const struct completion *completion,
+                             const char *raw_word)
 {
     struct text *line = &session->line;
     bool all_open = completion->count > 0;
@@ -50,6 +52,8 @@ static void write_candidates(struct session *session, const struct completion *c
         text_string(line, "\topen\n");
     if (completion->wants_file)
         text_string(line, "\tfiles\n");
+    if (raw_word != NULL)
+        text_format(line, "\tword\t%s\n", raw_word);
     for (size_t i = 0; i < completion->count; i++) {
         const struct candidate *candidate = &completion->candidates[i];
 
@@ -75,12 +79,15 @@ static void write_times(struct session *session, flume *handle, const struct typ
     (void)session_emit(session); /* A failure shows when stdout is flushed. */
 }
 
-static void answer(struct session *session, flume *handle, const struct typed *typed)
+/* @param source  The line; NULL: words were given. */
+static void answer(struct session *session, flume *handle, const struct typed *typed,
+                   const char *source)
 {
     struct completion completion;
 
     complete_typed(handle, typed, &completion);
-    write_candidates(session, &completion);
+    write_candidates(session, &completion,
+                     source == NULL || typed->place == TYPED_NOTHING ? NULL : source + typed->from);
     completion_release(&completion);
 }
 
@@ -104,7 +111,7 @@ int run_complete(struct session *session)
     if (strcmp(form, "time") == 0)
         write_times(session, handle, &typed);
     else
-        answer(session, handle, &typed);
+        answer(session, handle, &typed, strcmp(form, "line") == 0 ? words[0] : NULL);
     (void)flume_close(handle); /* Nothing was written. */
     typed_release(&typed);
     free(words);

@@ -34,7 +34,7 @@ struct completion {
     /* So many bytes of the first candidate's text may stand in the place of what was typed, for all
      * that fits (listed or not) begins so. 0: they add nothing to it. */
     size_t common_bytes;
-    bool wants_file; /* A file's name fits, so a shell that calls may complete it by itself. */
+    bool wants_file; /* The names of files fit. They are listed by complete() only. */
     struct text memory;
 };
 

@@ -102,6 +102,8 @@ void complete_files(struct candidates *candidates)
     char path[4096], word[4096 + 256 + 2];
 
     candidates->out->wants_file = true;
+    if (candidates->quoting == CANDIDATES_PLAIN)
+        return; /* Whoever quotes them lists them too. */
     if (!take_path(typed, path_bytes, path, sizeof(path)))
         return;
     read_directory(candidates, &files, *path == '\0' ? "." : path, typed + path_bytes);
