@@ -46,6 +46,16 @@ static void *take_signals(void *argument)
     return NULL;
 }
 
+/* SIGUSR1 waits, in every thread, until progress.c takes it. */
+static void block_progress_signal(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 void stop_begin(struct stop *stop, enum stop_manner manner)
 {
     *stop = (struct stop){.manner = manner};
@@ -54,6 +64,7 @@ void stop_begin(struct stop *stop, enum stop_manner manner)
     sigemptyset(&stop->signals);
     sigaddset(&stop->signals, SIGINT);
     sigaddset(&stop->signals, SIGTERM);
+    block_progress_signal();
     pthread_sigmask(SIG_BLOCK, &stop->signals, NULL);
     stop->running = pthread_create(&stop->thread, NULL, take_signals, stop) == 0;
     if (stop->running)

@@ -3,13 +3,22 @@
  */
 #include "progress.h"
 
+#include <langinfo.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "object.h"
+#include "utf8.h"
 
-enum { BAR_CELLS = 24 };
+enum { BAR_CELLS = 24, BAR_CELLS_LEAST = 8, WIDTH_DEFAULT = 80, EIGHTHS = 8 };
 #define APPEARS_AFTER_NS (NS_PER_SECOND / 2)
 #define RATE_AFTER_NS (2 * NS_PER_SECOND)
+#define LOOK_EACH_NS (NS_PER_SECOND / 50)
 
 static const uint64_t pause_ns[] = {
     [PROGRESS_NONE] = UINT64_MAX,
@@ -18,9 +27,16 @@ static const uint64_t pause_ns[] = {
     [PROGRESS_JSON] = NS_PER_SECOND,
 };
 
+/* One look: how much of how much, after how long. */
+struct look {
+    uint64_t done, total;
+    uint64_t passed_ns;
+};
+
 static enum progress_form choose_form(const struct session *session)
 {
     enum { AUTO, PLAIN, NONE };
+    const char *term = getenv("TERM");
 
     switch (invocation_number(session->invocation, OPTION_PROGRESS, AUTO)) {
     case NONE:
@@ -32,7 +48,9 @@ static enum progress_form choose_form(const struct session *session)
             return PROGRESS_NONE;
         if (session->json)
             return PROGRESS_JSON;
-        return session->error_terminal ? PROGRESS_BAR : PROGRESS_NONE;
+        /* A bar is taken away again, which a dumb terminal cannot do. */
+        return session->error_terminal && term != NULL && strcmp(term, "dumb") != 0 ? PROGRESS_BAR
+                                                                                    : PROGRESS_NONE;
     }
 }
 
@@ -41,7 +59,14 @@ void progress_begin(struct progress *progress, struct session *session, const ch
 {
     *progress = (struct progress){.session = session, .what = what, .unit = unit};
     progress->form = choose_form(session);
+    progress->has_blocks = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     progress->begun_ns = value_monotonic_ns();
+}
+
+void progress_count(struct progress *progress, size_t number, size_t count)
+{
+    progress->number = number;
+    progress->count = count > 1 ? count : 0;
 }
 
 double progress_seconds(const struct progress *progress)
@@ -49,99 +74,251 @@ double progress_seconds(const struct progress *progress)
     return (double)(value_monotonic_ns() - progress->begun_ns) / (double)NS_PER_SECOND;
 }
 
-static void add_amount(struct text *text, enum progress_unit unit, uint64_t amount)
+/* ---- parts of a line ---- */
+
+static void add_amount(struct text *text, const struct progress *progress, uint64_t amount)
 {
-    if (unit == PROGRESS_BYTES)
+    if (progress->unit == PROGRESS_BYTES)
         value_show_size(text, amount);
     else
         value_show_count(text, amount);
 }
 
-static void add_rate(struct text *text, const struct progress *progress, uint64_t done,
-                     uint64_t total, uint64_t passed_ns)
+static double share_of(const struct look *look)
 {
-    double rate = (double)done / ((double)passed_ns / (double)NS_PER_SECOND);
+    return look->total == 0 ? 0 : (double)look->done / (double)look->total;
+}
 
+static void add_bar(struct text *text, const struct progress *progress, const struct look *look,
+                    size_t cells)
+{
+    static const char *const parts[EIGHTHS] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    size_t eighths = (size_t)(share_of(look) * (double)(cells * EIGHTHS));
+
+    if (!progress->has_blocks)
+        text_char(text, '[');
+    for (size_t i = 0; i < cells; i++) {
+        size_t here = eighths > i * EIGHTHS ? eighths - i * EIGHTHS : 0;
+
+        if (!progress->has_blocks)
+            text_char(text, here >= EIGHTHS ? '#' : '.');
+        else
+            text_string(text, here >= EIGHTHS ? "█" : parts[here]);
+    }
+    if (!progress->has_blocks)
+        text_char(text, ']');
+    text_char(text, ' ');
+}
+
+static void add_amounts(struct text *text, const struct progress *progress, const struct look *look)
+{
+    if (look->total != 0)
+        text_format(text, "%3u%%  ", (unsigned)(share_of(look) * 100));
+    add_amount(text, progress, look->done);
+    text_string(text, " / ");
+    if (look->total != 0)
+        add_amount(text, progress, look->total);
+    else
+        text_char(text, '-');
+    if (progress->fresh != 0) {
+        text_string(text, "  +");
+        add_amount(text, progress, progress->fresh);
+        text_string(text, " new");
+    }
+}
+
+/* 0 while it is too early to say. */
+static double rate_of(const struct progress *progress, const struct look *look)
+{
+    if (look->passed_ns < RATE_AFTER_NS || look->done < progress->first)
+        return 0;
+    return (double)(look->done - progress->first) /
+           ((double)look->passed_ns / (double)NS_PER_SECOND);
+}
+
+static void add_rate(struct text *text, const struct progress *progress, const struct look *look)
+{
+    double rate = rate_of(progress, look);
+
+    if (rate <= 0)
+        return;
     text_string(text, "   ");
-    add_amount(text, progress->unit, (uint64_t)rate);
+    add_amount(text, progress, (uint64_t)rate);
     text_string(text, "/s");
-    if (total > done && rate >= 1) {
-        uint64_t left = (uint64_t)((double)(total - done) / rate);
+    if (look->total > look->done && rate >= 1) {
+        uint64_t left = (uint64_t)((double)(look->total - look->done) / rate);
 
         text_format(text, "   ETA %llu:%02llu", (unsigned long long)(left / 60),
                     (unsigned long long)(left % 60));
     }
 }
 
-static void add_line(struct text *text, const struct progress *progress, uint64_t done,
-                     uint64_t total, uint64_t passed_ns)
+static void add_name(struct text *text, const struct progress *progress)
 {
-    text_format(text, "%s  ", progress->what);
-    if (total != 0) {
-        uint64_t filled = (uint64_t)((double)done / (double)total * BAR_CELLS);
-
-        text_char(text, '[');
-        for (uint64_t i = 0; i < BAR_CELLS; i++)
-            text_char(text, i < filled ? '#' : '.');
-        text_format(text, "] %3u%%  ", (unsigned)((double)done / (double)total * 100));
-    }
-    add_amount(text, progress->unit, done);
-    if (total != 0) {
-        text_string(text, " / ");
-        add_amount(text, progress->unit, total);
-    }
-    if (passed_ns >= RATE_AFTER_NS)
-        add_rate(text, progress, done, total, passed_ns);
+    utf8_show(text, progress->what, strlen(progress->what), 0);
+    if (progress->count != 0)
+        text_format(text, " (%zu of %zu)", progress->number, progress->count);
+    text_string(text, "  ");
 }
 
-static void add_object(struct text *text, const struct progress *progress, uint64_t done,
-                       uint64_t total, uint64_t passed_ns)
+/* ---- whole lines ---- */
+
+static size_t cells_of(const struct text *text)
 {
-    object_begin(text, "progress");
-    object_string(text, "what", progress->what);
-    object_string(text, "unit", progress->unit == PROGRESS_BYTES ? "bytes" : "records");
-    object_uint(text, "done", done);
-    if (total != 0)
-        object_uint(text, "total", total);
-    object_real(text, "seconds", (double)passed_ns / (double)NS_PER_SECOND, 1);
-    object_end(text);
+    struct text shown = {0};
+    size_t cells = utf8_show(&shown, text->data, text->bytes, 0);
+
+    text_deinit(&shown);
+    return cells;
+}
+
+/* The terminal's width at this moment. */
+static size_t measure_width(void)
+{
+    struct winsize size;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 ? size.ws_col
+                                                                            : WIDTH_DEFAULT;
+}
+
+/* As much as fits in so many cells: the name and the amounts always (cut where they must be), then
+ * the bar, as wide as there is room, then rate and time left. */
+static void add_fitting(struct text *target, const struct progress *progress,
+                        const struct look *look, size_t cells_max)
+{
+    struct text name = {0}, amounts = {0}, rate = {0}, whole = {0};
+    size_t used, frame = progress->has_blocks ? 1 : 3, bar = 0;
+
+    add_name(&name, progress);
+    add_amounts(&amounts, progress, look);
+    add_rate(&rate, progress, look);
+    used = cells_of(&name) + cells_of(&amounts);
+    if (look->total != 0 && used + BAR_CELLS_LEAST + frame <= cells_max) {
+        size_t behind = cells_of(&rate);
+        size_t room = cells_max - used - frame;
+
+        bar = room >= behind + BAR_CELLS_LEAST ? room - behind : room;
+        if (bar > BAR_CELLS)
+            bar = BAR_CELLS;
+        used += bar + frame;
+    }
+    text_add(&whole, name.data, name.bytes);
+    if (bar != 0)
+        add_bar(&whole, progress, look, bar);
+    text_add(&whole, amounts.data, amounts.bytes);
+    if (used + cells_of(&rate) <= cells_max)
+        text_add(&whole, rate.data, rate.bytes);
+    if (used <= cells_max)
+        text_add(target, whole.data, whole.bytes);
+    else
+        utf8_show(target, whole.data, whole.bytes, cells_max);
+    text_deinit(&name);
+    text_deinit(&amounts);
+    text_deinit(&rate);
+    text_deinit(&whole);
+}
+
+static void write_out(struct text *text)
+{
+    if (!text->failed)
+        (void)fwrite(text->data, 1, text->bytes, stderr); /* Progress may get lost. */
+    text_deinit(text);
+}
+
+static void write_bar(struct progress *progress, const struct look *look)
+{
+    size_t width = measure_width();
+    struct text text = {0};
+
+    text_string(&text, "\r\x1b[J");
+    add_fitting(&text, progress, look, width > 1 ? width - 1 : 1);
+    text_char(&text, '\r');
+    progress->is_drawn = true;
+    write_out(&text);
+}
+
+static void write_line(struct progress *progress, const struct look *look)
+{
+    struct text text = {0};
+
+    add_name(&text, progress);
+    add_amounts(&text, progress, look);
+    add_rate(&text, progress, look);
+    text_char(&text, '\n');
+    progress_end(progress); /* Below the line it will come again. */
+    write_out(&text);
+}
+
+static void write_object(struct progress *progress, const struct look *look)
+{
+    struct text text = {0};
+
+    object_begin(&text, "progress");
+    object_string(&text, "what", progress->what);
+    if (progress->count != 0) {
+        object_uint(&text, "number", progress->number);
+        object_uint(&text, "count", progress->count);
+    }
+    object_string(&text, "unit", progress->unit == PROGRESS_BYTES ? "bytes" : "records");
+    object_uint(&text, "done", look->done);
+    if (look->total != 0)
+        object_uint(&text, "total", look->total);
+    if (progress->fresh != 0)
+        object_uint(&text, "new", progress->fresh);
+    object_real(&text, "seconds", (double)look->passed_ns / (double)NS_PER_SECOND, 1);
+    object_end(&text);
+    write_out(&text);
+}
+
+/* ---- when ---- */
+
+/* Whether SIGUSR1 came since it was last asked. */
+static bool is_line_wanted(void)
+{
+    const struct timespec at_once = {0};
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    return sigtimedwait(&set, NULL, &at_once) == SIGUSR1;
+}
+
+static bool is_due(const struct progress *progress, uint64_t now, uint64_t passed_ns)
+{
+    return progress->form != PROGRESS_NONE && passed_ns >= APPEARS_AFTER_NS &&
+           (progress->shown_ns == 0 || now - progress->shown_ns >= pause_ns[progress->form]);
 }
 
 void progress_update(struct progress *progress, uint64_t done, uint64_t total)
 {
     uint64_t now = value_monotonic_ns();
-    uint64_t passed_ns = now - progress->begun_ns;
-    struct text text = {0};
+    struct look look = {.done = done, .total = total, .passed_ns = now - progress->begun_ns};
+    bool is_wanted;
 
-    if (progress->form == PROGRESS_NONE || passed_ns < APPEARS_AFTER_NS ||
-        (progress->shown_ns != 0 && now - progress->shown_ns < pause_ns[progress->form]))
+    if (progress->looked_ns == 0)
+        progress->first = done;
+    else if (now - progress->looked_ns < LOOK_EACH_NS)
         return;
-    progress->shown_ns = now;
+    progress->looked_ns = now;
+    is_wanted = is_line_wanted();
     if (total != 0 && done > total)
-        done = total;
-    if (progress->form == PROGRESS_JSON) {
-        add_object(&text, progress, done, total, passed_ns);
-    } else {
-        add_line(&text, progress, done, total, passed_ns);
-        if (progress->form == PROGRESS_BAR) {
-            size_t cells = text.bytes;
-
-            for (size_t i = cells; i < progress->cells; i++)
-                text_char(&text, ' '); /* Over what was longer before. */
-            text_char(&text, '\r');
-            progress->cells = cells;
-        } else {
-            text_char(&text, '\n');
-        }
+        look.done = total;
+    if (is_wanted && progress->form != PROGRESS_JSON) {
+        write_line(progress, &look);
+    } else if (is_wanted || is_due(progress, now, look.passed_ns)) {
+        progress->shown_ns = now;
+        if (progress->form == PROGRESS_JSON)
+            write_object(progress, &look);
+        else if (progress->form == PROGRESS_BAR)
+            write_bar(progress, &look);
+        else
+            write_line(progress, &look);
     }
-    if (!text.failed)
-        (void)fwrite(text.data, 1, text.bytes, stderr); /* Progress may get lost. */
-    text_deinit(&text);
 }
 
 void progress_end(struct progress *progress)
 {
-    if (progress->form == PROGRESS_BAR && progress->cells != 0)
-        (void)fprintf(stderr, "%*s\r", (int)progress->cells, "");
-    progress->cells = 0;
+    if (progress->is_drawn)
+        (void)fputs("\r\x1b[J", stderr); /* Progress may get lost. */
+    progress->is_drawn = false;
 }

@@ -94,8 +94,8 @@ END
 : "${FLUME_SOURCE_DIR:=$(cd "$(dirname "$0")/../.." && pwd)}"
 if "${CC:-cc}" -shared -fPIC -I"$FLUME_SOURCE_DIR/include" -o slow.so slow.c 2>compiler; then
     show v.flume --load slow.so view rows slow -n 1
-    grep -qE 'slow +\[#*\.*\] +[0-9]+%' out || fail "no bar while a view is made"
+    grep -qE 'slow +[█▏▎▍▌▋▊▉]+ +[0-9]+%' out || fail "no bar while a view is made"
     show v.flume --load slow.so view rebuild slow
-    grep -qE 'slow +\[#*\.*\] +[0-9]+%' out || fail "no bar in a rebuild"
+    grep -qE 'slow +[█▏▎▍▌▋▊▉]+ +[0-9]+%' out || fail "no bar in a rebuild"
     expect_out_has "done"
 fi
