@@ -107,6 +107,6 @@ int run_completion(struct session *session)
         (void)session_emit(session); /* A failure shows when stdout is flushed. */
         return CODE_OK;
     }
-    return report_at(session, CODE_USAGE, "usage", operand->token, 0, 0,
-                     "there is no completion for this shell", "choose one of: bash, zsh, fish");
+    return report_at(session, (struct reference_place){.token = operand->token},
+                     ERROR_NO_COMPLETION);
 }

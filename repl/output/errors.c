@@ -35,6 +35,7 @@ static const struct row rows[] = {
     {{ERROR_VALUE_MISSING}, "OPTION VALUE"},
     {{ERROR_VALUE_UNWANTED}, "OPTION"},
     {{ERROR_NO_CHOICE}, NULL},
+    {{ERROR_NO_COMPLETION}, NULL},
     {{ERROR_KIND_RESERVED}, NULL},
     {{ERROR_NO_KIND}, NULL},
     {{ERROR_NO_CODEC}, NULL},

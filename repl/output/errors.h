@@ -37,6 +37,8 @@
 #define ERROR_VALUE_UNWANTED \
     CODE_USAGE, "usage", "--%s takes no value", "leave out the = and what follows"
 #define ERROR_NO_CHOICE CODE_USAGE, "usage", "no such choice", "choose one of: {WORDS}"
+#define ERROR_NO_COMPLETION \
+    CODE_USAGE, "usage", "there is no completion for this shell", "choose one of: bash, zsh, fish"
 #define ERROR_KIND_RESERVED                              \
     CODE_USAGE, "usage", "this kind cannot be appended", \
         "message, or a number from 64 to 255; the others belong to flume"
