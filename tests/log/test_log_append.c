@@ -323,6 +323,27 @@ static void a_batch_is_dense_and_its_members_are_marked(void **state)
     expect_text(fx->log, first_seq + 99, "99");
 }
 
+static void a_batch_is_of_one_moment_but_for_times_that_are_stated(void **state)
+{
+    static const flume_entry entries[] = {{.body = "a", .body_bytes = 1},
+                                          {.body = "b", .body_bytes = 1, .time_ns = 12345},
+                                          {.body = "c", .body_bytes = 1}};
+    struct log_fixture *fx = *state;
+    uint64_t times[3];
+    uint64_t first_seq;
+
+    assert_int_equal(flume_log_append_many(fx->log, entries, 3, NULL, &first_seq), FLUME_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        flume_record record;
+
+        assert_int_equal(flume_log_get(fx->log, first_seq + i, &record), FLUME_OK);
+        times[i] = record.time_ns;
+        flume_record_release(&record);
+    }
+    assert_true(times[0] > 12345 && times[0] == times[2]);
+    assert_true(times[1] == 12345);
+}
+
 static void an_empty_batch_appends_nothing_and_gives_the_head(void **state)
 {
     struct log_fixture *fx = *state;
@@ -509,6 +530,7 @@ int main(void)
         log_test(kind_codec_and_time_are_kept),
         log_test(kind_0_is_a_message_and_time_0_is_now),
         log_test(a_batch_is_dense_and_its_members_are_marked),
+        log_test(a_batch_is_of_one_moment_but_for_times_that_are_stated),
         log_test(an_empty_batch_appends_nothing_and_gives_the_head),
         closed_log_test(a_batch_never_spans_strata),
         closed_log_test(a_batch_larger_than_a_strata_gets_a_strata_of_its_own),
