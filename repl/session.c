@@ -51,7 +51,8 @@ static void choose_mode(struct session *session)
     const struct invocation *invocation = session->invocation;
     const struct settings *settings = session->shell != NULL ? &session->shell->settings : NULL;
 
-    session->json_errors = invocation->wants_json;
+    session->json_errors = invocation->wants_json ||
+                           (session->shell != NULL && session->shell->invocation->wants_json);
     session->mode = session->out_terminal ? MODE_TABLE : MODE_PLAIN;
     if (settings != NULL && settings->has_mode) {
         session->mode = settings->mode;

@@ -170,6 +170,8 @@ const char *error_remedy_of(int status)
         return "to make one: flume PATH init, or append --create";
     case FLUME_ERR_VERSION:
         return "a newer flume is needed";
+    case FLUME_ERR_FORKED:
+        return "open the basin again in the process that was made";
     case FLUME_ERR_TAIL_LOST:
         return "what is there: flume DB check; to go on without the rest: repair --accept-loss";
     case FLUME_ERR_REWOUND:
@@ -186,6 +188,12 @@ const char *error_remedy_of(int status)
         return "check who owns the basin and how its disk is mounted";
     case FLUME_ERR_ACCESS:
         return "check the permissions of the basin";
+    case FLUME_ERR_CANCELLED:
+        return "run it again to go on; what was done is kept";
+    case FLUME_ERR_GONE:
+        return "it was erased on request: nothing brings it back";
+    case FLUME_ERR_LOST:
+        return "another copy may have it; what is lost: flume DB export --all";
     case FLUME_ERR_VIEW:
         return "why: flume DB view status; to make it again: flume DB view rebuild NAME";
     case FLUME_ERR_STALE:
