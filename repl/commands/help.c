@@ -293,8 +293,8 @@ static void topic_json(struct text *text)
         "  step      source, at, lag, step (explain)\n"
         "  version, help\n\n"
         "and every line of stderr:\n\n"
-        "  error     code, name, message; where known arg, col, seq, errno, remedy, suggest,\n"
-        "            candidates (a list of hash, seq, time, body)\n"
+        "  error     code, name, message; where known arg, col, seq, errno, remedy, suggest (a\n"
+        "            list), candidates (a list of hash, seq, time, body); in a script file, line\n"
         "  warning, note   message\n"
         "  progress  what, unit, done, total, seconds\n\n"
         "kind and codec are a name, or a number where there is none. Whole numbers above 2^53\n"
@@ -312,6 +312,7 @@ struct topic {
 static const struct topic topics[] = {{"refs", topic_refs},
                                       {"views", topic_views},
                                       {"json", topic_json},
+                                      {"lines", help_lines},
                                       {"exit-codes", topic_exit_codes},
                                       {"errors", error_list},
                                       {"man", help_manual}};

@@ -19,6 +19,8 @@ void help_command(struct text *text, const struct command *command);
 bool help_topic(struct text *text, const char *topic);
 /** Name of topic i, or NULL behind the last. */
 const char *help_topic_name(unsigned index);
+/** The topic of the shell's lines and of scripts. */
+void help_lines(struct text *text);
 /** flume(1), in troff. */
 void help_manual(struct text *text);
 

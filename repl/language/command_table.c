@@ -512,8 +512,8 @@ const struct command command_table[COMMAND_COUNT] = {
             .operand_max = 1,
             .summary = "help for a command or topic",
             .description =
-                "A topic is a command, or refs, views, json, exit-codes; man writes the manual "
-                "page.",
+                "A topic is a command, or refs, views, json, lines, exit-codes, errors; man writes "
+                "the manual page.",
             .examples =
                 {
                     "flume help append",

@@ -172,6 +172,13 @@ expect_json err
 expect 2 --json -c 'append "x'
 expect_jq err '.name == "usage" and .line == 1 and .col == 8 and .file == "-c"'
 
+# --- What help says of lines holds. ---
+expect 0 help lines
+expect_out_has "<<END"
+expect 0 a.flume -c 'append -l note "first light"' -c 'log -n 1 --reverse'
+printf 'append <<END\n%s\nEND\n' 'two lines' | run a.flume
+expect_code 0
+
 # --- The catalogue. ---
 expect 0 help errors
 expect_out_has "no label 'LABEL'
