@@ -95,20 +95,31 @@ static void end_word(struct line_parser *parser)
 
 /* ---- between words ---- */
 
-static void read_pipe(struct line_parser *parser)
+/* The rest of the line, behind the character at the place, is the shell's. */
+static void read_command(struct line_parser *parser)
 {
-    size_t at = here(parser);
+    size_t bytes;
 
     parser->at++;
     while (more(parser) && is_blank(parser))
         parser->at++;
-    parser->target = TARGET_PIPE;
-    parser->target_word =
-        (struct parsed_word){{here(parser), parser->bytes - parser->at}, parser->memory.bytes};
-    if (!more(parser))
-        line_parser_refuse(parser, at, 1, ERROR_PIPE_EMPTY);
-    put_run(parser, parser->bytes - parser->at);
+    bytes = parser->bytes - parser->at;
+    if (bytes > 0 && parser->piece[parser->bytes - 1] == '\r')
+        bytes--;
+    parser->target_word = (struct parsed_word){{here(parser), bytes}, parser->memory.bytes};
+    put_run(parser, bytes);
     text_char(&parser->memory, '\0');
+    parser->at = parser->bytes;
+}
+
+static void read_pipe(struct line_parser *parser)
+{
+    size_t at = here(parser);
+
+    read_command(parser);
+    parser->target = TARGET_PIPE;
+    if (parser->target_word.place.bytes == 0)
+        line_parser_refuse(parser, at, 1, ERROR_PIPE_EMPTY);
 }
 
 static void read_arrow(struct line_parser *parser)
@@ -356,16 +367,10 @@ static void read_shell(struct line_parser *parser)
 {
     size_t at = here(parser);
 
-    parser->at++;
-    while (more(parser) && is_blank(parser))
-        parser->at++;
-    if (!more(parser))
-        line_parser_refuse(parser, at, 1, ERROR_SHELL_EMPTY);
+    read_command(parser);
     parser->is_shell = true;
-    parser->target_word =
-        (struct parsed_word){{here(parser), parser->bytes - parser->at}, parser->memory.bytes};
-    put_run(parser, parser->bytes - parser->at);
-    text_char(&parser->memory, '\0');
+    if (parser->target_word.place.bytes == 0)
+        line_parser_refuse(parser, at, 1, ERROR_SHELL_EMPTY);
 }
 
 static void read_first(struct line_parser *parser)

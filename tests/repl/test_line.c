@@ -173,6 +173,8 @@ static void output_goes_elsewhere(void **state)
     (void)state;
     expect_target("log | grep -c 'x | y' # z", 2, TARGET_PIPE, "grep -c 'x | y' # z");
     expect_target("log|wc", 2, TARGET_PIPE, "wc");
+    expect_target("log | wc -l\r", 2, TARGET_PIPE, "wc -l");
+    expect_target("log > a\r", 2, TARGET_FILE, "a");
     expect_target("log > a.txt", 2, TARGET_FILE, "a.txt");
     expect_target("log >'a b'", 2, TARGET_FILE, "a b");
     expect_target("log>>a\\ b # c", 2, TARGET_FILE_APPEND, "a b");
@@ -201,6 +203,9 @@ static void the_first_character_says_the_form(void **state)
     parse(" !ls | wc 'x", &line);
     assert_int_equal(line.form, LINE_SHELL);
     assert_string_equal(line.target_text, "ls | wc 'x");
+    line_release(&line);
+    parse("!ls\r", &line);
+    assert_string_equal(line.target_text, "ls");
     line_release(&line);
     expect_refused("!", 0, "a command is missing behind !");
     expect_refused("!  ", 0, "a command is missing behind !");
