@@ -13,13 +13,11 @@
 /* A signal: cancel what waits. */
 static void ask_to_stop(struct stop *stop, int signal)
 {
-    bool is_noted = stop->manner == STOP_IS_NOTED && signal == SIGINT;
     uint64_t one = 1;
 
     pthread_mutex_lock(&stop->mutex);
-    if (stop->cursor == NULL && stop->held == 0 && !is_noted)
+    if (stop->cursor == NULL && stop->held == 0 && stop->manner == STOP_ENDS_PROCESS)
         _exit(128 + signal); /* There is nothing to finish. */
-    atomic_store(&stop->signal, signal);
     if (stop->cursor != NULL)
         flume_cursor_cancel(stop->cursor);
     pthread_mutex_unlock(&stop->mutex);
@@ -27,20 +25,40 @@ static void ask_to_stop(struct stop *stop, int signal)
         (void)!write(stop->descriptor, &one, sizeof(one)); /* Full: it is readable anyway. */
 }
 
+/* It was asked before, and has not been done yet. */
+static void ask_again(struct stop *stop, int signal)
+{
+    static const char message[] = "still cancelling; SIGTERM ends the program\n";
+
+    /* The main thread may hang in a write to a reader that has stopped. */
+    if (stop->manner == STOP_ENDS_PROCESS || signal != SIGINT)
+        _exit(128 + signal);
+    (void)!write(STDERR_FILENO, message,
+                 sizeof(message) - 1); /* There is nowhere else to say it. */
+}
+
 static void *take_signals(void *argument)
 {
     struct stop *stop = argument;
-    uint64_t asked_ns = 0; /* 0: not yet. */
+    uint64_t asked_ns = 0;
     int signal;
 
     while (sigwait(&stop->signals, &signal) == 0 && !atomic_load(&stop->ending)) {
-        if (asked_ns == 0 || stop->manner == STOP_IS_NOTED) {
+        int before = 0;
+        bool is_first = atomic_compare_exchange_strong(&stop->signal, &before, signal);
+
+        /* A command that is being cancelled does not keep a shell from being ended. */
+        if (stop->manner == STOP_IS_NOTED && before == SIGINT && signal != SIGINT) {
+            atomic_store(&stop->signal, signal);
+            is_first = true;
+        }
+        if (is_first) {
             ask_to_stop(stop, signal);
             asked_ns = value_monotonic_ns();
         } else if (value_monotonic_ns() - asked_ns >= SAME_REQUEST_NS) {
-            /* The main thread may hang in a write to a reader that has stopped. What comes at once
-             * is the same request: some senders send to the process and to its group. */
-            _exit(128 + signal);
+            /* What comes at once is the same request: some senders send to the process and to its
+             * group. */
+            ask_again(stop, signal);
         }
     }
     return NULL;
@@ -56,6 +74,15 @@ static void block_progress_signal(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+/* A signal that whoever started the program has had ignored (nohup) stays so. */
+static void add_signal(sigset_t *set, int signal)
+{
+    struct sigaction action;
+
+    if (sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+        sigaddset(set, signal);
+}
+
 void stop_begin(struct stop *stop, enum stop_manner manner)
 {
     *stop = (struct stop){.manner = manner};
@@ -64,6 +91,7 @@ void stop_begin(struct stop *stop, enum stop_manner manner)
     sigemptyset(&stop->signals);
     sigaddset(&stop->signals, SIGINT);
     sigaddset(&stop->signals, SIGTERM);
+    add_signal(&stop->signals, SIGHUP);
     block_progress_signal();
     pthread_sigmask(SIG_BLOCK, &stop->signals, NULL);
     stop->running = pthread_create(&stop->thread, NULL, take_signals, stop) == 0;
@@ -101,11 +129,13 @@ int stop_asked(const struct stop *stop)
 
 void stop_clear(struct stop *stop)
 {
+    int interrupt = SIGINT;
     uint64_t count;
 
+    if (!atomic_compare_exchange_strong(&stop->signal, &interrupt, 0) && interrupt != 0)
+        return;
     if (stop->descriptor != -1)
         (void)!read(stop->descriptor, &count, sizeof(count)); /* Empty: nobody asked. */
-    atomic_store(&stop->signal, 0);
 }
 
 void stop_end(struct stop *stop)

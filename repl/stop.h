@@ -1,10 +1,10 @@
 /*
- * stop.h - being asked to stop (Ctrl-C, SIGTERM).
+ * stop.h - being asked to stop (Ctrl-C, SIGTERM, SIGHUP).
  *
  * Signals are taken by a thread, because nothing that a cursor does is allowed in a signal handler.
  * A program that runs one command has a struct stop for that command; a shell has one for all of
- * them, in which Ctrl-C is only ever noted: the command that runs ends, or the line that is being
- * typed is dropped.
+ * them, in which they are only ever noted: at Ctrl-C the command that runs ends, or the line that is
+ * being typed is dropped; at the others the shell ends.
  */
 #ifndef REPL_STOP_H
 #define REPL_STOP_H
@@ -16,7 +16,7 @@
 
 #include "flume/cursor.h"
 
-/* What SIGINT does while nobody holds and no cursor is watched. */
+/* What a signal does while nobody holds and no cursor is watched. */
 enum stop_manner { STOP_ENDS_PROCESS, STOP_IS_NOTED };
 
 struct stop {
@@ -33,12 +33,12 @@ struct stop {
 };
 
 /** From now on signals are taken by a thread of its own. Before the log is opened, so that every
- * thread has them blocked. SIGTERM ends the process in either manner where there is nothing to
- * finish. */
+ * thread has them blocked. */
 void stop_begin(struct stop *stop, enum stop_manner manner);
 
-/** From now on a signal cancels the cursor, and a second one ends the process (where it is noted:
- * cancels again). NULL: as before. */
+/** From now on a signal cancels the cursor, and a second one ends the process. Where signals are
+ * noted, a second SIGINT says that the first one is being followed, and any other one ends the
+ * process. NULL: as before. */
 void stop_watch(struct stop *stop, flume_cursor *cursor);
 
 /** From now on a signal is only noted, for a loop that looks at it often; until as many releases
@@ -48,7 +48,7 @@ void stop_release(struct stop *stop);
 
 /** The signal that came since the last clear, or 0. */
 int stop_asked(const struct stop *stop);
-/** Before the next command: nobody has asked. */
+/** Before the next command: nobody has asked. A signal that asks the shell itself to end stays. */
 void stop_clear(struct stop *stop);
 
 /** Ends the thread. No cursor may be watched any more. */
