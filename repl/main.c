@@ -1,9 +1,11 @@
 /*
  * main.c - the program `flume`: one command, or a shell for many.
  */
+#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "run.h"
 #include "shell.h"
@@ -36,8 +38,8 @@ int main(int argc, char **argv)
     int code;
 
     /* Only to know how wide characters are; numbers and messages stay as they are. */
-    if (setlocale(LC_CTYPE, "") == NULL)
-        (void)setlocale(LC_CTYPE, "C.UTF-8");
+    if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        (void)setlocale(LC_CTYPE, "C.UTF-8"); /* Labels and texts are UTF-8 wherever they are. */
     restore_pipe_signal();
     setvbuf(stdout, NULL, _IOFBF, 64 << 10);
     parsed = invocation_parse(argc, (const char *const *)argv, &invocation, &error);

@@ -28,16 +28,18 @@ static size_t terminal_width(int descriptor)
     return WIDTH_DEFAULT;
 }
 
-static bool color_wanted(const struct invocation *invocation, bool terminal)
+/* --color, else the shell's setting; where neither decides: terminals, unless somebody objects. */
+static bool color_wanted(const struct session *session, bool terminal)
 {
-    enum { AUTO, ALWAYS, NEVER };
+    enum when when = session->shell != NULL ? session->shell->settings.color : WHEN_AUTO;
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");
 
-    switch (invocation_number(invocation, OPTION_COLOR, AUTO)) {
-    case ALWAYS:
+    when = (enum when)invocation_number(session->invocation, OPTION_COLOR, when);
+    switch (when) {
+    case WHEN_ALWAYS:
         return true;
-    case NEVER:
+    case WHEN_NEVER:
         return false;
     default:
         return terminal && (no_color == NULL || *no_color == '\0') && term != NULL &&
@@ -74,27 +76,36 @@ static void choose_mode(struct session *session)
     session->json = mode_is_json(session->mode);
 }
 
+static size_t screen_width(const struct session *session, int screen)
+{
+    if (session->shell != NULL && session->shell->settings.width != 0)
+        return session->shell->settings.width;
+    return session->out_terminal ? terminal_width(screen) : WIDTH_DEFAULT;
+}
+
 void session_init(struct session *session, const struct invocation *invocation, struct shell *shell)
 {
     const char *environment = getenv("FLUME_DB");
+    /* What is captured to be shown on a terminal (.watch) is to look as it would there. */
+    int screen = shell != NULL && shell->screen != -1 ? shell->screen : STDOUT_FILENO;
 
     *session = (struct session){.invocation = invocation, .shell = shell, .db = invocation->db};
     session->stop = shell != NULL ? &shell->stop : &session->own_stop;
     if (session->db == NULL && shell != NULL)
         session->db = shell->db;
-    if (session->db == NULL && environment != NULL && *environment != '\0')
+    else if (session->db == NULL && environment != NULL && *environment != '\0')
         session->db = environment;
     session->quiet = invocation_has(invocation, OPTION_QUIET);
     session->verbose = invocation_has(invocation, OPTION_VERBOSE);
-    session->out_terminal = isatty(STDOUT_FILENO) == 1;
+    session->out_terminal = isatty(screen) == 1;
     session->error_terminal = isatty(STDERR_FILENO) == 1;
-    session->out_color = color_wanted(invocation, session->out_terminal);
-    session->error_color = color_wanted(invocation, session->error_terminal);
+    session->out_color = color_wanted(session, session->out_terminal);
+    session->error_color = color_wanted(session, session->error_terminal);
     choose_mode(session);
     session->needs_views = invocation->needs_views || invocation_has(invocation, OPTION_LOAD);
     if (invocation_has(invocation, OPTION_AS_OF))
         session->as_of_state = AS_OF_ASKED;
-    session->width = session->out_terminal ? terminal_width(STDOUT_FILENO) : WIDTH_DEFAULT;
+    session->width = screen_width(session, screen);
 }
 
 void session_deinit(struct session *session)
@@ -105,8 +116,7 @@ void session_deinit(struct session *session)
     text_deinit(&session->line);
 }
 
-/* The library's own messages: what recovery cut, what it waits for. Called on any thread. */
-static void on_library_message(void *log_ctx, enum flume_log_level level, const char *message)
+void session_on_library_message(void *log_ctx, enum flume_log_level level, const char *message)
 {
     struct session *session = log_ctx;
 
@@ -134,14 +144,20 @@ int session_stopped(const struct session *session)
 static int open_with_views(struct session *session, const flume_log_options *options)
 {
     flume_options with_views = {.log = *options, .views = FLUME_VIEWS_NO_WORKERS};
+    const struct loaded *loaded = &session->loaded;
     flume_error error = {.seq = FLUME_SEQ_NONE};
     int code, status;
 
-    code = loaded_open(&session->loaded, session);
+    if (session->shell != NULL && !invocation_has(session->invocation, OPTION_LOAD)) {
+        loaded = &session->shell->loaded;
+        code = shell_load(session->shell);
+    } else {
+        code = loaded_open(&session->loaded, session);
+    }
     if (code != CODE_OK)
         return code;
-    with_views.definitions = session->loaded.definitions;
-    with_views.definition_count = session->loaded.definition_count;
+    with_views.definitions = loaded->definitions;
+    with_views.definition_count = loaded->definition_count;
     session_take_signals(session);
     status = flume_open(&session->flume, session->db, &with_views, &error);
     if (status != FLUME_OK)
@@ -158,20 +174,32 @@ static int open_log(struct session *session, const flume_log_options *options)
     return status == FLUME_OK ? CODE_OK : report_status(session, status, &error);
 }
 
+int session_report_no_db(struct session *session)
+{
+    if (session->shell != NULL && session->shell->interactive)
+        return report(session, ERROR_NO_BASIN_OPEN);
+    return report(session, ERROR_NO_BASIN_NAMED);
+}
+
+void session_fill_options(struct session *session, flume_log_options *io_options)
+{
+    io_options->lock_timeout_ns = invocation_number(session->invocation, OPTION_TIMEOUT, 0);
+    if (io_options->lock_timeout_ns == 0 && invocation_has(session->invocation, OPTION_TIMEOUT))
+        io_options->lock_timeout_ns = 1; /* 0 is the library's word for its default. */
+    io_options->program = "flume";
+    io_options->build = FLUME_VERSION;
+    io_options->log = session_on_library_message;
+    io_options->log_ctx = session;
+}
+
 int session_open(struct session *session, const flume_log_options *options, flume_log **out_log)
 {
     flume_log_options filled = *options;
     int code;
 
     if (session->db == NULL)
-        return report(session, ERROR_NO_BASIN_NAMED);
-    filled.lock_timeout_ns = invocation_number(session->invocation, OPTION_TIMEOUT, 0);
-    if (filled.lock_timeout_ns == 0 && invocation_has(session->invocation, OPTION_TIMEOUT))
-        filled.lock_timeout_ns = 1; /* 0 is the library's word for its default. */
-    filled.program = "flume";
-    filled.build = FLUME_VERSION;
-    filled.log = on_library_message;
-    filled.log_ctx = session;
+        return session_report_no_db(session);
+    session_fill_options(session, &filled);
     code = session->needs_views ? open_with_views(session, &filled) : open_log(session, &filled);
     if (code == CODE_OK)
         *out_log = session->log;
@@ -200,7 +228,8 @@ int session_open_to_read(struct session *session, flume_log **out_log)
 {
     flume_log_options options = {.flags = FLUME_OPEN_READ_ONLY};
     bool is_shells = session->shell != NULL && session->shell->db != NULL && session->db != NULL &&
-                     strcmp(session->db, session->shell->db) == 0;
+                     strcmp(session->db, session->shell->db) == 0 &&
+                     !invocation_has(session->invocation, OPTION_LOAD);
     int code;
 
     if (!is_shells)
@@ -258,7 +287,17 @@ int session_flush(struct session *session)
 {
     if (fflush(stdout) == 0 && ferror(stdout) == 0 && !session->line.failed)
         return CODE_OK;
+    if (errno == EPIPE && session->shell != NULL)
+        return CODE_PIPE_CLOSED; /* `| head` has seen enough; the signal is off: redirect.c. */
     return report(session, ERROR_OUTPUT_FAILED, strerror(errno));
+}
+
+void session_printed(struct session *session, uint64_t seq)
+{
+    if (session->shell == NULL)
+        return;
+    session->shell->last_seq = seq;
+    session->shell->has_last = true;
 }
 
 void session_row(struct session *session, const char *key, const char *format, ...)

@@ -34,12 +34,13 @@ struct session {
     bool needs_views; /* session_open() is to open the views too. May be set before. */
     flume *flume;     /* The open basin with its views; NULL: without. */
     flume_log *log;   /* The open log; NULL: none. */
-    bool borrows;       /* They are the shell's, and stay open. */
+    bool borrows;     /* They are the shell's, and stay open. */
     struct loaded loaded;
-    struct stop *stop;    /* The shell's, or own_stop. */
+    struct stop *stop; /* The shell's, or own_stop. */
     struct stop own_stop;
-    bool takes_signals; /* own_stop has begun. */
-    uint64_t as_of;     /* --as-of as a seq; see asking.c. */
+    bool takes_signals;                /* own_stop has begun. */
+    uint64_t records_read, bytes_read; /* By readers, for .timer. */
+    uint64_t as_of;                    /* --as-of as a seq; see asking.c. */
     enum { AS_OF_NOT_ASKED, AS_OF_ASKED, AS_OF_RESOLVING, AS_OF_KNOWN } as_of_state;
 };
 
@@ -56,6 +57,16 @@ int session_open(struct session *session, const flume_log_options *options, flum
 
 /** The same for reading only, which never stands in a writer's way. In a shell its handle is lent. */
 int session_open_to_read(struct session *session, flume_log **out_log);
+
+/** Report that there is no basin to open. CODE_USAGE. */
+int session_report_no_db(struct session *session);
+
+/** What is the same for every handle: --timeout, the program's name, where messages go. */
+void session_fill_options(struct session *session, flume_log_options *io_options);
+
+/** The library's own messages: what recovery cut, what it waits for. log_ctx is a session. Called on
+ * any thread. */
+void session_on_library_message(void *log_ctx, enum flume_log_level level, const char *message);
 
 /** Close what was opened, if anything was. FLUME_OK, or what flume_log_close() answers. */
 int session_close(struct session *session);
@@ -74,6 +85,9 @@ enum flume_profile session_profile(const struct session *session);
 bool session_emit(struct session *session);
 /** Flush stdout; CODE_OK, or CODE_IO with the reason reported. */
 int session_flush(struct session *session);
+
+/** A record was printed: in a shell `_` means it from now on. */
+void session_printed(struct session *session, uint64_t seq);
 
 /** A row for a key and its value, as `info` and `stat` show them. */
 void session_row(struct session *session, const char *key, const char *format, ...)

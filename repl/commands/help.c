@@ -170,6 +170,7 @@ static void topic_refs(struct text *text)
         "  first         the oldest record\n"
         "  last          the newest record\n"
         "  last~2        two records before the newest\n"
+        "  _             at a prompt or in a script: the record that was printed last\n"
         "  run/1         the newest record with the label run/1\n"
         "  run/1~2       the second before that with the same label\n"
         "  :crash        the record that the bookmark crash names (flume mark)\n"

@@ -131,6 +131,10 @@ int reader_next(struct reader *reader, uint64_t timeout_ns, flume_record *out_re
         }
         if (status == FLUME_ERR_LOST)
             meet_lost(reader);
+        if (status == FLUME_OK) {
+            reader->session->records_read++;
+            reader->session->bytes_read += out_record->body_bytes;
+        }
         if (status != FLUME_OK || passes(reader, out_record))
             return status;
     }

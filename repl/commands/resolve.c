@@ -10,6 +10,7 @@
 
 #include "asking.h"
 #include "object.h"
+#include "shell.h"
 #include "suggest.h"
 #include "utf8.h"
 
@@ -272,6 +273,20 @@ static int resolve_name(struct session *session, const struct reference *referen
 
 /* ---- all forms ---- */
 
+/* `_`. It may be of another basin than the one that is open now. */
+static int find_printed(struct session *session, flume_log *log, struct reference_place place,
+                        uint64_t *out_seq)
+{
+    const struct shell *shell = session->shell;
+
+    if (shell == NULL || !shell->has_last)
+        return report_at(session, place, ERROR_NOTHING_PRINTED);
+    if (shell->last_seq >= flume_log_head(log))
+        return report_at(session, place, ERROR_PRINTED_ELSEWHERE);
+    *out_seq = shell->last_seq;
+    return CODE_OK;
+}
+
 int resolve(struct session *session, flume_log *log, const struct reference *reference,
             struct reference_place place, uint64_t *out_seq)
 {
@@ -281,6 +296,8 @@ int resolve(struct session *session, flume_log *log, const struct reference *ref
     if (reference_needs_views(reference))
         return resolve_name(session, reference, place, out_seq);
     switch (reference->form) {
+    case REFERENCE_PRINTED:
+        return find_printed(session, log, place, out_seq);
     case REFERENCE_SEQ:
         if (reference->number < flume_log_head(log))
             seq = reference->number;

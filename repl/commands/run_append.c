@@ -86,6 +86,7 @@ static void print_appended(struct appending *appending, uint64_t seq, size_t byt
 
     appending->record_count++;
     appending->byte_count += bytes;
+    session_printed(session, seq);
     if (session->json) {
         object_begin(text, "appended");
         object_uint(text, "seq", seq);

@@ -77,6 +77,9 @@ static void explain_reference(struct explaining *explaining, const struct refere
                     reference->number + 1);
         step_of_log(explaining, text_c_string(&step));
         break;
+    case REFERENCE_PRINTED:
+        step_of_log(explaining, "1 record, by its seq: the one that was printed last");
+        break;
     case REFERENCE_LABEL:
         text_format(&step, "label '%s': the newest row and %" PRIu64 " before it",
                     text_c_string(&name), reference->number);

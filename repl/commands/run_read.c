@@ -52,6 +52,7 @@ static int get_one(struct getting *getting, const struct operand *operand)
         (void)rows_record(&getting->rows, &record); /* A failure shows when stdout is flushed. */
     else
         (void)write_body(getting, &record); /* Likewise: the stream remembers it. */
+    session_printed(getting->session, record.seq);
     getting->shown++;
     flume_record_release(&record);
     return CODE_OK;

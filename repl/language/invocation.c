@@ -134,6 +134,9 @@ static bool place_operand(struct parse *parse, const struct item *item)
     return command != NULL;
 }
 
+/* Without a command: options that hold for every line of the shell. */
+static const enum option_id shell_options[] = {OPTION_STALE_OK, OPTION_COUNT};
+
 /* What the words left open. */
 static void settle_command(struct parse *parse)
 {
@@ -147,6 +150,8 @@ static void settle_command(struct parse *parse)
     if (invocation->command != NULL && invocation->sub == NULL)
         invocation->sub = invocation->command->subs;
     parse->set = option_set_for_all();
+    if (invocation->command == NULL)
+        option_set_add(&parse->set, shell_options);
     if (invocation->command != NULL)
         option_set_add(&parse->set, invocation->command->options);
     if (invocation->sub != NULL)
@@ -544,12 +549,22 @@ void invocation_release(struct invocation *invocation)
     *invocation = (struct invocation){0};
 }
 
+/* Given to the program, it holds for each line of its shell. What a shell has a setting for (--mode,
+ * --color), or does once (--load), is not among them. */
+static bool holds_for_lines(enum option_id id)
+{
+    return id == OPTION_TIMEOUT || id == OPTION_PROGRESS || id == OPTION_QUIET ||
+           id == OPTION_VERBOSE || id == OPTION_STALE_OK;
+}
+
 const struct option_use *invocation_option(const struct invocation *invocation, enum option_id id)
 {
     for (size_t i = invocation->option_count; i-- > 0;)
         if (invocation->options[i].id == id)
             return &invocation->options[i];
-    return NULL;
+    if (invocation->outer == NULL || !holds_for_lines(id))
+        return NULL;
+    return invocation_option(invocation->outer, id);
 }
 
 bool invocation_has(const struct invocation *invocation, enum option_id id)
@@ -562,4 +577,18 @@ uint64_t invocation_number(const struct invocation *invocation, enum option_id i
     const struct option_use *use = invocation_option(invocation, id);
 
     return use == NULL ? absent : use->number;
+}
+
+bool invocation_add_option(struct invocation *invocation, enum option_id id, const char *text,
+                           uint64_t number)
+{
+    size_t count = invocation->option_count;
+    struct option_use *options = realloc(invocation->options, (count + 1) * sizeof(options[0]));
+
+    if (options == NULL)
+        return false;
+    options[count] = (struct option_use){.id = id, .text = text, .number = number};
+    invocation->options = options;
+    invocation->option_count = count + 1;
+    return true;
 }

@@ -45,6 +45,9 @@ struct invocation {
     size_t option_count;
     struct operand *operands;
     size_t operand_count;
+    /* The program's own command line, where this is one line of a shell: options of it that hold for
+     * every line are found where the line has none. NULL: none. Borrowed. */
+    const struct invocation *outer;
 };
 
 /* Why a command line was refused. */
@@ -69,9 +72,13 @@ bool invocation_parse(int argc, const char *const *argv, struct invocation *out,
 
 void invocation_release(struct invocation *invocation);
 
-/** The last use of an option, or NULL. */
+/** The last use of an option, or NULL. If it is the outer one's, its token is not of this argv. */
 const struct option_use *invocation_option(const struct invocation *invocation, enum option_id id);
 bool invocation_has(const struct invocation *invocation, enum option_id id);
+
+/** Add one as if it had been given; token 0. False without memory. */
+bool invocation_add_option(struct invocation *invocation, enum option_id id, const char *text,
+                           uint64_t number);
 
 /** Its number, or `absent`. */
 uint64_t invocation_number(const struct invocation *invocation, enum option_id id, uint64_t absent);

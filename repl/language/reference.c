@@ -153,20 +153,23 @@ static bool parse_by_looks(const char *source, size_t bytes, bool counts_back,
     bool is_hash = count_hex(source, bytes) == bytes && bytes >= FLUME_HASH_PREFIX_MIN &&
                    bytes <= FLUME_HASH_TEXT_BYTES;
     bool is_first = bytes == 5 && memcmp(source, "first", 5) == 0;
+    bool is_printed = bytes == 1 && *source == '_';
 
     if (bytes == 4 && memcmp(source, "last", 4) == 0) {
         out->form = REFERENCE_LAST;
         return true;
     }
-    if (counts_back && (is_number || is_hash || is_first))
+    if (counts_back && (is_number || is_hash || is_first || is_printed))
         return refuse(out_fault, 0, bytes, ERROR_COUNTS_BACK);
     if (is_number)
         return parse_seq(source, bytes, out, out_fault);
     if (is_first)
         out->form = REFERENCE_FIRST;
+    if (is_printed)
+        out->form = REFERENCE_PRINTED;
     if (is_hash)
         return parse_hash(source, bytes, out, out_fault);
-    return is_first || parse_label(source, bytes, out, out_fault);
+    return is_first || is_printed || parse_label(source, bytes, out, out_fault);
 }
 
 static bool parse_bytes(const char *source, size_t bytes, struct reference *out,

@@ -1,5 +1,5 @@
 /*
- * reference.h - naming records: @17, 17, first, last, last~2, run/1~2, :bookmark, 64b4b2, and
+ * reference.h - naming records: @17, 17, first, last, last~2, _, run/1~2, :bookmark, 64b4b2, and
  * ranges A..B.
  *
  * What a reference is follows from its characters alone, never from what a log holds: what looks
@@ -19,6 +19,7 @@ enum reference_form {
     REFERENCE_SEQ,      /* number is the seq. */
     REFERENCE_FIRST,    /* The oldest record. */
     REFERENCE_LAST,     /* number records before the newest. */
+    REFERENCE_PRINTED,  /* `_`: the one that a shell printed last. */
     REFERENCE_LABEL,    /* number records before the newest that carries the label `text`. */
     REFERENCE_BOOKMARK, /* The one that the bookmark `text` names. */
     REFERENCE_HASH      /* The one whose body's hash begins with the digits `text`. */

@@ -342,6 +342,51 @@
     CODE_USAGE, "usage", "this is no size for a benchmark", \
         "at most 16 MiB each and 64 GiB together"
 
+/* ---- the shell: repl/shell/ ---- */
+
+#define ERROR_NO_BASIN_OPEN CODE_USAGE, "usage", "no basin is open", "to open one: .open PATH"
+#define ERROR_NO_BASIN_THERE                       \
+    CODE_NO_BASIN, "no_basin", "%s does not exist", \
+        "to make one: flume PATH init, or append --create"
+#define ERROR_NOTHING_PRINTED                                                            \
+    CODE_NO, "not_found", "_ is the record that was printed last, and there is none yet", \
+        "print one: get, log, append; a label of that name is label:_"
+#define ERROR_PRINTED_ELSEWHERE                                                 \
+    CODE_NO, "not_found", "the record that was printed last is not in this log", \
+        "print one of this log: get, log"
+#define ERROR_NO_DOT CODE_USAGE, "usage", "no dot-command '%.60s'", "which there are: .help"
+#define ERROR_DOT_COMMAND \
+    CODE_USAGE, "usage", "commands have no dot before them", "leave out the dot"
+#define ERROR_DOT_OPERANDS CODE_USAGE, "usage", "%s", "usage: {DOT-COMMAND}"
+#define ERROR_NO_SETTING CODE_USAGE, "usage", "no such setting", "which there are: .set"
+#define ERROR_BAD_SETTING                                          \
+    CODE_USAGE, "usage", "this is not a number that can be set", "{WHAT IT SETS}"
+#define ERROR_NOT_A_SUBSCRIPTION                                       \
+    CODE_USAGE, "usage", "this is not the number of a subscription", \
+        "its beginning told it; to end all: .cancel"
+#define ERROR_NO_SUBSCRIPTION \
+    CODE_NO, "not_found", "there is no such subscription", "to begin one: subscribe [LABEL...]"
+#define ERROR_RC_LINE                                                     \
+    CODE_USAGE, "usage", "%s:%zu: only settings may stand in this file", \
+        "the line is left out; --no-rc leaves out the file"
+#define ERROR_READ_DEPTH                                         \
+    CODE_USAGE, "usage", ".read in .read goes no deeper than %d", \
+        "a file reads itself, perhaps"
+#define ERROR_NO_SHELL \
+    CODE_IO, "io", "a shell command cannot be started: %s", "end other programs, and try again"
+#define ERROR_WATCH_COUNT                                                        \
+    CODE_USAGE, "usage", "this is not a number of runs", ".watch -n 3 1 status"
+#define ERROR_WATCH_SPAN                                                                \
+    CODE_USAGE, "usage", "this is not a span of time, or it is shorter than 0.01 s", \
+        "seconds, or with ms, s, m: .watch 1 status"
+#define ERROR_WATCH_WATCH \
+    CODE_USAGE, "usage", "this is being done already", "name the command itself"
+#define ERROR_WATCH_ENDLESS                                             \
+    CODE_USAGE, "usage", "outside a terminal it has to end by itself", \
+        "so many runs: .watch -n 3 1 status"
+#define ERROR_WATCH_FAILED \
+    CODE_IO, "io", "what a run writes cannot be caught: %s", "end other programs, and try again"
+
 /* What a message is, where one is kept or handed on: (struct error_message){ERROR_BAD_SEQ}. */
 struct error_message {
     int code;

@@ -307,6 +307,7 @@ bool rows_record(struct rows *rows, const flume_record *record)
 {
     struct text *text = &rows->session->line;
 
+    session_printed(rows->session, record->seq);
     switch (rows->mode) {
     case MODE_TABLE:
         add_table_row(rows, record);

@@ -11,6 +11,9 @@
 
 #include "shell.h"
 
+/* That of a new line. Others say what is still wanted: "quote> ". */
+#define PROMPT "flume> "
+
 enum editor_answer {
     EDITOR_LINE,      /* A line, without its newline. */
     EDITOR_DISCARDED, /* Ctrl-C: everything typed so far is dropped, continued lines too. */

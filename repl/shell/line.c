@@ -18,11 +18,16 @@ struct line_gather {
 
 /* ---- what comes of it ---- */
 
+static const char *wanting(const struct line_parser *parser)
+{
+    if (parser->where == IN_HEREDOC)
+        return parser->end;
+    return parser->where == IN_JSON || parser->where == IN_JSON_TEXT ? "json" : "quote";
+}
+
 static void show_wanting(const struct line_parser *parser, struct line *out)
 {
-    const char *what = parser->where == IN_HEREDOC                                 ? parser->end
-                       : parser->where == IN_JSON || parser->where == IN_JSON_TEXT ? "json"
-                                                                                   : "quote";
+    const char *what = wanting(parser);
 
     out->form = LINE_WANTING;
     memcpy(out->wanting, what, strlen(what) + 1);
@@ -251,6 +256,11 @@ const char *line_gather_source(const struct line_gather *gather, size_t *out_byt
 {
     *out_bytes = gather->source.bytes;
     return gather->source.data == NULL ? "" : gather->source.data;
+}
+
+const char *line_gather_wanting(const struct line_gather *gather)
+{
+    return wanting(&gather->parser);
 }
 
 void line_gather_take(struct line_gather *gather, struct line *out)

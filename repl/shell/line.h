@@ -106,6 +106,9 @@ enum line_form line_gather_add(struct line_gather *gather, const char *source, s
 /** Everything added since the last line was taken, ending in NUL; valid until the next one is added. */
 const char *line_gather_source(const struct line_gather *gather, size_t *out_bytes);
 
+/** While the next one belongs to it: what for, as in struct line. Valid until that is added. */
+const char *line_gather_wanting(const struct line_gather *gather);
+
 /** The line, as line_parse() gives it; what is added next begins another. */
 void line_gather_take(struct line_gather *gather, struct line *out);
 

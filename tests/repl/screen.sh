@@ -33,6 +33,7 @@ screen_start() {
     lib_command="(screen) flume"
     shift 2
     {
+        echo "trap : INT" # Ctrl-C is for the program alone.
         echo "cd '$work'"
         echo "export HOME='$work' XDG_STATE_HOME='$work/.lib/state' LC_ALL=C.UTF-8"
         echo "export XDG_CONFIG_HOME='$work/.lib/config'"
