@@ -32,7 +32,8 @@
 #include "subscriptions.h"
 #include "utf8.h"
 
-enum { HINT_LINE_BYTES_MAX = 1024, HINT_CELLS_LEAST = 2 };
+enum { HINT_LINE_BYTES_MAX = 1024, HINT_CELLS_LEAST = 2, CATCH_UP_RECORDS_MAX = 4096 };
+#define CATCH_UP_NS_MAX (UINT64_C(50) * 1000 * 1000)
 
 struct editor {
     struct shell *shell;
@@ -40,6 +41,8 @@ struct editor {
     History *recalled; /* libedit's form of history. */
     struct history *history;
     const char *prompt;
+    const flume *prepared; /* The handle whose views completion has opened, */
+    bool is_prepared;      /* and that they were looked at for this line. */
     struct keys keys;
     int window_descriptor; /* A signalfd: the window has changed, or we go on after a stop. */
     bool is_able;          /* The terminal knows escape sequences. */
@@ -173,6 +176,35 @@ static void draw_hint(struct editor *editor)
 }
 
 /* ---- Tab ---- */
+
+/* What completion offers is what a view has. One that is nearly at the end is brought there; more
+ * would be work that nobody has asked for. */
+static void catch_up(flume *handle, const char *name)
+{
+    const flume_ask ask = {.timeout_ns = CATCH_UP_NS_MAX};
+    flume_view_status status;
+    flume_view *view;
+
+    if (flume_view_find(handle, name, &view) == FLUME_OK &&
+        flume_view_status_of(view, &status) == FLUME_OK && status.lag_records > 0 &&
+        status.lag_records <= CATCH_UP_RECORDS_MAX && status.state <= FLUME_VIEW_LIVE)
+        (void)flume_view_wait(view, &ask); /* A kindness. */
+}
+
+/* While nobody types. */
+static void prepare_completion(struct editor *editor)
+{
+    flume *handle = editor->shell->flume;
+
+    if (handle == NULL || editor->is_prepared)
+        return;
+    editor->is_prepared = true;
+    if (handle != editor->prepared)
+        complete_prepare(handle);
+    editor->prepared = handle;
+    catch_up(handle, "label");
+    catch_up(handle, "hash");
+}
 
 /* What was typed of the word, from `from` on, becomes `bytes` of a candidate. */
 static void replace(struct editor *editor, const char *typed, size_t typed_bytes, const char *text,
@@ -330,6 +362,7 @@ static int next_character(EditLine *libedit, wchar_t *out)
         ready = poll(waits, 4, 0);
         if (ready == 0) {
             draw_hint(editor);
+            prepare_completion(editor);
             ready = poll(waits, 4, -1);
         }
         wipe_hint(editor);
@@ -491,7 +524,7 @@ enum editor_answer editor_read(struct editor *editor, const char *prompt, const 
 
     stop_clear(&editor->shell->stop);
     editor->prompt = prompt;
-    editor->discards = editor->ends = false;
+    editor->discards = editor->ends = editor->is_prepared = false;
     fflush(stdout);
     ask_for_pastes(editor, "\x1b[?2004h");
     el_resize(editor->libedit); /* The window may have changed during a command. */

@@ -68,7 +68,7 @@ static void add_with_help(const struct completion *completion, size_t shown, siz
 {
     for (size_t i = 0; i < shown; i++) {
         const struct candidate *candidate = &completion->candidates[i];
-        size_t used = utf8_show(text, candidate->text, strlen(candidate->text), columns - 1);
+        size_t used = utf8_show(text, candidate->word, strlen(candidate->word), columns - 1);
 
         if (candidate->help != NULL && widest + GAP_CELLS + 8 < columns) {
             pad(text, used, widest + GAP_CELLS);
@@ -86,7 +86,7 @@ static void add_in_columns(const struct completion *completion, size_t shown, si
 
     for (size_t row = 0; row < rows; row++) {
         for (size_t i = row; i < shown; i += rows) {
-            const char *word = completion->candidates[i].text;
+            const char *word = completion->candidates[i].word;
             size_t used = utf8_show(text, word, strlen(word), columns - 1);
 
             if (i + rows < shown)
@@ -120,7 +120,7 @@ void screen_add_candidates(const struct completion *completion, struct text *tex
     cells_of_screen(&columns, &rows);
     rows = rows > ROWS_KEPT + 1 ? rows - ROWS_KEPT : 1;
     for (size_t i = 0; i < completion->count; i++) {
-        size_t cells = cells_of_text(completion->candidates[i].text);
+        size_t cells = cells_of_text(completion->candidates[i].word);
 
         widest = cells > widest ? cells : widest;
         has_help = has_help || completion->candidates[i].help != NULL;

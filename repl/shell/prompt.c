@@ -179,6 +179,16 @@ static void show_subscribed(struct shell *shell)
     text_deinit(&text);
 }
 
+/* A search without an answer says so with its exit code alone, which nobody sees here. */
+static void say_nothing_found(struct shell *shell)
+{
+    struct session session;
+
+    session_init(&session, shell->invocation, shell);
+    note(&session, "nothing found");
+    session_deinit(&session);
+}
+
 static int run_lines(struct shell *shell, struct editor *editor)
 {
     struct line_gather *gather = line_gather_create();
@@ -199,7 +209,11 @@ static int run_lines(struct shell *shell, struct editor *editor)
         source = line_gather_source(gather, &bytes);
         editor_remember(editor, source, bytes);
         line_gather_take(gather, &line);
+        shell->has_reported = false;
         code = shell_run(shell, source, &line, (struct line_origin){NULL, 1});
+        if (code == CODE_NO && line.form == LINE_COMMAND && line.target != TARGET_PIPE &&
+            !shell->has_reported)
+            say_nothing_found(shell);
         line_release(&line);
         if (stop_asked(&shell->stop) != 0 && stop_asked(&shell->stop) != SIGINT)
             break;
