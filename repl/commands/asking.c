@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cancel.h"
 #include "resolve.h"
 
 #define LOOK_EACH_NS (NS_PER_SECOND / 10)
@@ -48,16 +49,18 @@ static void show_progress(struct asking *asking)
         return;
     if (!asking->is_shown) {
         asking->from = status.synced_seq;
+        asking->head = status.head;
         asking->is_shown = true;
     }
     memcpy(asking->shown, status.name, sizeof(asking->shown));
+    asking->progress.fresh = status.head - asking->head;
     if (status.state == FLUME_VIEW_REBUILDING) {
         asking->rebuild_done = status.rebuild_done;
         asking->rebuild_total = status.rebuild_total;
         progress_update(&asking->progress, status.rebuild_done, status.rebuild_total);
     } else if (status.synced_seq >= asking->from) {
         progress_update(&asking->progress, status.synced_seq - asking->from,
-                        status.head - asking->from);
+                        asking->head - asking->from);
     }
 }
 
@@ -181,23 +184,37 @@ void asking_note_stale(struct asking *asking)
         note_one(asking, asking->views[i]);
 }
 
-static int report_waiting(struct asking *asking, int code)
+static int report_waiting(struct asking *asking)
 {
-    const struct report_detail detail = {.code = code};
     struct session *session = asking->session;
     flume_view_status slowest;
     struct text behind = {0};
+    int code;
 
     if (!find_slowest(asking, &slowest))
-        return code == CODE_STALE ? report(session, ERROR_VIEWS_BEHIND)
-                                  : report_with(session, &detail, ERROR_ASKING_INTERRUPTED);
+        return report(session, ERROR_VIEWS_BEHIND);
     add_count(&behind, slowest.lag_records);
-    if (code == CODE_STALE)
-        report(session, ERROR_VIEW_BEHIND, slowest.name, text_c_string(&behind), slowest.synced_seq,
-               slowest.head);
-    else
-        report_with(session, &detail, ERROR_WAITING_INTERRUPTED, slowest.name,
-                    text_c_string(&behind), slowest.synced_seq, slowest.head);
+    code = report(session, ERROR_VIEW_BEHIND, slowest.name, text_c_string(&behind),
+                  slowest.synced_seq, slowest.head);
+    text_deinit(&behind);
+    return code;
+}
+
+/* While it was waited for, or while what it knows was shown. */
+static int report_cancelled(struct asking *asking)
+{
+    struct session *session = asking->session;
+    flume_view_status slowest;
+    struct text behind = {0};
+    int code;
+
+    if (asking->given != 0 || !find_slowest(asking, &slowest) || slowest.lag_records == 0)
+        return cancel_report(
+            session, &(struct cancelled){.done = asking->given, .units = "rows", .did = "shown"});
+    add_count(&behind, slowest.lag_records);
+    code = cancel_say(session, "what it has done so far is kept",
+                      "view %s is %s behind: at @%" PRIu64 " of @%" PRIu64, slowest.name,
+                      text_c_string(&behind), slowest.synced_seq, slowest.head);
     text_deinit(&behind);
     return code;
 }
@@ -205,12 +222,11 @@ static int report_waiting(struct asking *asking, int code)
 int asking_report(struct asking *asking, int status)
 {
     struct session *session = asking->session;
-    int signal = session_stopped(session);
 
     progress_end(&asking->progress);
-    if (status == FLUME_ERR_CANCELLED && signal != 0)
-        return report_waiting(asking, 128 + signal);
+    if (status == FLUME_ERR_CANCELLED && session_stopped(session) != 0)
+        return report_cancelled(asking);
     if (status == FLUME_ERR_TIMEOUT)
-        return report_waiting(asking, CODE_STALE);
+        return report_waiting(asking);
     return report_flume_error(session, status);
 }

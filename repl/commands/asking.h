@@ -24,7 +24,9 @@ struct asking {
     uint64_t rebuild_done, rebuild_total;      /* and what it saw of a rebuild. */
     uint64_t from;                             /* Where the one that is shown stood then first. */
     bool is_shown;                             /* from is set. */
+    uint64_t head;                             /* Of the log then. */
     bool holds;                                /* Signals are noted only. */
+    uint64_t given;                            /* Rows or records shown so far, for who cancels. */
 };
 
 /**

@@ -7,6 +7,7 @@
 #include "input.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ void input_init(struct input *input, int descriptor, enum input_split split,
                 size_t record_bytes_max)
 {
     *input = (struct input){.descriptor = descriptor,
+                            .stop_descriptor = -1,
                             .split = split,
                             .record_bytes_max = record_bytes_max,
                             .line = 1,
@@ -174,11 +176,27 @@ static int make_room(struct input *input)
     return 0;
 }
 
+/* Until there is something to read, or nothing to wait for. */
+static int wait_for_input(const struct input *input)
+{
+    struct pollfd either[] = {{.fd = input->descriptor, .events = POLLIN},
+                              {.fd = input->stop_descriptor, .events = POLLIN}};
+
+    if (input->stop_descriptor == -1)
+        return 0;
+    while (poll(either, 2, -1) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return either[1].revents != 0 ? -ECANCELED : 0;
+}
+
 int input_fill(struct input *input)
 {
     int status = make_room(input);
     ssize_t got;
 
+    if (status == 0)
+        status = wait_for_input(input);
     if (status != 0)
         return status;
     do {

@@ -25,6 +25,7 @@ enum input_answer {
 
 struct input {
     int descriptor;
+    int stop_descriptor; /* Readable: no more is to be waited for. -1: none. */
     enum input_split split;
     size_t record_bytes_max;
     char *data;
@@ -42,7 +43,8 @@ void input_init(struct input *input, int descriptor, enum input_split split,
                 size_t record_bytes_max);
 enum input_answer input_next(struct input *input, const char **out_data, size_t *out_bytes);
 
-/** Read more; may wait. 0, or -errno (-ENOMEM too). */
+/** Read more; may wait. 0, or -errno: -ENOMEM too, and -ECANCELED where stop_descriptor, to be set
+ * behind input_init(), was readable. */
 int input_fill(struct input *input);
 
 void input_deinit(struct input *input); /* Leaves the descriptor open. */

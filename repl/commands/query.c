@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cancel.h"
+
 enum { DAMAGE_REPORTS_MAX = 10 };
 /* A signal is noticed as late as this. */
 #define LIVE_WAIT_NS (NS_PER_SECOND / 10)
@@ -35,6 +37,7 @@ static int show(struct printing *printing, const flume_record *record)
     if (printing->query->hash != NULL && !has_hash(record, printing->query->hash))
         return CODE_OK;
     printing->count++;
+    printing->query->asking->given++;
     return rows_record(&printing->rows, record) ? CODE_OK : session_flush(printing->session);
 }
 
@@ -65,9 +68,12 @@ static int meet(struct printing *printing, int status, bool *out_ended)
     }
 }
 
-static int signalled(const struct printing *printing)
+/* Who follows ends so in the ordinary way. */
+static int report_cancelled(const struct printing *printing)
 {
-    return 128 + session_stopped(printing->session);
+    return cancel_report(
+        printing->session,
+        &(struct cancelled){.done = printing->count, .units = "records", .did = "shown"});
 }
 
 /* The records there are; and with -f, where they end, those to come. */
@@ -79,7 +85,7 @@ static int print_query(struct printing *printing)
 
     while (code == CODE_OK && !ended && printing->count < printing->limit) {
         if (asking_stopped(printing->query->asking))
-            return signalled(printing);
+            return report_cancelled(printing);
         status = flume_query_next(printing->records, &record);
         if (status == FLUME_OK)
             code = show(printing, &record);
@@ -127,7 +133,7 @@ static int print_seqs(struct printing *printing, const uint64_t *seqs, uint64_t 
         int status = flume_log_get(log, seqs[i], &record);
 
         if (asking_stopped(printing->query->asking))
-            return signalled(printing);
+            return report_cancelled(printing);
         if (status != FLUME_OK) {
             meet_damage(printing, status);
             continue;

@@ -64,12 +64,17 @@ int reader_init(struct reader *reader, struct session *session, flume_log *log)
 
 int reader_open(struct reader *reader)
 {
+    struct stop *stop = reader->session->stop;
     int status;
 
+    stop_watch(stop, NULL);
     flume_cursor_close(reader->cursor);
     reader->cursor = NULL;
     status = flume_cursor_open(reader->log, &reader->options, &reader->cursor);
-    return status == FLUME_OK ? CODE_OK : report_log_error(reader->session, reader->log, status);
+    if (status != FLUME_OK)
+        return report_log_error(reader->session, reader->log, status);
+    stop_watch(stop, reader->cursor); /* It may look at many records before it gives one. */
+    return CODE_OK;
 }
 
 static bool has_some_label(const struct reader *reader, const flume_record *record)
@@ -121,6 +126,8 @@ int reader_next(struct reader *reader, uint64_t timeout_ns, flume_record *out_re
     for (unsigned rejected = 0;; rejected++) {
         int status;
 
+        if (session_stopped(reader->session) != 0)
+            return FLUME_ERR_CANCELLED;
         /* On a busy log that nothing passes, whoever waits gets to look at the clock. */
         if (live && rejected >= REJECTED_IN_A_ROW_MAX)
             return FLUME_ERR_TIMEOUT;
@@ -153,6 +160,8 @@ int reader_finish(struct reader *reader, int code)
 
 void reader_deinit(struct reader *reader)
 {
+    if (reader->cursor != NULL)
+        stop_watch(reader->session->stop, NULL);
     flume_cursor_close(reader->cursor);
     if (reader->has_regex)
         regfree(&reader->regex);

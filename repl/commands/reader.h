@@ -30,7 +30,8 @@ struct reader {
 /** Take the filters from the command line. CODE_OK or what was reported. Always deinit. */
 int reader_init(struct reader *reader, struct session *session, flume_log *log);
 
-/** Start, or start anew, with reader->options. CODE_OK or what was reported. */
+/** Start, or start anew, with reader->options. From here to the deinit Ctrl-C cancels it; there is
+ * one reader at a time. CODE_OK or what was reported. */
 int reader_open(struct reader *reader);
 
 /**

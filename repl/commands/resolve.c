@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "asking.h"
+#include "cancel.h"
 #include "object.h"
 #include "shell.h"
 #include "suggest.h"
@@ -18,7 +19,8 @@ enum { CANDIDATES_MAX = 10, CANDIDATE_BODY_CELLS = 40, NAMES_OFFERED_MAX = 20000
 #define HASH_DIGITS_SHOWN 16
 
 /* The seq of the record `steps` further than the first that a cursor gives. */
-static int nth(flume_log *log, unsigned flags, uint64_t steps, uint64_t *out_seq)
+static int nth(struct session *session, flume_log *log, unsigned flags, uint64_t steps,
+               uint64_t *out_seq)
 {
     flume_cursor_options options = {.flags = flags | FLUME_CURSOR_SKIP_DAMAGED};
     flume_cursor *cursor = NULL;
@@ -28,16 +30,17 @@ static int nth(flume_log *log, unsigned flags, uint64_t steps, uint64_t *out_seq
     if (status != FLUME_OK)
         return status;
     for (uint64_t i = 0; i <= steps && status == FLUME_OK; i++)
-        status = flume_cursor_next(cursor, 0, &record);
+        status = session_stopped(session) != 0 ? FLUME_ERR_CANCELLED
+                                               : flume_cursor_next(cursor, 0, &record);
     if (status == FLUME_OK)
         *out_seq = record.seq;
     flume_cursor_close(cursor);
     return status;
 }
 
-int resolve_last(flume_log *log, uint64_t steps_back, uint64_t *out_seq)
+int resolve_last(struct session *session, flume_log *log, uint64_t steps_back, uint64_t *out_seq)
 {
-    int status = nth(log, FLUME_CURSOR_REVERSE, steps_back, out_seq);
+    int status = nth(session, log, FLUME_CURSOR_REVERSE, steps_back, out_seq);
 
     if (status == FLUME_END)
         *out_seq = FLUME_SEQ_NONE;
@@ -51,7 +54,7 @@ static int refuse(struct session *session, flume_log *log, struct reference_plac
     uint64_t last = FLUME_SEQ_NONE;
     char seq[24];
 
-    (void)resolve_last(log, 0, &last); /* Only for the remedy. */
+    (void)resolve_last(session, log, 0, &last); /* Only for the remedy. */
     if (last == FLUME_SEQ_NONE)
         return report_with(session, &detail, ERROR_LOG_IS_EMPTY, word);
     snprintf(seq, sizeof(seq), "@%" PRIu64, last);
@@ -303,14 +306,16 @@ int resolve(struct session *session, flume_log *log, const struct reference *ref
             seq = reference->number;
         break;
     case REFERENCE_FIRST:
-        status = nth(log, 0, 0, &seq);
+        status = nth(session, log, 0, 0, &seq);
         break;
     case REFERENCE_LAST:
-        status = resolve_last(log, reference->number, &seq);
+        status = resolve_last(session, log, reference->number, &seq);
         break;
     default:
         break;
     }
+    if (status == FLUME_ERR_CANCELLED)
+        return cancel_say(session, NULL, "the record was being looked for");
     if (status != FLUME_OK && status != FLUME_END)
         return report_log_error(session, log, status);
     if (seq == FLUME_SEQ_NONE)

@@ -36,6 +36,6 @@ int resolve_range(struct session *session, flume_log *log, const struct operand 
 
 /** The seq of the record so many steps before the newest one; FLUME_SEQ_NONE if there is none.
  * FLUME_OK or an error of the library. */
-int resolve_last(flume_log *log, uint64_t steps_back, uint64_t *out_seq);
+int resolve_last(struct session *session, flume_log *log, uint64_t steps_back, uint64_t *out_seq);
 
 #endif

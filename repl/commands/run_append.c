@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "input.h"
 #include "json_scan.h"
 #include "object.h"
@@ -150,6 +151,14 @@ static int report_input(struct appending *appending, const struct input *input, 
     return report_with(session, &detail, ERROR_VALUE_NOT_JSON, name, input->line, input->number);
 }
 
+/* What was appended stays. */
+static int report_cancelled(struct appending *appending)
+{
+    return cancel_report(appending->session, &(struct cancelled){.done = appending->record_count,
+                                                                 .units = "records",
+                                                                 .did = "appended"});
+}
+
 /* Everything of a stream, as it comes. */
 static int append_stream(struct appending *appending, int descriptor, const char *name,
                          enum input_split split)
@@ -161,14 +170,19 @@ static int append_stream(struct appending *appending, int descriptor, const char
     int code = CODE_OK, status;
 
     input_init(&input, descriptor, split, FLUME_BODY_BYTES_MAX);
+    input.stop_descriptor = appending->session->stop->descriptor;
     do {
+        if (session_stopped(appending->session) != 0) {
+            code = report_cancelled(appending);
+            break;
+        }
         answer = input_next(&input, &data, &bytes);
         if (answer == INPUT_RECORD) {
             code = append_one(appending, bytes == 0 ? "" : data, bytes);
         } else if (answer == INPUT_EMPTY) {
             code = session_flush(appending->session);
             status = code == CODE_OK ? input_fill(&input) : 0;
-            if (status != 0)
+            if (status != 0 && status != -ECANCELED)
                 code = report(appending->session, ERROR_FILE_UNREADABLE, name, strerror(-status));
         } else if (answer != INPUT_END) {
             code = report_input(appending, &input, name, answer);
@@ -198,7 +212,8 @@ static int append_pieces(struct appending *appending)
     size_t option = 0, operand = 0;
     int worst = CODE_OK;
 
-    while (option < invocation->option_count || operand < invocation->operand_count) {
+    while (worst <= CODE_INTERNAL &&
+           (option < invocation->option_count || operand < invocation->operand_count)) {
         const struct option_use *use =
             option < invocation->option_count ? &invocation->options[option] : NULL;
         const struct operand *text =
@@ -231,7 +246,7 @@ static int is_still_last(struct appending *appending, uint64_t seq, uint64_t *ou
     int status;
 
     *out_head = flume_log_head(appending->log);
-    status = resolve_last(appending->log, 0, &last);
+    status = resolve_last(appending->session, appending->log, 0, &last);
     if (status != FLUME_OK)
         return report_log_error(appending->session, appending->log, status);
     /* A record behind the head that was taken makes the append itself fail. */
@@ -318,11 +333,15 @@ int run_append(struct session *session)
         options.flags |= FLUME_OPEN_CREATE;
     if (code == CODE_OK)
         code = take_options(&appending);
+    session_take_signals(session);
     if (code == CODE_OK)
         code = session_open(session, &options, &appending.log);
+    cancel_begin(session);
     if (code == CODE_OK)
         code = append_all(&appending);
-    print_summary(&appending);
+    if (session_stopped(session) == 0)
+        print_summary(&appending);
+    cancel_end(session);
     status = session_close(session);
     if (status != FLUME_OK)
         code = exit_code_worse(code, report_status(session, status, NULL));

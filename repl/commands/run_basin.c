@@ -2,10 +2,12 @@
  * run_basin.c - `flume init`, `flume info` and `flume stat`: a basin as a whole.
  */
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "cancel.h"
 #include "object.h"
 #include "run.h"
 #include "utf8.h"
@@ -318,14 +320,18 @@ static int stat_once(struct session *session, flume_log *log, const flume_log_st
 
 /* ---- stat, rolling ---- */
 
-static void sleep_until(uint64_t monotonic_ns)
+/* False: Ctrl-C came first. */
+static bool wait_until(struct session *session, uint64_t monotonic_ns)
 {
-    struct timespec until = {.tv_sec = (time_t)(monotonic_ns / NS_PER_SECOND),
-                             .tv_nsec = (long)(monotonic_ns % NS_PER_SECOND)};
+    struct pollfd stop = {.fd = session->stop->descriptor, .events = POLLIN};
+    uint64_t now;
 
-    /* A signal that does not end the program does not shorten the interval. */
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0)
-        ;
+    while (session_stopped(session) == 0 && (now = value_monotonic_ns()) < monotonic_ns) {
+        uint64_t milliseconds = (monotonic_ns - now) / NS_PER_MILLISECOND + 1;
+
+        (void)poll(&stop, 1, milliseconds < INT_MAX ? (int)milliseconds : INT_MAX);
+    }
+    return session_stopped(session) == 0;
 }
 
 static void print_rates(struct session *session, const flume_log_stat_info *before,
@@ -367,7 +373,9 @@ static int stat_rolling(struct session *session, flume_log *log, flume_log_stat_
         flume_log_stat_info after;
         int status;
 
-        sleep_until(last_ns + interval_ns);
+        if (!wait_until(session, last_ns + interval_ns))
+            return cancel_report(session,
+                                 &(struct cancelled){.done = i, .units = "rows", .did = "shown"});
         now = value_monotonic_ns();
         status = flume_log_stat(log, &after);
         if (status != FLUME_OK)
@@ -389,10 +397,13 @@ int run_stat(struct session *session)
 
     if (interval_ns == 0 && invocation_has(session->invocation, OPTION_ROWS))
         interval_ns = NS_PER_SECOND;
+    session_take_signals(session);
     code = with_stat(session, &log, &stat);
+    cancel_begin(session);
     if (code == CODE_OK)
         code = interval_ns == 0 ? stat_once(session, log, &stat)
                                 : stat_rolling(session, log, stat, interval_ns);
+    cancel_end(session);
     (void)session_close(session); /* Nothing was written. */
     return code;
 }

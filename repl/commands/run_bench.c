@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "object.h"
 #include "run.h"
 
@@ -108,6 +109,12 @@ static void print_row(struct bench *bench, const char *name, uint64_t count, uin
 
 /* ---- cases ---- */
 
+static int report_cancelled(struct bench *bench, const char *name)
+{
+    return cancel_say(bench->session, NULL,
+                      "the case '%s' was not finished; its basin is taken away", name);
+}
+
 /* One call of a case; i counts up from 0. */
 typedef int (*bench_step)(struct bench *bench, uint64_t i);
 
@@ -121,6 +128,8 @@ static int measure(struct bench *bench, const char *name, bench_step step, uint6
     for (uint64_t i = 0; i < calls && status == FLUME_OK; i++) {
         uint64_t before_ns = i % sample_each == 0 ? value_monotonic_ns() : 0;
 
+        if (session_stopped(bench->session) != 0)
+            return report_cancelled(bench, name);
         status = step(bench, i);
         if (before_ns != 0)
             bench->samples[bench->sample_count++] = value_monotonic_ns() - before_ns;
@@ -175,7 +184,7 @@ static int scan(struct bench *bench)
     flume_record record;
     int status = flume_cursor_open(bench->log, NULL, &cursor);
 
-    while (status == FLUME_OK) {
+    while (status == FLUME_OK && session_stopped(bench->session) == 0) {
         uint64_t before_ns = count % SAMPLE_EACH == 0 ? value_monotonic_ns() : 0;
 
         status = flume_cursor_next(cursor, 0, &record);
@@ -184,6 +193,8 @@ static int scan(struct bench *bench)
         count += status == FLUME_OK ? 1 : 0;
     }
     flume_cursor_close(cursor);
+    if (session_stopped(bench->session) != 0)
+        return report_cancelled(bench, "scan");
     if (status != FLUME_END)
         return report_log_error(bench->session, bench->log, status);
     print_row(bench, "scan", count, value_monotonic_ns() - begun_ns);
@@ -266,6 +277,7 @@ int run_bench(struct session *session)
     bench.size = invocation_number(session->invocation, OPTION_SIZE, SIZE_DEFAULT);
     bench.records = invocation_number(session->invocation, OPTION_RECORDS, RECORDS_DEFAULT);
     code = check_size(&bench);
+    cancel_begin(session);
     if (code == CODE_OK)
         code = make_directory(&bench);
     session->db = bench.path;
@@ -277,6 +289,7 @@ int run_bench(struct session *session)
     if (bench.directory[0] != '\0' &&
         nftw(bench.directory, remove_entry, TREE_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0)
         warn(session, "%s could not be removed", bench.directory);
+    cancel_end(session);
     free(bench.body);
     free(bench.samples);
     return code;

@@ -1,11 +1,14 @@
 /*
  * run_check.c - `flume check` and `flume repair`.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "object.h"
 #include "progress.h"
 #include "run.h"
@@ -13,6 +16,9 @@
 struct checking {
     struct session *session;
     struct progress progress;
+    bool changes;         /* A repair, which changes files once it has told its findings. */
+    uint64_t findings;    /* Told so far. */
+    uint64_t done, total; /* Bytes. */
 };
 
 static const char *finding_name(enum flume_finding_kind kind)
@@ -89,11 +95,23 @@ static void finding_sentence(struct text *text, const flume_finding *finding)
     text_char(text, '\n');
 }
 
+/* What the library's callbacks answer: a repair is only cancelled while nothing was changed, which
+ * begins behind its first finding. */
+static int answer(const struct checking *checking)
+{
+    bool is_too_late = checking->changes && checking->findings != 0;
+
+    return session_stopped(checking->session) != 0 && !is_too_late;
+}
+
 static int on_finding(void *ctx, const flume_finding *finding)
 {
     struct checking *checking = ctx;
     struct session *session = checking->session;
 
+    if (answer(checking) != 0)
+        return 1;
+    checking->findings++;
     progress_end(&checking->progress); /* The row takes the bar's place on the screen. */
     if (session->json)
         finding_json(&session->line, finding);
@@ -102,15 +120,17 @@ static int on_finding(void *ctx, const flume_finding *finding)
     else
         finding_row(&session->line, finding);
     (void)session_emit(session); /* A failure shows when stdout is flushed. */
-    return 0;
+    return answer(checking);
 }
 
 static int on_progress(void *ctx, uint64_t done, uint64_t total)
 {
     struct checking *checking = ctx;
 
+    checking->done = done;
+    checking->total = total;
     progress_update(&checking->progress, done, total);
-    return 0;
+    return answer(checking);
 }
 
 /* ---- the end ---- */
@@ -156,6 +176,24 @@ static void summary_note(struct session *session, const flume_check_report *repo
     text_deinit(&text);
 }
 
+static int report_cancelled(struct checking *checking)
+{
+    struct text so_far = {0};
+    int code;
+
+    if (checking->changes)
+        text_string(&so_far, "nothing was changed");
+    else
+        text_format(&so_far, "%" PRIu64 " findings so far", checking->findings);
+    code = cancel_report(checking->session, &(struct cancelled){.done = checking->done,
+                                                                .total = checking->total,
+                                                                .units = "bytes",
+                                                                .did = "read",
+                                                                .remedy = text_c_string(&so_far)});
+    text_deinit(&so_far);
+    return code;
+}
+
 static int finish(struct checking *checking, int status, const flume_check_report *report_,
                   const flume_error *error, const char *what)
 {
@@ -164,6 +202,11 @@ static int finish(struct checking *checking, int status, const flume_check_repor
                         status == FLUME_ERR_TAIL_LOST;
 
     progress_end(&checking->progress);
+    cancel_end(session);
+    if (status == FLUME_ERR_CANCELLED && session_stopped(session) != 0)
+        return report_cancelled(checking);
+    if (session_stopped(session) != 0)
+        note(session, "it was too late to cancel");
     if (came_through && session->json)
         summary_json(session, report_, what, progress_seconds(&checking->progress));
     else if (came_through)
@@ -189,6 +232,7 @@ int run_check(struct session *session)
 
     if (code != CODE_OK)
         return code;
+    cancel_begin(session);
     progress_begin(&checking.progress, session, "check", PROGRESS_BYTES);
     status = flume_check(session->db, &options, &report_, &error);
     return finish(&checking, status, &report_, &error, "check");
@@ -196,11 +240,20 @@ int run_check(struct session *session)
 
 /* ---- repair ---- */
 
-static bool says_yes(void)
+/* In a shell Ctrl-C is an answer too. */
+static bool says_yes(const struct session *session)
 {
+    struct pollfd either[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                              {.fd = session->stop->descriptor, .events = POLLIN}};
     char answer[8] = "";
 
     fputs("Repair it? What is replaced is kept in lost+found/. [y/N] ", stderr);
+    while (poll(either, 2, -1) < 0 && errno == EINTR)
+        ;
+    if (session_stopped(session) != 0) {
+        fputs("\n", stderr);
+        return false;
+    }
     return fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
@@ -211,7 +264,7 @@ static int confirm(struct session *session, enum flume_repair_policy policy)
         return CODE_OK;
     if (isatty(STDIN_FILENO) != 1 || !session->error_terminal || session->json)
         return report(session, ERROR_NOBODY_TO_ASK);
-    if (says_yes())
+    if (says_yes(session))
         return CODE_OK;
     note(session, "nothing was changed");
     return CODE_NO;
@@ -231,10 +284,13 @@ int run_repair(struct session *session)
         policy = FLUME_REPAIR_ACCEPT_LOSS;
     if (invocation_has(session->invocation, OPTION_DRY_RUN))
         policy = FLUME_REPAIR_DRY_RUN;
+    session_take_signals(session);
     if (code == CODE_OK)
         code = confirm(session, policy);
     if (code != CODE_OK)
         return code;
+    checking.changes = policy != FLUME_REPAIR_DRY_RUN;
+    cancel_begin(session); /* Only now: at the question above Ctrl-C ends at once. */
     progress_begin(&checking.progress, session, "repair", PROGRESS_BYTES);
     status = flume_repair(session->db, policy, &options, &report_, &error);
     return finish(&checking, status, &report_, &error,

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cancel.h"
 #include "object.h"
 #include "output_file.h"
 #include "progress.h"
@@ -14,6 +15,8 @@
 #include "resolve.h"
 #include "rows.h"
 #include "run.h"
+
+enum { UPDATE_EACH = 256 }; /* Records between two looks at the clock. */
 
 struct exporting {
     struct session *session;
@@ -25,7 +28,8 @@ struct exporting {
     uint64_t pending_seq;
     bool pending_more; /* Its record says that the batch goes on. */
     uint64_t count;
-    bool failed; /* The stream takes no more. */
+    uint64_t head; /* Where the log ended when it began. */
+    bool failed;   /* The stream takes no more. */
 };
 
 /* Write out the line that waits, now that its successor is known (FLUME_SEQ_NONE: none). */
@@ -62,9 +66,51 @@ static void add_lost(struct exporting *exporting)
     exporting->pending_more = false;
 }
 
+/* What was written to stdout stays there; a file is complete or does not appear. */
+static int report_cancelled(struct exporting *exporting, uint64_t total)
+{
+    const struct option_use *output =
+        invocation_option(exporting->session->invocation, OPTION_OUTPUT);
+    struct text remedy = {0};
+    int code;
+
+    if (output != NULL)
+        text_format(&remedy, "%s was not written", output->text);
+    else
+        text_format(&remedy, "the rest: export @%" PRIu64 "..",
+                    flume_cursor_position(exporting->reader.cursor));
+    code = cancel_report(exporting->session, &(struct cancelled){.done = exporting->count,
+                                                                 .total = total,
+                                                                 .units = "records",
+                                                                 .did = "exported",
+                                                                 .remedy = text_c_string(&remedy)});
+    text_deinit(&remedy);
+    return code;
+}
+
+/* How many seqs there are in the range, and where it begins. */
+static uint64_t range_of(const struct exporting *exporting, uint64_t *out_begin)
+{
+    const flume_cursor_options *options = &exporting->reader.options;
+    uint64_t end = flume_log_head(exporting->log);
+
+    *out_begin = (options->bounds & FLUME_GTE) != 0 ? options->gte : 0;
+    if ((options->bounds & FLUME_LT) != 0 && options->lt < end)
+        end = options->lt;
+    return end > *out_begin ? end - *out_begin : 0;
+}
+
+static void show_progress(struct exporting *exporting, uint64_t begin, uint64_t total)
+{
+    uint64_t position = flume_cursor_position(exporting->reader.cursor);
+
+    exporting->progress.fresh = flume_log_head(exporting->log) - exporting->head;
+    progress_update(&exporting->progress, position > begin ? position - begin : 0, total);
+}
+
 static int write_records(struct exporting *exporting)
 {
-    uint64_t total = flume_log_head(exporting->log);
+    uint64_t begin, total = range_of(exporting, &begin);
     flume_record record;
     int status = FLUME_OK;
 
@@ -74,12 +120,13 @@ static int write_records(struct exporting *exporting)
             add_record(exporting, &record);
         else if (status == FLUME_ERR_LOST)
             add_lost(exporting);
-        if (exporting->count % 1024 == 0)
-            progress_update(&exporting->progress, flume_cursor_position(exporting->reader.cursor),
-                            total);
+        if (exporting->count % UPDATE_EACH == 0)
+            show_progress(exporting, begin, total);
     }
     write_pending(exporting, FLUME_SEQ_NONE);
     progress_end(&exporting->progress);
+    if (status == FLUME_ERR_CANCELLED && session_stopped(exporting->session) != 0)
+        return report_cancelled(exporting, total);
     if (status < 0 && status != FLUME_ERR_LOST)
         return report_log_error(exporting->session, exporting->log, status);
     return CODE_OK;
@@ -109,8 +156,13 @@ static int write_file(struct exporting *exporting, const char *path)
 static int prepare(struct exporting *exporting)
 {
     const struct invocation *invocation = exporting->session->invocation;
-    int code = session_open_to_read(exporting->session, &exporting->log);
+    int code;
 
+    session_take_signals(exporting->session);
+    code = session_open_to_read(exporting->session, &exporting->log);
+    cancel_begin(exporting->session);
+    if (code == CODE_OK)
+        exporting->head = flume_log_head(exporting->log);
     if (code == CODE_OK)
         code = reader_init(&exporting->reader, exporting->session, exporting->log);
     if (code == CODE_OK && invocation_has(invocation, OPTION_ALL))
@@ -136,6 +188,7 @@ int run_export(struct session *session)
         code = reader_finish(&exporting.reader, code);
     reader_deinit(&exporting.reader);
     text_deinit(&exporting.pending);
+    cancel_end(session);
     (void)session_close(session); /* Nothing was written. */
     return code;
 }

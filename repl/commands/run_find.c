@@ -36,6 +36,7 @@ static int on_group(void *ctx, const flume_group *group)
                                       memcmp(grouping->exactly, group->key.data, group->key.bytes)))
         return 0;
     grouping->rows++;
+    grouping->asking->given++;
     progress_end(&grouping->asking->progress);
     grid_bytes(grid, group->key.data, group->key.bytes);
     grid_count(grid, group->count);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "exported.h"
 #include "input.h"
 #include "object.h"
@@ -23,6 +24,8 @@
 #define LINE_BYTES_MAX (6 * ((size_t)FLUME_BODY_BYTES_MAX + FLUME_META_BYTES_MAX) + 4096)
 /* A batch is in memory as a whole before it is appended. */
 #define BATCH_BYTES_MAX ((size_t)1 << 30)
+
+#define STANDARD_INPUT "standard input"
 
 struct importing {
     struct session *session;
@@ -195,6 +198,25 @@ static int import_line(struct importing *importing, const char *line, size_t byt
     }
 }
 
+/* What was appended stays; the lines of a batch that was not complete were not appended. */
+static int report_cancelled(struct importing *importing)
+{
+    uint64_t next = importing->batch_count != 0 ? importing->batch_line
+                                                : importing->input.number + 1;
+    struct text remedy = {0};
+    int code;
+
+    progress_end(&importing->progress);
+    text_format(&remedy, "they stay; the rest: tail -n +%" PRIu64 " %s | flume DB import", next,
+                strcmp(importing->name, STANDARD_INPUT) == 0 ? "-" : importing->name);
+    code = cancel_report(importing->session, &(struct cancelled){.done = importing->records,
+                                                                 .units = "records",
+                                                                 .did = "imported",
+                                                                 .remedy = text_c_string(&remedy)});
+    text_deinit(&remedy);
+    return code;
+}
+
 static int import_stream(struct importing *importing)
 {
     enum input_answer answer;
@@ -203,6 +225,8 @@ static int import_stream(struct importing *importing)
     int code = CODE_OK, status;
 
     do {
+        if (session_stopped(importing->session) != 0)
+            return report_cancelled(importing);
         answer = input_next(&importing->input, &line, &bytes);
         if (answer == INPUT_RECORD) {
             code = import_line(importing, line, bytes);
@@ -211,7 +235,7 @@ static int import_stream(struct importing *importing)
                                 importing->total_bytes);
         } else if (answer == INPUT_EMPTY) {
             status = input_fill(&importing->input);
-            if (status != 0)
+            if (status != 0 && status != -ECANCELED)
                 code = report(importing->session, ERROR_FILE_UNREADABLE, importing->name,
                               strerror(-status));
         } else if (answer == INPUT_TOO_LARGE) {
@@ -246,7 +270,8 @@ static void summary(struct importing *importing)
     if (importing->skipped != 0)
         text_format(&text, "; %" PRIu64 " manifests and placeholders passed over",
                     importing->skipped);
-    note(session, "%s", text_c_string(&text));
+    if (session_stopped(session) == 0) /* Else it was said with how to go on. */
+        note(session, "%s", text_c_string(&text));
     text_deinit(&text);
 }
 
@@ -266,7 +291,7 @@ static int open_input(struct importing *importing)
     int descriptor = STDIN_FILENO;
     struct stat info;
 
-    importing->name = "standard input";
+    importing->name = STANDARD_INPUT;
     if (strcmp(path, "-") != 0) {
         importing->name = path;
         descriptor = open(path, O_RDONLY | O_CLOEXEC);
@@ -276,6 +301,7 @@ static int open_input(struct importing *importing)
     if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode))
         importing->total_bytes = (uint64_t)info.st_size;
     input_init(&importing->input, descriptor, INPUT_LINE, LINE_BYTES_MAX);
+    importing->input.stop_descriptor = importing->session->stop->descriptor;
     return CODE_OK;
 }
 
@@ -287,17 +313,20 @@ int run_import(struct session *session)
 
     if (invocation_has(session->invocation, OPTION_CREATE))
         options.flags |= FLUME_OPEN_CREATE;
+    session_take_signals(session);
     code = open_input(&importing); /* Before the basin: a mistyped file makes none. */
     if (code == CODE_OK)
         code = session_open(session, &options, &importing.log);
+    cancel_begin(session);
     progress_begin(&importing.progress, session, "import", PROGRESS_BYTES);
     if (code == CODE_OK)
         code = import_stream(&importing);
+    cancel_end(session);
     if (importing.log != NULL) {
         status = session_close(session);
         if (status != FLUME_OK)
             code = exit_code_worse(code, report_status(session, status, NULL));
-        if (code == CODE_OK || code == CODE_PARTIAL)
+        if (code == CODE_OK || code == CODE_PARTIAL || code > CODE_INTERNAL)
             summary(&importing);
         note_astray(&importing);
     }

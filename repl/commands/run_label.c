@@ -49,6 +49,7 @@ static int list_one(void *ctx, const flume_label_info *info)
     if (listing->rows == listing->rows_max)
         return FLUME_END;
     listing->rows++;
+    listing->asking.given++;
     progress_end(&listing->asking.progress);
     grid_bytes(&listing->grid, info->label, strlen(info->label));
     add_numbers(&listing->grid, info);

@@ -46,6 +46,7 @@ static int on_bookmark(void *ctx, const flume_bookmark *bookmark)
     if (marking->rows == marking->rows_max)
         return FLUME_END;
     marking->rows++;
+    marking->asking.given++;
     progress_end(&marking->asking.progress);
     grid_string(grid, bookmark->name);
     grid_seq(grid, bookmark->dropped ? FLUME_SEQ_NONE : bookmark->seq);
@@ -258,7 +259,10 @@ int run_mark(struct session *session)
         form++;
     options.flags = forms[form].open_flags;
     session->needs_views = true;
-    code = session_open(session, &options, &log);
+    if (forms[form].open_flags == FLUME_OPEN_READ_ONLY)
+        code = session_open_to_read(session, &log);
+    else
+        code = session_open(session, &options, &log);
     if (code != CODE_OK)
         return code;
     marking.rows_max = invocation_number(session->invocation, OPTION_ROWS_MAX, UINT64_MAX);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cancel.h"
 #include "output_file.h"
 #include "reader.h"
 #include "resolve.h"
@@ -11,6 +12,8 @@
 #include "run.h"
 
 /* ---- get ---- */
+
+enum { WRITE_BYTES = 64 << 10 };
 
 struct getting {
     struct session *session;
@@ -21,13 +24,29 @@ struct getting {
     size_t shown;
 };
 
+/* In pieces, so that Ctrl-C is noticed while a slow reader takes a large body. */
+static bool write_pieces(const struct getting *getting, const flume_record *record)
+{
+    const char *body = record->body;
+
+    for (size_t at = 0; at < record->body_bytes; at += WRITE_BYTES) {
+        size_t left = record->body_bytes - at;
+        size_t bytes = left < WRITE_BYTES ? left : WRITE_BYTES;
+
+        if (session_stopped(getting->session) != 0 ||
+            fwrite(body + at, 1, bytes, getting->stream) != bytes)
+            return false;
+    }
+    return true;
+}
+
 static bool write_body(const struct getting *getting, const flume_record *record)
 {
     bool on_terminal = getting->stream == stdout && getting->session->out_terminal;
     bool delimiter_asked = invocation_has(getting->session->invocation, OPTION_NUL) ||
                            invocation_has(getting->session->invocation, OPTION_DELIMITER);
 
-    if (fwrite(record->body, 1, record->body_bytes, getting->stream) != record->body_bytes)
+    if (!write_pieces(getting, record))
         return false;
     if (!delimiter_asked && !on_terminal)
         return true;
@@ -63,8 +82,15 @@ static int get_all(struct getting *getting)
     const struct invocation *invocation = getting->session->invocation;
     int worst = CODE_OK;
 
-    for (size_t i = 0; i < invocation->operand_count; i++)
+    for (size_t i = 0; i < invocation->operand_count && worst <= CODE_INTERNAL; i++) {
         worst = exit_code_worse(worst, get_one(getting, &invocation->operands[i]));
+        if (session_stopped(getting->session) != 0 && worst <= CODE_INTERNAL)
+            worst = cancel_report(getting->session,
+                                  &(struct cancelled){.done = i,
+                                                      .total = invocation->operand_count,
+                                                      .units = "records",
+                                                      .did = "shown as a whole"});
+    }
     return worst == CODE_NO && getting->shown != 0 ? CODE_PARTIAL : worst;
 }
 
@@ -105,9 +131,12 @@ int run_get(struct session *session)
     if (getting.whole_record && output != NULL)
         return report_at(session, (struct reference_place){output->token, output->text_at, 0},
                          ERROR_BODY_TO_FILE);
+    session_take_signals(session);
     code = session_open_to_read(session, &getting.log);
+    cancel_begin(session);
     if (code == CODE_OK)
         code = output == NULL ? get_all(&getting) : get_to_file(&getting, output->text);
+    cancel_end(session);
     (void)session_close(session); /* Nothing was written. */
     return code;
 }
@@ -130,6 +159,10 @@ static int print_records(struct reader *reader, struct rows *rows, uint64_t limi
             status = FLUME_OK; /* Counted; reader_finish() says how many. */
         }
     }
+    if (status == FLUME_ERR_CANCELLED && session_stopped(rows->session) != 0)
+        return cancel_report(
+            rows->session,
+            &(struct cancelled){.done = *out_count, .units = "records", .did = "shown"});
     if (status != FLUME_OK && status != FLUME_END)
         return report_log_error(rows->session, reader->log, status);
     return CODE_OK;
@@ -145,7 +178,9 @@ int run_log(struct session *session)
     int code;
 
     rows_init(&rows, session);
+    session_take_signals(session);
     code = session_open_to_read(session, &log);
+    cancel_begin(session);
     if (code == CODE_OK)
         code = reader_init(&reader, session, log);
     if (code == CODE_OK && invocation_has(invocation, OPTION_REVERSE))
@@ -160,6 +195,7 @@ int run_log(struct session *session)
         !invocation_has(invocation, OPTION_NO_FAIL_EMPTY))
         code = CODE_NO; /* As grep does: no message, only the code. */
     reader_deinit(&reader);
+    cancel_end(session);
     (void)session_close(session); /* Nothing was written. */
     return code;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cancel.h"
 #include "cursor_file.h"
 #include "reader.h"
 #include "resolve.h"
@@ -55,7 +56,9 @@ static int find_last_lines(struct tail *tail, uint64_t lines, uint64_t *out_seq)
             found++;
         }
     }
-    if (code == CODE_OK && status != FLUME_OK && status != FLUME_END)
+    if (code == CODE_OK && status == FLUME_ERR_CANCELLED)
+        code = cancel_say(tail->session, NULL, "the last records were being looked for");
+    else if (code == CODE_OK && status != FLUME_OK && status != FLUME_END)
         code = report_log_error(tail->session, tail->log, status);
     reader_deinit(&back);
     return code;
@@ -208,7 +211,6 @@ static int follow(struct tail *tail)
     if ((tail->reader.options.flags & FLUME_CURSOR_LIVE) != 0 && tail->session->error_terminal)
         note(tail->session, "following from @%" PRIu64 "; Ctrl-C ends it",
              tail->reader.options.gte);
-    stop_watch(tail->session->stop, tail->reader.cursor);
     tail->record_at_ns = tail->saved_at_ns = value_monotonic_ns();
     code = loop(tail);
     saved = flush_and_save(tail);
@@ -257,7 +259,6 @@ int run_tail(struct session *session)
         code = prepare(&tail);
     if (code == CODE_OK)
         code = follow(&tail);
-    stop_watch(session->stop, NULL);
     reader_deinit(&tail.reader);
     (void)session_close(session); /* Nothing was written. */
     return code;

@@ -162,6 +162,7 @@ static const struct {
              {"drop", NULL, view_declare_drop, 0},
              {"rows", NULL, view_row_print, FLUME_OPEN_READ_ONLY},
              {"rebuild", view_rebuild_check, view_rebuild_run, FLUME_OPEN_READ_ONLY},
+             {"sync", NULL, view_rebuild_sync, FLUME_OPEN_READ_ONLY},
              {"pause", NULL, stop_advancing, FLUME_OPEN_READ_ONLY},
              {"resume", NULL, let_advance, FLUME_OPEN_READ_ONLY},
              {"verify", NULL, view_rebuild_verify, FLUME_OPEN_READ_ONLY}};
@@ -181,7 +182,10 @@ int run_view(struct session *session)
         return code;
     options.flags = forms[form].open_flags;
     session->needs_views = true;
-    code = session_open(session, &options, &log);
+    if (options.flags == FLUME_OPEN_READ_ONLY)
+        code = session_open_to_read(session, &log);
+    else
+        code = session_open(session, &options, &log);
     if (code == CODE_OK)
         code = forms[form].run(session);
     status = session_close(session);

@@ -1,5 +1,5 @@
 /*
- * view_rebuild.c - `flume view rebuild` and `flume view verify` (view_rebuild.h).
+ * view_rebuild.c - `flume view rebuild`, `sync` and `verify` (view_rebuild.h).
  */
 #include "view_rebuild.h"
 
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "asking.h"
+#include "cancel.h"
 #include "grid.h"
 #include "view_name.h"
 
@@ -52,23 +53,24 @@ static int request_rebuild(struct session *session, const flume_view_status *now
 }
 
 /* A share, not a number of records: sorting and writing are counted too. */
-static int report_interrupted(struct asking *asking, const char *name)
+static int report_cancelled(struct asking *asking, const char *name)
 {
     uint64_t done = asking->rebuild_done, total = asking->rebuild_total;
     unsigned percent = total == 0 ? 0 : (unsigned)((double)done / (double)total * 100);
 
-    const struct report_detail detail = {.code = 128 + session_stopped(asking->session)};
-
-    return report_with(asking->session, &detail, ERROR_REBUILD_INTERRUPTED, name, percent);
+    return cancel_say(asking->session, "what is done is kept: the next rebuild goes on there",
+                      "the rebuild of view %s was at %u%%", name, percent);
 }
 
-static int rebuild_here(struct session *session, const char *name, flume_view *view)
+static int rebuild_here(struct session *session, const char *name, flume_view *view, size_t number,
+                        size_t count)
 {
     struct asking asking;
     flume_view_status now = {.name = ""};
     int code = asking_begin(&asking, session, name);
     int status;
 
+    progress_count(&asking.progress, number, count);
     if (code == CODE_OK) {
         status = flume_view_rebuild(view, &asking.ask);
         progress_end(&asking.progress);
@@ -76,7 +78,7 @@ static int rebuild_here(struct session *session, const char *name, flume_view *v
         if (status == FLUME_OK)
             print_rebuilt(session, &now, "done", progress_seconds(&asking.progress));
         else if (status == FLUME_ERR_CANCELLED && asking_stopped(&asking))
-            code = report_interrupted(&asking, name);
+            code = report_cancelled(&asking, name);
         else
             code = asking_report(&asking, status);
     }
@@ -84,34 +86,38 @@ static int rebuild_here(struct session *session, const char *name, flume_view *v
     return code;
 }
 
-static int rebuild_one(struct session *session, const flume_view_status *now)
+static int rebuild_one(struct session *session, const flume_view_status *now, size_t number,
+                       size_t count)
 {
     flume_view *view;
     int status = flume_view_find(session->flume, now->name, &view);
 
     if (now->state == FLUME_VIEW_FOREIGN)
         return request_rebuild(session, now);
-    return status == FLUME_OK ? rebuild_here(session, now->name, view)
+    return status == FLUME_OK ? rebuild_here(session, now->name, view, number, count)
                               : report_flume_error(session, status);
 }
 
 /* What a command does with one view; how it ended. */
-typedef int (*with_view)(struct session *session, const flume_view_status *now);
+typedef int (*with_view)(struct session *session, const flume_view_status *now, size_t number,
+                         size_t count);
 
 /* Each of the views that are meant, until one is interrupted. */
 static int for_each(struct session *session, with_view act)
 {
     flume_view_status *views = NULL;
-    size_t count = 0;
+    size_t count = 0, meant = 0, number = 0;
     int code = view_name_list(session, &views, &count), worst;
 
     if (code != CODE_OK)
         return code;
     worst = view_name_refuse_unknown(session, views, count);
+    for (size_t i = 0; i < count; i++)
+        meant += view_name_is_meant(session->invocation, views[i].name) ? 1 : 0;
     for (size_t i = 0; i < count && code < 128; i++) {
         if (!view_name_is_meant(session->invocation, views[i].name))
             continue;
-        code = act(session, &views[i]);
+        code = act(session, &views[i], ++number, meant);
         worst = exit_code_worse(worst, code);
     }
     free(views);
@@ -132,6 +138,65 @@ int view_rebuild_check(struct session *session)
         return CODE_OK;
     return all ? report(session, ERROR_REBUILD_NAMED_AND_ALL)
                : report(session, ERROR_REBUILD_WHICH);
+}
+
+/* ---- sync ---- */
+
+static const struct grid_column sync_columns[] = {
+    {"view", 12, false}, {"at", 10, true}, {"lag", 9, true}, {"waited", 8, true}};
+
+static void print_synced(struct session *session, const flume_view_status *now, double seconds)
+{
+    struct grid grid;
+
+    if (session->quiet)
+        return;
+    grid_init(&grid, session, "synced", sync_columns, COLUMN_COUNT(sync_columns));
+    grid_string(&grid, now->name);
+    grid_seq(&grid, now->synced_seq);
+    grid_count(&grid, now->lag_records);
+    grid_real(&grid, seconds, 3);
+    (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
+}
+
+static int refuse_foreign(struct session *session, const char *name, const char *what)
+{
+    if (session->invocation->operand_count == 0)
+        return CODE_OK; /* All that can be are. */
+    return report(session, ERROR_VIEW_CODE_ABSENT, name, what);
+}
+
+static int sync_one(struct session *session, const flume_view_status *now, size_t number,
+                    size_t count)
+{
+    struct asking asking;
+    flume_view_status after = *now;
+    flume_view *view;
+    int status = flume_view_find(session->flume, now->name, &view);
+    int code;
+
+    if (now->state == FLUME_VIEW_FOREIGN)
+        return refuse_foreign(session, now->name, "brought up to date");
+    if (status != FLUME_OK)
+        return report_flume_error(session, status);
+    code = asking_begin(&asking, session, now->name);
+    progress_count(&asking.progress, number, count);
+    if (code == CODE_OK) {
+        status = flume_view_wait(view, &asking.ask);
+        progress_end(&asking.progress);
+        (void)flume_view_status_of(view, &after); /* Without it the row is of before. */
+        if (status == FLUME_OK)
+            print_synced(session, &after, progress_seconds(&asking.progress));
+        else
+            code = asking_report(&asking, status);
+    }
+    asking_end(&asking);
+    return code;
+}
+
+int view_rebuild_sync(struct session *session)
+{
+    return for_each(session, sync_one);
 }
 
 /* ---- verify ---- */
@@ -156,7 +221,8 @@ static void print_verified(struct session *session, const char *name,
     (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
 }
 
-static int verify_one(struct session *session, const flume_view_status *now)
+static int verify_one(struct session *session, const flume_view_status *now, size_t number,
+                      size_t count)
 {
     struct asking asking;
     flume_view_difference difference = {.different = false};
@@ -164,18 +230,18 @@ static int verify_one(struct session *session, const flume_view_status *now)
     int status = flume_view_find(session->flume, now->name, &view);
     int code;
 
-    if (now->state == FLUME_VIEW_FOREIGN) {
-        if (session->invocation->operand_count == 0)
-            return CODE_OK; /* All that can be verified are. */
-        return report(session, ERROR_VIEW_CODE_ABSENT, now->name);
-    }
+    if (now->state == FLUME_VIEW_FOREIGN)
+        return refuse_foreign(session, now->name, "verified");
     if (status != FLUME_OK)
         return report_flume_error(session, status);
     code = asking_begin(&asking, session, now->name);
+    progress_count(&asking.progress, number, count);
     if (code == CODE_OK) {
         status = flume_view_verify(view, &asking.ask, &difference);
         progress_end(&asking.progress);
-        if (status != FLUME_OK) {
+        if (status == FLUME_ERR_CANCELLED && asking_stopped(&asking)) {
+            code = cancel_say(session, NULL, "view %s was not compared to its end", now->name);
+        } else if (status != FLUME_OK) {
             code = asking_report(&asking, status);
         } else {
             print_verified(session, now->name, &difference);

@@ -382,7 +382,8 @@ static int print_rows(struct showing *showing, struct asking *asking, flume_rows
         if (status != FLUME_OK || !begins(showing, &key))
             break;
         if (asking_stopped(asking))
-            return 128 + session_stopped(showing->session);
+            return asking_report(asking, FLUME_ERR_CANCELLED);
+        asking->given++;
         if (!print_row(showing, &grid, &key, &value))
             return session_flush(showing->session);
     }

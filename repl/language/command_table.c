@@ -40,6 +40,7 @@ static const struct subcommand view_subs[] = {
      "declare a field view, or a fold (--reduce)"},
     {"drop", "NAME", 1, 1, NULL, "end a declared view; remove an unknown one"},
     {"rows", "NAME [PREFIX]", 1, 2, OPTIONS(OPTION_ROWS_MAX, OPTION_TABLE), "what it holds"},
+    {"sync", "[NAME...]", 0, SIZE_MAX, NULL, "wait until they have met the whole log"},
     {"rebuild", "NAME...", 0, SIZE_MAX, OPTIONS(OPTION_EVERY_VIEW), "make it again from the log"},
     {"pause", "NAME", 1, 1, NULL, "leave it as it is, in every process"},
     {"resume", "NAME", 1, 1, NULL, "end that"},
@@ -261,7 +262,7 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_VIEW] =
         {
             .name = "view",
-            .operands = "status|list|add|drop|rows|rebuild|pause|resume|verify ...",
+            .operands = "status|list|add|drop|rows|sync|rebuild|pause|resume|verify ...",
             .operand_type = OPERAND_TEXT,
             .operand_max = SIZE_MAX,
             .options = OPTIONS(ASKS),

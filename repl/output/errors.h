@@ -280,26 +280,16 @@
 #define ERROR_VIEW_BEHIND                                                        \
     CODE_STALE, "timeout", "view %s is %s behind: at @%" PRIu64 " of @%" PRIu64, \
         "wait longer with --timeout SEC, or take what it has: --stale-ok"
-#define ERROR_WAITING_INTERRUPTED                                                        \
-    CODE_INTERRUPTED, "cancelled", "view %s is %s behind: at @%" PRIu64 " of @%" PRIu64, \
-        "interrupted; what it has done so far is kept"
 #define ERROR_VIEWS_BEHIND                                              \
     CODE_STALE, "timeout", "the views did not come to the end in time", \
         "wait longer with --timeout SEC, or take what they have: --stale-ok"
-#define ERROR_ASKING_INTERRUPTED                                \
-    CODE_INTERRUPTED, "cancelled", "the question was given up", \
-        "interrupted; what was done so far is kept"
-#define ERROR_REBUILD_INTERRUPTED                                                  \
-    CODE_INTERRUPTED, "cancelled", "view %s: the rebuild was interrupted at %u%%", \
-        "what is done is kept: the next rebuild goes on there"
 #define ERROR_REBUILD_WHICH \
     CODE_USAGE, "usage", "which view was not said", "flume view rebuild NAME..., or --all"
 #define ERROR_REBUILD_NAMED_AND_ALL                            \
     CODE_USAGE, "usage", "either views are named or --all is", \
         "flume view rebuild NAME..., or --all"
-#define ERROR_VIEW_CODE_ABSENT                                              \
-    CODE_STALE, "view", "view %s cannot be verified: its code is not here", \
-        "load it with --load FILE.so"
+#define ERROR_VIEW_CODE_ABSENT \
+    CODE_STALE, "view", "view %s cannot be %s: its code is not here", "load it with --load FILE.so"
 #define ERROR_VIEW_DIFFERS \
     CODE_DAMAGED, "different", "view %s is not what the log says", "flume view rebuild makes it new"
 #define ERROR_DERIVE_WHAT                                      \

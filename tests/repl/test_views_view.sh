@@ -319,7 +319,7 @@ kill -INT $process
 wait $process
 code=$?
 expect_same 130 "$code" "exit code after Ctrl-C"
-grep -q "the rebuild was interrupted at [1-9][0-9]*%" rebuild.err ||
+grep -q "cancelled: the rebuild of view slow was at [1-9][0-9]*%" rebuild.err ||
     fail "interrupted: $(cat rebuild.err)"
 "$FLUME" s.flume --load mine.so view rows slow >rows.out 2>rows.err &
 process=$!
@@ -331,3 +331,25 @@ expect_same 130 $? "exit code of a question after Ctrl-C"
 [ ! -s rows.out ] || fail "rows after Ctrl-C"
 expect 0 s.flume --load mine.so view rebuild slow --json --progress plain
 expect_jq out '.result == "done" and .entries == 5000'
+
+# ---- sync ----
+
+seq 10 | expect 0 a.flume append --each line -q
+lag=$(status label .lag)
+[ "$lag" -ge 10 ] || fail "nothing to catch up with"
+expect 0 a.flume view sync label --json
+expect_json out
+expect_jq out '.type == "synced" and .view == "label" and .lag == 0 and .waited >= 0'
+expect_same 0 "$(status label .lag)"
+expect 0 a.flume view sync
+cut -f 1,3 out | grep -qx "hash	0" || fail "sync of all"
+expect 1 a.flume view sync lable
+expect_err_has "did you mean label?"
+expect 0 a.flume view pause label
+expect 0 a.flume append more
+expect 9 a.flume view sync label
+expect 0 a.flume view resume label
+expect 0 a.flume view sync label
+seq 2000 | expect 0 s.flume append --each line -q
+expect 9 s.flume --load mine.so view sync slow --timeout 0.1
+expect_err_has "view slow is "
