@@ -288,6 +288,7 @@ static void topic_json(struct text *text)
         "            rebuild_done, rebuild_total, usable\n"
         "  declared, dropped   view, seq (view add, drop)\n"
         "  row       key, seq (or null), value (view rows)\n"
+        "  value     seq, path, value (get --path)\n"
         "  rebuilt   view, result, records, entries, disk, seconds, why\n"
         "  synced    view, at, lag, waited (view sync: seconds)\n"
         "  verified  view, result, rows, table, difference\n"

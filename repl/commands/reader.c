@@ -23,6 +23,8 @@ static void take_filter(struct reader *reader, const struct option_use *use)
     case OPTION_SINCE:
         reader->options.since_ns = value_time_ns(use->time);
         break;
+    case OPTION_WHERE:
+        break;
     case OPTION_UNTIL:
         reader->options.until_ns = value_time_ns(use->time);
         if (reader->options.until_ns == 0)
@@ -54,12 +56,15 @@ static int take_regex(struct reader *reader)
 
 int reader_init(struct reader *reader, struct session *session, flume_log *log)
 {
+    int code;
+
     *reader = (struct reader){.session = session, .log = log, .lost_seq = FLUME_SEQ_NONE};
     for (size_t i = 0; i < session->invocation->option_count; i++)
         take_filter(reader, &session->invocation->options[i]);
     if (reader->label_count > 1)
         reader->options.label = NULL; /* A cursor knows one label: several are tested here. */
-    return take_regex(reader);
+    code = take_regex(reader);
+    return code == CODE_OK ? where_init(&reader->where, session) : code;
 }
 
 int reader_open(struct reader *reader)
@@ -94,8 +99,9 @@ static bool passes(const struct reader *reader, const flume_record *record)
 
     if (reader->label_count > 1 && !has_some_label(reader, record))
         return false;
-    return !reader->has_regex ||
-           regexec(&reader->regex, record->body, 1, &whole, REG_STARTEND) == 0;
+    if (reader->has_regex && regexec(&reader->regex, record->body, 1, &whole, REG_STARTEND) != 0)
+        return false;
+    return where_passes(&reader->where, record);
 }
 
 /* A record that cannot be read: which one it was is in the detail that the handle keeps. */
@@ -165,6 +171,7 @@ void reader_deinit(struct reader *reader)
     flume_cursor_close(reader->cursor);
     if (reader->has_regex)
         regfree(&reader->regex);
+    where_deinit(&reader->where);
     reader->cursor = NULL;
     reader->has_regex = false;
 }

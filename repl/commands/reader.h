@@ -10,6 +10,7 @@
 #include <regex.h>
 
 #include "session.h"
+#include "where.h"
 
 enum { READER_KINDS_MAX = 255 };
 
@@ -22,6 +23,7 @@ struct reader {
     size_t label_count; /* More than one: any of them counts. */
     bool has_regex;
     regex_t regex;
+    struct where where;
     bool is_search; /* Some filter was given. */
     uint64_t damaged, lost;
     uint64_t lost_seq; /* The one met last. */

@@ -141,7 +141,7 @@ static int explain_reading(struct explaining *explaining)
     if (has_range)
         explain_range(explaining, &invocation->operands[0].range);
     if (invocation_has(invocation, OPTION_WITH_LABEL) || invocation_has(invocation, OPTION_GREP) ||
-        invocation_has(invocation, OPTION_OF_KIND))
+        invocation_has(invocation, OPTION_OF_KIND) || invocation_has(invocation, OPTION_WHERE))
         step_of_log(explaining, has_range
                                     ? "every record of the range is looked at, none is indexed"
                                     : "every record is looked at: label show and find look less");

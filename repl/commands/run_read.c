@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cancel.h"
+#include "get_values.h"
 #include "output_file.h"
 #include "reader.h"
 #include "resolve.h"
@@ -20,6 +21,8 @@ struct getting {
     flume_log *log;
     struct rows rows;
     bool whole_record; /* Not the body alone. */
+    bool has_pick;     /* But values out of it. */
+    struct json_pick pick;
     FILE *stream;
     size_t shown;
 };
@@ -67,14 +70,17 @@ static int get_one(struct getting *getting, const struct operand *operand)
     status = flume_log_get(getting->log, seq, &record);
     if (status != FLUME_OK)
         return report_log_error(getting->session, getting->log, status);
-    if (getting->whole_record)
+    if (getting->has_pick)
+        code =
+            get_values(getting->session, &getting->rows, &getting->pick, &record, getting->stream);
+    else if (getting->whole_record)
         (void)rows_record(&getting->rows, &record); /* A failure shows when stdout is flushed. */
     else
         (void)write_body(getting, &record); /* Likewise: the stream remembers it. */
     session_printed(getting->session, record.seq);
-    getting->shown++;
+    getting->shown += code == CODE_OK ? 1 : 0;
     flume_record_release(&record);
-    return CODE_OK;
+    return code;
 }
 
 static int get_all(struct getting *getting)
@@ -120,7 +126,7 @@ int run_get(struct session *session)
     const struct option_use *output = invocation_option(session->invocation, OPTION_OUTPUT);
     const struct option_use *mode = invocation_option(session->invocation, OPTION_MODE);
     struct getting getting = {.session = session, .stream = stdout};
-    int code;
+    int code = CODE_OK;
 
     rows_init(&getting.rows, session);
     getting.whole_record = session->json || invocation_has(session->invocation, OPTION_META) ||
@@ -128,6 +134,11 @@ int run_get(struct session *session)
     getting.rows.shows_place = invocation_has(session->invocation, OPTION_META);
     if (getting.rows.shows_place && getting.rows.mode == MODE_TABLE && mode == NULL)
         getting.rows.mode = MODE_LINE; /* A table has no room for it. */
+    getting.has_pick = invocation_has(session->invocation, OPTION_PATH);
+    if (getting.has_pick)
+        code = get_values_parse(session, &getting.pick);
+    if (code != CODE_OK)
+        return code;
     if (getting.whole_record && output != NULL)
         return report_at(session, (struct reference_place){output->token, output->text_at, 0},
                          ERROR_BODY_TO_FILE);

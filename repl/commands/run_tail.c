@@ -2,7 +2,8 @@
  * run_tail.c - `flume tail`.
  *
  * What always holds: a position goes into the cursor file only after every record before it was
- * written out and flushed; and nothing is waited for while output is unflushed.
+ * written out and flushed, or its command was done; and nothing is waited for while output is
+ * unflushed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include "cancel.h"
 #include "cursor_file.h"
+#include "exec.h"
 #include "reader.h"
 #include "resolve.h"
 #include "rows.h"
@@ -25,7 +27,9 @@ struct tail {
     struct rows rows;
     struct cursor_file cursor_file;
     bool has_cursor_file;
-    uint64_t idle_ns; /* FLUME_WAIT_FOREVER: never too long. */
+    const char *command; /* --exec; NULL: records are written out. */
+    uint64_t failed_seq; /* The record whose command failed, to be met again. FLUME_SEQ_NONE. */
+    uint64_t idle_ns;    /* FLUME_WAIT_FOREVER: never too long. */
     uint64_t count_max;
     uint64_t count;
     uint64_t record_at_ns, saved_at_ns; /* Monotonic. */
@@ -106,6 +110,13 @@ static int check_usage(struct session *session)
 
 /* ---- the loop ---- */
 
+/* Where it goes on: every record before it was written out, or its command done. */
+static uint64_t position_of(const struct tail *tail)
+{
+    return tail->failed_seq != FLUME_SEQ_NONE ? tail->failed_seq
+                                              : flume_cursor_position(tail->reader.cursor);
+}
+
 /* Everything shown so far is out; then the position may be kept. */
 static int flush_and_save(struct tail *tail)
 {
@@ -114,7 +125,7 @@ static int flush_and_save(struct tail *tail)
     tail->saved_at_ns = value_monotonic_ns();
     if (code != CODE_OK || !tail->has_cursor_file)
         return code;
-    return cursor_file_save(&tail->cursor_file, flume_cursor_position(tail->reader.cursor));
+    return cursor_file_save(&tail->cursor_file, position_of(tail));
 }
 
 /* How long the next wait may be: until the cursor file is due, or the patience is over. */
@@ -127,8 +138,7 @@ static uint64_t wait_ns(const struct tail *tail, uint64_t now)
 
         wait = passed >= tail->idle_ns ? 0 : tail->idle_ns - passed;
     }
-    if (tail->has_cursor_file &&
-        tail->cursor_file.saved_seq != flume_cursor_position(tail->reader.cursor) &&
+    if (tail->has_cursor_file && tail->cursor_file.saved_seq != position_of(tail) &&
         wait > SAVE_EACH_NS)
         wait = SAVE_EACH_NS;
     return wait;
@@ -140,12 +150,30 @@ static bool is_idle_too_long(const struct tail *tail)
            value_monotonic_ns() - tail->record_at_ns >= tail->idle_ns;
 }
 
+/* Its own rows are out before the command's. */
+static int hand_over(struct tail *tail, const flume_record *record)
+{
+    int code = session_flush(tail->session);
+
+    if (code == CODE_OK)
+        code = exec_record(tail->session, tail->command, record);
+    if (code != CODE_OK)
+        tail->failed_seq = record->seq;
+    return code;
+}
+
 static int show(struct tail *tail, const flume_record *record)
 {
+    int code = CODE_OK;
+
+    if (tail->command != NULL)
+        code = hand_over(tail, record);
+    else if (!rows_record(&tail->rows, record))
+        code = session_flush(tail->session);
+    if (code != CODE_OK)
+        return code;
     tail->count++;
     tail->record_at_ns = value_monotonic_ns();
-    if (!rows_record(&tail->rows, record))
-        return session_flush(tail->session);
     if (tail->has_cursor_file && tail->record_at_ns - tail->saved_at_ns >= SAVE_EACH_NS)
         return flush_and_save(tail);
     return CODE_OK;
@@ -194,14 +222,13 @@ static void note_how_to_continue(struct tail *tail)
 {
     const struct option_use *file =
         invocation_option(tail->session->invocation, OPTION_CURSOR_FILE);
-    uint64_t position = flume_cursor_position(tail->reader.cursor);
 
     if (file != NULL)
         note(tail->session, "%" PRIu64 " records. continue later: tail -f --cursor-file %s",
              tail->count, file->text);
     else
         note(tail->session, "%" PRIu64 " records. continue later: tail -f --from @%" PRIu64,
-             tail->count, position);
+             tail->count, position_of(tail));
 }
 
 static int follow(struct tail *tail)
@@ -240,6 +267,8 @@ static int prepare(struct tail *tail)
     if (invocation_has(invocation, OPTION_FOLLOW) &&
         !invocation_has(invocation, OPTION_EXIT_AT_END))
         tail->reader.options.flags |= FLUME_CURSOR_LIVE;
+    if (invocation_has(invocation, OPTION_EXEC))
+        tail->command = invocation_option(invocation, OPTION_EXEC)->text;
     tail->idle_ns = invocation_number(invocation, OPTION_IDLE, FLUME_WAIT_FOREVER);
     tail->count_max = invocation_number(invocation, OPTION_MAX_COUNT, UINT64_MAX);
     return code == CODE_OK ? reader_open(&tail->reader) : code;
@@ -247,7 +276,7 @@ static int prepare(struct tail *tail)
 
 int run_tail(struct session *session)
 {
-    struct tail tail = {.session = session};
+    struct tail tail = {.session = session, .failed_seq = FLUME_SEQ_NONE};
     int code = check_usage(session);
 
     rows_init(&tail.rows, session);

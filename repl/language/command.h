@@ -79,12 +79,14 @@ enum option_id {
     OPTION_NUL,
     OPTION_DELIMITER,
     OPTION_META,
+    OPTION_PATH,
     OPTION_OUTPUT,
     OPTION_WITH_LABEL,
     OPTION_OF_KIND,
     OPTION_SINCE,
     OPTION_UNTIL,
     OPTION_GREP,
+    OPTION_WHERE,
     OPTION_LIMIT,
     OPTION_REVERSE,
     OPTION_NO_FAIL_EMPTY,
@@ -96,6 +98,7 @@ enum option_id {
     OPTION_EXIT_AT_END,
     OPTION_IDLE,
     OPTION_MAX_COUNT,
+    OPTION_EXEC,
     /* Wherever a view is asked. */
     OPTION_AS_OF,
     OPTION_STALE_OK,
@@ -112,7 +115,9 @@ enum option_id {
     OPTION_BY,
     OPTION_ONLY_LABEL,
     OPTION_EVERY_VIEW,
-    /* repair, stat, export, bench. */
+    /* check, repair, stat, export, bench. */
+    OPTION_QUICK,
+    OPTION_FULL,
     OPTION_DRY_RUN,
     OPTION_ACCEPT_LOSS,
     OPTION_YES,
@@ -157,7 +162,7 @@ struct option {
 
 enum operand_type { OPERAND_NONE, OPERAND_TEXT, OPERAND_REFERENCE, OPERAND_RANGE };
 
-enum { COMMAND_EXAMPLES_MAX = 6 };
+enum { COMMAND_EXAMPLES_MAX = 8 };
 
 /* A form of a command, chosen by its first operand. Its operands are texts. */
 struct subcommand {

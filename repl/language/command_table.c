@@ -7,7 +7,8 @@
 #define OPTIONS(...) ((const enum option_id[]){__VA_ARGS__, OPTION_COUNT})
 
 #define PROFILES OPTION_PARANOID, OPTION_SAFE, OPTION_CASUAL, OPTION_FORGETFUL
-#define FILTERS OPTION_WITH_LABEL, OPTION_OF_KIND, OPTION_SINCE, OPTION_UNTIL, OPTION_GREP
+#define FILTERS \
+    OPTION_WITH_LABEL, OPTION_OF_KIND, OPTION_SINCE, OPTION_UNTIL, OPTION_GREP, OPTION_WHERE
 #define ASKS OPTION_AS_OF, OPTION_STALE_OK
 #define SHAPES OPTION_NUL, OPTION_DELIMITER
 #define RECORDS SHAPES, OPTION_LIMIT, OPTION_NO_FAIL_EMPTY
@@ -111,12 +112,13 @@ const struct command command_table[COMMAND_COUNT] = {
             .operand_type = OPERAND_REFERENCE,
             .operand_min = 1,
             .operand_max = SIZE_MAX,
-            .options = OPTIONS(SHAPES, OPTION_META, OPTION_OUTPUT, ASKS),
+            .options = OPTIONS(SHAPES, OPTION_META, OPTION_PATH, OPTION_OUTPUT, ASKS),
             .summary = "show records by reference",
             .description =
                 "Writes the bodies of records, byte for byte; on a terminal a newline follows. "
                 "With --json the whole record; with --meta also where it lies: hash, strata and "
-                "offset. Records that are not there are reported, the others shown. R may be a "
+                "offset; with --path only values out of a JSON body, one a line, as JSON "
+                "(--mode raw: strings without their quotes). Records that are not there are reported, the others shown. R may be a "
                 "seq, a hash, a label, a bookmark: flume help refs.",
             .examples =
                 {
@@ -124,6 +126,7 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume get @17 @18 --json",
                     "flume demo.flume get 64b4b2 --meta",
                     "flume demo.flume get run/1~2 -o body.bin",
+                    "flume demo.flume get run/1 --path .theta",
                     "flume demo.flume get :before-retune",
                 },
         },
@@ -139,12 +142,15 @@ const struct command command_table[COMMAND_COUNT] = {
             .description =
                 "Shows the records from A up to, not including, B, oldest first, up to where the "
                 "log ends at the start. Manifests are shown with --kind manifest. When a search "
-                "(any filter) finds nothing, the exit code is 1. Times without a zone are UTC.",
+                "(any filter) finds nothing, the exit code is 1. Times without a zone are UTC. --where "
+                "holds for one of the values at its path: numbers by size, strings by bytes; "
+                "several must all hold. It looks at every record; view add and find do not.",
             .examples =
                 {
                     "flume demo.flume log -l run/1 --since 2h",
                     "flume demo.flume log @100..@200 --mode raw",
                     "flume demo.flume log :before-retune.. -n 5",
+                    "flume demo.flume log -l run/1 --where 'theta>=0.2' --where .step!=0",
                     "flume demo.flume log -n 5 --reverse --json | jq -r .payload",
                 },
         },
@@ -154,19 +160,23 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "",
             .options = OPTIONS(FILTERS, SHAPES, OPTION_LINES, OPTION_FOLLOW, OPTION_FROM,
                                OPTION_AFTER, OPTION_CURSOR_FILE, OPTION_EXIT_AT_END, OPTION_IDLE,
-                               OPTION_MAX_COUNT, ASKS),
+                               OPTION_MAX_COUNT, OPTION_EXEC, ASKS),
             .summary = "show the newest records, and follow",
             .description =
                 "Shows the last records, and with -f those to come, until Ctrl-C. --from, "
                 "--after and --cursor-file begin there and leave nothing out. A cursor file is "
                 "written at least each second and at the end, after its records were written "
                 "out: who goes on with it may see a few records again, but misses none. If a "
-                "power cut took what it remembers, the exit code is 9.",
+                "power cut took what it remembers, the exit code is 9. --exec runs a command for "
+                "each record in place of writing it out, one after another, with FLUME_SEQ, "
+                "FLUME_TIME, FLUME_LABELS and FLUME_KIND in its environment; where one fails, it "
+                "ends with 3, and that record is the next of the cursor file.",
             .examples =
                 {
                     "flume demo.flume tail -n 3",
                     "flume demo.flume tail -f -l run/1",
                     "flume demo.flume tail -f --cursor-file pos --json | ./analyse",
+                    "flume demo.flume tail -n 2 --exec 'echo $FLUME_SEQ: $(wc -c) bytes'",
                 },
         },
     [COMMAND_SUBSCRIBE] =
@@ -303,13 +313,16 @@ const struct command command_table[COMMAND_COUNT] = {
         {
             .name = "check",
             .operands = "",
+            .options = OPTIONS(OPTION_QUICK, OPTION_FULL),
             .summary = "read everything and say what is damaged",
             .description =
                 "Reads every byte of the log and names what is not as it was written. Changes "
-                "nothing, and works beside writers.",
+                "nothing, and works beside writers. --quick only opens the basin, which looks at "
+                "the end of the log, where a crash leaves traces.",
             .examples =
                 {
                     "flume demo.flume check",
+                    "flume demo.flume check --quick",
                     "flume demo.flume check --json | jq -c .",
                 },
         },

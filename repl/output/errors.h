@@ -212,6 +212,17 @@
     CODE_USAGE, "usage", "-o writes bodies, not rows", "leave out --meta, --json and --mode"
 #define ERROR_BAD_GREP \
     CODE_USAGE, "usage", "%s", "--grep takes an extended regular expression, as grep -E does"
+#define ERROR_BAD_WHERE        \
+    CODE_USAGE, "usage", "%s", \
+        "PATH=VALUE, with = != < <= > >= or ~ REGEX: --where .temp=20, --where 'temp>=20.5'"
+#define ERROR_BAD_PATH \
+    CODE_USAGE, "usage", "%s", "--path takes .a.b, .a[0], .a[] (each element), .\"odd name\""
+#define ERROR_BODY_NOT_JSON                                      \
+    CODE_NO, "not_json", "the body of @%" PRIu64 " is not JSON", \
+        "the whole body: get without --path"
+#define ERROR_NO_VALUE                                            \
+    CODE_NO, "not_found", "there is no value at %s in @%" PRIu64, \
+        "the whole body: get without --path"
 #define ERROR_BAD_REGEX CODE_USAGE, "usage", "%s", "--regex takes what grep -E takes"
 
 /* ---- init, append, import ---- */
@@ -255,6 +266,15 @@
 #define ERROR_TWO_BEGINNINGS                              \
     CODE_USAGE, "usage", "there are two places to begin", \
         "choose one of -n, --from, --after, --cursor-file"
+#define ERROR_EXEC_FAILED                                                 \
+    CODE_PARTIAL, "exec", "@%" PRIu64 ": the command ended with code %d", \
+        "this record comes first when it goes on; '|| true' behind CMD passes over"
+#define ERROR_EXEC_KILLED                                                     \
+    CODE_PARTIAL, "exec", "@%" PRIu64 ": the command was ended by signal %d", \
+        "this record comes first when it goes on; '|| true' behind CMD passes over"
+#define ERROR_EXEC_NOT_RUN                                    \
+    CODE_IO, "io", "the command of --exec cannot be run: %s", \
+        "end other programs; whether there is a sh: command -v sh"
 #define ERROR_CURSOR_REWOUND                                                          \
     CODE_STALE, "rewound",                                                            \
         "%s: the record before @%" PRIu64                                             \
@@ -318,8 +338,11 @@
 #define ERROR_NO_VIEWS_INSIDE \
     CODE_USAGE, "usage", "it has no %s[]", "what it is to have: flume help views"
 
-/* ---- repair, bench ---- */
+/* ---- check, repair, bench ---- */
 
+#define ERROR_END_DAMAGED                                                            \
+    CODE_DAMAGED, "damaged", "the end of the log is damaged, at @%" PRIu64 " first", \
+        "all of it: flume DB check --full"
 #define ERROR_NOBODY_TO_ASK                                                    \
     CODE_USAGE, "usage", "repair changes the basin and nobody is here to ask", \
         "add --yes; or see what it would do with --dry-run"

@@ -78,3 +78,23 @@ expect 0 a.flume append "still going"
 kill -TERM $child
 wait $child
 expect 0 a.flume repair --yes
+
+# Quick: only what opening looks at.
+expect 0 q.flume append --create one two three
+expect 0 q.flume check --quick
+expect_no_out
+expect_err_has "no damage there"
+expect 0 q.flume check --quick --json
+expect_json out
+expect_jq out '.type == "summary" and .what == "quick" and .sound and .head == 4'
+expect 0 q.flume check --quick --full --json
+expect_jq out '.what == "check"'
+expect 7 missing.flume check --quick
+strata=$(ls q.flume/log/*.strata | head -n 1)
+at=$(grep -abo three "$strata" | head -n 1 | cut -d: -f1)
+printf X | dd of="$strata" bs=1 seek="$at" conv=notrunc 2>/dev/null
+expect 4 q.flume check --quick
+expect_err_has "@3"
+expect 4 q.flume check --quick --json
+expect_jq out '.sound == false'
+expect_jq err '.type == "error" and .code == 4'
