@@ -47,7 +47,7 @@ static void add_common(struct grid *grid, const flume_view_status *status)
     grid_count(grid, (uint64_t)status->rate);
 }
 
-static void add_status(struct grid *grid, const flume_view_status *status)
+static void add_status(struct grid *grid, const flume_view_status *status, const char *why)
 {
     add_common(grid, status);
     if (grid->column_count == COLUMN_COUNT(full_columns)) {
@@ -58,7 +58,7 @@ static void add_status(struct grid *grid, const flume_view_status *status)
         grid_count(grid, status->rebuild_total);
         grid_truth(grid, status->usable);
     }
-    grid_string(grid, view_name_why(status));
+    grid_string(grid, why);
     (void)grid_end_row(grid); /* A failure shows when stdout is flushed. */
 }
 
@@ -77,7 +77,9 @@ static int show_status(struct session *session)
         grid_init(&grid, session, "view", status_columns, COLUMN_COUNT(status_columns));
     for (size_t i = 0; i < count; i++)
         if (view_name_is_meant(session->invocation, list[i].name))
-            add_status(&grid, &list[i]);
+            add_status(&grid, &list[i],
+                       view_name_is_left_over(list, count, i) ? "an earlier version: it goes"
+                                                              : view_name_why(&list[i]));
     code = view_name_refuse_unknown(session, list, count);
     free(list);
     return code;
@@ -135,7 +137,7 @@ static int pause_or_resume(struct session *session, int (*change)(flume_view *vi
     if (session->quiet || !asking_look(session, operand->text, &now))
         return CODE_OK;
     grid_init(&grid, session, "view", status_columns, COLUMN_COUNT(status_columns));
-    add_status(&grid, &now);
+    add_status(&grid, &now, view_name_why(&now));
     return CODE_OK;
 }
 

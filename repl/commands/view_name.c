@@ -86,6 +86,16 @@ int view_name_find(struct session *session, const struct operand *operand, flume
     return status == FLUME_OK ? CODE_OK : report_flume_error(session, status);
 }
 
+bool view_name_is_left_over(const flume_view_status *list, size_t count, size_t index)
+{
+    if (list[index].state != FLUME_VIEW_FOREIGN)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (list[i].state != FLUME_VIEW_FOREIGN && strcmp(list[i].name, list[index].name) == 0)
+            return true;
+    return false;
+}
+
 const char *view_name_why(const flume_view_status *status)
 {
     if (status->error.status != FLUME_OK)

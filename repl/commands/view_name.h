@@ -25,6 +25,9 @@ int view_name_refuse_unknown(struct session *session, const flume_view_status *l
 /** The view that an operand names. CODE_OK, or what was reported. */
 int view_name_find(struct session *session, const struct operand *operand, flume_view **out_view);
 
+/** Whether entry `index` is what an earlier version of a view has left: nobody asks it any more. */
+bool view_name_is_left_over(const flume_view_status *list, size_t count, size_t index);
+
 /** Why a view stands as it does: an error first, else why it was last made anew. */
 const char *view_name_why(const flume_view_status *status);
 

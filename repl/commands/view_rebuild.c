@@ -102,6 +102,13 @@ static int rebuild_one(struct session *session, const flume_view_status *now, si
 typedef int (*with_view)(struct session *session, const flume_view_status *now, size_t number,
                          size_t count);
 
+static bool is_meant(const struct session *session, const flume_view_status *views, size_t count,
+                     size_t index)
+{
+    return view_name_is_meant(session->invocation, views[index].name) &&
+           !view_name_is_left_over(views, count, index);
+}
+
 /* Each of the views that are meant, until one is interrupted. */
 static int for_each(struct session *session, with_view act)
 {
@@ -113,9 +120,9 @@ static int for_each(struct session *session, with_view act)
         return code;
     worst = view_name_refuse_unknown(session, views, count);
     for (size_t i = 0; i < count; i++)
-        meant += view_name_is_meant(session->invocation, views[i].name) ? 1 : 0;
+        meant += is_meant(session, views, count, i) ? 1 : 0;
     for (size_t i = 0; i < count && code < 128; i++) {
-        if (!view_name_is_meant(session->invocation, views[i].name))
+        if (!is_meant(session, views, count, i))
             continue;
         code = act(session, &views[i], ++number, meant);
         worst = exit_code_worse(worst, code);
