@@ -13,6 +13,7 @@
 command -v tmux >/dev/null || { echo "skipped: no tmux"; exit 77; }
 screen=$work/.lib/screen
 screen_socket=$work/.lib/tmux
+screen_count=0
 
 screen_tmux() {
     tmux -S "$screen_socket" -f /dev/null "$@"
@@ -35,6 +36,7 @@ screen_start() {
     {
         echo "trap : INT" # Ctrl-C is for the program alone.
         echo "cd '$work'"
+        echo 'trap : INT' # Ctrl-C is for the program; the shell goes on.
         echo "export HOME='$work' XDG_STATE_HOME='$work/.lib/state' LC_ALL=C.UTF-8"
         echo "export XDG_CONFIG_HOME='$work/.lib/config'"
         for screen_name in FLUME_HISTORY FLUME_PAGER NO_COLOR FLUME_HINTS; do
@@ -49,6 +51,9 @@ screen_start() {
         printf '\necho "ended with $?"\nsleep 1000\n'
     } >"$work/.lib/screen.sh"
     screen_tmux kill-server 2>/dev/null
+    # Another server: the one before may still be ending.
+    screen_count=$((screen_count + 1))
+    screen_socket=$work/.lib/tmux$screen_count
     # shellcheck disable=SC2086 # The size is four words.
     screen_tmux new-session -d $screen_size "sh '$work/.lib/screen.sh'" || fail "tmux does not start"
 }

@@ -1,0 +1,149 @@
+# Progress of what takes long: when it appears, on which stream, in which form; a bar on a terminal of
+# any width, and one that is resized meanwhile.
+. "$(dirname "$0")/lib.sh"
+
+cat >slow.c <<'END'
+#include <flume/flume.h>
+#include <unistd.h>
+static int slow(void *state, flume_batch *batch, const flume_record *record)
+{
+    (void)state;
+    usleep(1000);
+    return flume_batch_put(batch, 0, &record->seq, sizeof record->seq, "", 0);
+}
+static const flume_view_table tables[] = {{"row", 0, NULL, NULL}};
+static const flume_view_definition slow_view = {
+    .name = "slow", .version = 1, .tables = tables, .table_count = 1, .apply = slow};
+const flume_view_definition *const flume_views[] = {&slow_view, NULL};
+END
+: "${FLUME_SOURCE_DIR:?the directory of the sources}"
+"${CC:-cc}" -shared -fPIC -I"$FLUME_SOURCE_DIR/include" -o slow.so slow.c 2>compiler ||
+    { echo "skipped: no compiler"; exit 77; }
+seq 1500 | expect 0 s.flume append --create --each line -q
+seq 20000 | expect 0 b.flume append --create --each line -q
+
+rebuild() {
+    expect 0 s.flume --load slow.so view rebuild slow "$@"
+}
+
+# ---- not a terminal ----
+
+rebuild
+expect_no_err
+rebuild --progress none --json
+expect_no_err
+rebuild --progress plain
+grep -qE '^slow  +[0-9]+%  [0-9,]+ / 1,501$' err || fail "a plain line: $(cat err)"
+grep -q '[#█]' err && fail "no bar in a plain line"
+[ "$(wc -l <err)" -eq 1 ] || fail "a plain line each ten seconds"
+rebuild --json
+expect_json err
+expect_json out
+expect_jq err '.type == "progress" and .what == "slow" and .unit == "records" and
+    .done > 0 and .done < .total and .total == 1501 and .seconds >= 0.5'
+lines=$(wc -l <err)
+[ "$lines" -ge 2 ] && [ "$lines" -le 12 ] || fail "an object a second: $lines"
+expect_same "" "$(jq 'select(.type == "progress").total' err | sort -u | sed 1d)" \
+    "the total stays as it was"
+# What is quick shows nothing.
+expect 0 s.flume --load slow.so view rows slow -n 1 --json
+[ ! -s err ] || ! grep -q progress err || fail "progress of what was there"
+
+# What arrives meanwhile is not in the total.
+"$FLUME" s.flume --load slow.so view rebuild slow --json >out 2>err &
+process=$!
+will_end $process
+wait_until 10 grep -q progress err
+seq 300 | "$FLUME" s.flume append --each line -q
+wait $process
+expect_same 0 $? "exit code of the rebuild"
+expect_jq err '.type == "progress" and .new >= 300 and .total == 1501'
+
+# SIGUSR1 has a line written at once, also where there would be none.
+"$FLUME" s.flume --load slow.so view rebuild slow -q >out 2>err &
+process=$!
+will_end $process
+sleep 1
+kill -USR1 $process
+wait_until 5 has_lines err 1
+wait $process
+expect_same 0 $? "exit code after SIGUSR1"
+grep -qE '^slow  +[0-9]+%  [0-9,]+ / 1,[0-9]+' err || fail "SIGUSR1: $(cat err)"
+
+# Of unknown size: an import from a pipe. Of known size: from a file that a slow basin takes.
+expect 0 s.flume export -o all.ndjson
+{
+    head -n 1000 all.ndjson
+    sleep 1
+    tail -n +1001 all.ndjson
+} | expect 0 i.flume import --create --progress plain
+grep -qE '^import  [0-9.]+ [KM]iB / -$' err || fail "an import of unknown size: $(cat err)"
+{
+    head -n 1000 all.ndjson
+    sleep 1
+    tail -n +1001 all.ndjson
+} | expect 0 j.flume import --create --json
+expect_jq err '.type == "progress" and .what == "import" and .unit == "bytes" and .done > 0 and
+    (has("total") | not)'
+
+# ---- a terminal ----
+
+. "$FLUME_SOURCE_DIR/tests/repl/screen.sh"
+
+# bar COLUMNS: a rebuild that takes long, in a terminal of so many; the row of the bar fits.
+bar() {
+    rm -rf b.flume/views
+    screen_start "$1" 12 b.flume --load slow.so view rebuild slow
+    screen_wait_row 20 '^slow '
+    sleep 0.3 # Drawn again some times.
+    screen_look
+    expect_same 1 "$(grep -c '^slow ' "$screen")" "one row of a bar in $1 columns"
+    expect_same 1 "$(grep -c . "$screen")" "only that row in $1 columns"
+}
+bar 200
+grep -qE '^slow  [█▏▎▍▌▋▊▉ ]+ +[0-9]+%  [0-9,]+ / 20,001' "$screen" || screen_fail "a bar"
+screen_wait_row 20 '/s   ETA [0-9]+:[0-9][0-9]$'
+bar 80
+grep -qE '^slow  [█▏▎▍▌▋▊▉ ]+ +[0-9]+%  [0-9,]+ / 20,001' "$screen" || screen_fail "a bar"
+# So narrow that there is no room for a bar, and then not even for the numbers.
+bar 30
+grep -qE '^slow  +[0-9]+%  ' "$screen" || screen_fail "numbers without a bar"
+bar 12
+
+# Resized meanwhile: nothing is left of what was wider, and it gets wider again.
+bar 120
+for size in 40 25 90 20 100; do
+    screen_resize $size 12
+    sleep 0.5
+    screen_look
+    expect_same 1 "$(grep -c . "$screen")" "one row after a resize to $size"
+done
+
+# Ctrl-C: the message takes the bar's place.
+screen_keys C-c
+screen_wait 20 'ended with 130'
+screen_has 'cancelled: the rebuild of view slow was at '
+screen_has_not '^C'
+screen_has_not '█'
+screen_has_not ' / '
+
+# At the end nothing is left of it.
+rm -rf s.flume/views
+screen_start 80 12 s.flume --load slow.so view rebuild slow
+screen_wait_row 20 '^slow .*%'
+screen_wait 60 'ended with 0'
+screen_has_not '%'
+screen_has 'done'
+
+# Where there is no UTF-8 the bar is ASCII; on a dumb terminal there is none.
+printf '#!/bin/sh\nLC_ALL=C exec "%s" "$@"\n' "$FLUME" >ascii
+printf '#!/bin/sh\nTERM=dumb exec "%s" "$@"\n' "$FLUME" >dumb
+chmod +x ascii dumb
+FLUME=$work/ascii
+screen_start 80 12 b.flume --load slow.so view rebuild slow
+screen_wait_row 20 '^slow  \[#*\.*\] +[0-9]+%'
+FLUME=$work/dumb
+screen_start 80 12 b.flume --load slow.so view rebuild slow
+sleep 2
+screen_look
+[ ! -s "$screen" ] || ! grep -q . "$screen" || screen_fail "a bar on a dumb terminal"
