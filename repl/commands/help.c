@@ -1,5 +1,5 @@
 /*
- * help.c - help texts, made from the table of commands (help.h).
+ * help.c - the overview and the topics (help.h).
  */
 #include "help.h"
 
@@ -9,19 +9,11 @@
 #include "errors.h"
 #include "exit_code.h"
 #include "flume/version.h"
+#include "guide.h"
 
-enum { OPTION_CELLS = 24, WRAP_CELLS = 78 };
+enum { WRAP_CELLS = 78, TITLE_CELLS = 10 };
 
-void help_usage(struct text *text)
-{
-    text_string(text, "usage: flume [DB] COMMAND [OPTIONS] [ARGS]\ncommands:");
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        text_format(text, " %s", command_table[i].name);
-    text_string(text, "\nmore: flume help, flume help COMMAND\n");
-}
-
-/* Words, broken into lines. */
-static void add_wrapped(struct text *text, const char *words, size_t indent)
+void help_wrap(struct text *text, const char *words, size_t indent)
 {
     size_t cells = WRAP_CELLS; /* The first word begins a line. */
     bool first = true;
@@ -45,118 +37,140 @@ static void add_wrapped(struct text *text, const char *words, size_t indent)
     text_char(text, '\n');
 }
 
-static void add_option(struct text *text, enum option_id id)
+/* A title, and names behind it, on as many lines as they need. */
+static void add_names(struct text *text, const char *title, const char *names)
 {
-    const struct option *option = &option_table[id];
-    char left[80];
-    int used = 0;
+    size_t begin = text->bytes;
 
-    if (option->letter != 0)
-        used = snprintf(left, sizeof(left), "  -%c%s", option->letter,
-                        option->name == NULL ? "" : ", ");
-    else
-        used = snprintf(left, sizeof(left), "      ");
-    if (option->name != NULL)
-        used += snprintf(left + used, sizeof(left) - (size_t)used, "--%s", option->name);
-    if (option->value != NULL)
-        used += snprintf(left + used, sizeof(left) - (size_t)used, " %s", option->value);
-    text_format(text, "%-*s  %s%s\n", OPTION_CELLS, left, option->help,
-                option->repeats && option->value != NULL ? " (may be repeated)" : "");
+    help_wrap(text, names, TITLE_CELLS);
+    if (!text->failed) /* The first line is indented, too. */
+        memcpy(text->data + begin, title, strlen(title));
 }
 
-static void add_options(struct text *text, const struct option_set *set)
+static void add_group(struct text *text, enum guide_group group)
 {
-    for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if (option_set_has(set, (enum option_id)i))
-            add_option(text, (enum option_id)i);
+    struct text names = {0};
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (guide_table[i].group == group)
+            text_format(&names, "%s ", command_table[i].name);
+    add_names(text, guide_group_name(group), text_c_string(&names));
+    text_deinit(&names);
 }
 
-static void add_common_options(struct text *text)
+static void add_topic_names(struct text *text)
 {
-    const struct option_set set = option_set_for_all();
+    struct text names = {0};
 
-    add_options(text, &set);
+    for (unsigned i = 0; help_topic_name(i) != NULL; i++)
+        text_format(&names, "%s ", help_topic_name(i));
+    add_names(text, "topics", text_c_string(&names));
+    text_deinit(&names);
 }
 
-/* Of the command and of all its forms. */
-static void add_own_options(struct text *text, const struct command *command)
+/* They can be typed as they stand, one after another, where there is no basin yet. */
+static void add_beginning(struct text *text)
 {
-    const struct subcommand *sub = command->subs;
-    struct option_set set = {{0}};
-
-    option_set_add(&set, command->options);
-    for (; sub != NULL && sub->name != NULL; sub++)
-        option_set_add(&set, sub->options);
-    if (command->options == NULL && command->subs == NULL)
-        return;
-    text_string(text, "\noptions:\n");
-    add_options(text, &set);
+    text_string(text, "to begin:\n"
+                      "  flume demo.flume append --create -l note 'first light'\n"
+                      "  flume demo.flume get last\n"
+                      "  flume demo.flume tail\n"
+                      "  flume demo.flume mark start -m 'it all begins'\n"
+                      "  flume demo.flume find label note\n\n");
 }
 
-/* A line for each form of a command; one where it has but one. */
-static void add_usage(struct text *text, const struct command *command)
-{
-    const struct subcommand *sub = command->subs;
-
-    if (sub == NULL) {
-        text_format(text, "usage: flume [DB] %s%s%s%s\n", command->name,
-                    command->options == NULL ? "" : " [OPTIONS]",
-                    *command->operands == '\0' ? "" : " ", command->operands);
-        return;
-    }
-    for (; sub->name != NULL; sub++) {
-        bool is_implied = command->sub_implied != 0 && sub == &command->subs[command->sub_implied];
-        char form[80];
-
-        snprintf(form, sizeof(form), "%s%s%s%s%s", command->name, is_implied ? " [" : " ",
-                 sub->name, is_implied ? "] " : " ", sub->operands);
-        text_format(text, "%s flume [DB] %-23s  %s\n", sub == command->subs ? "usage:" : "      ",
-                    form, sub->summary);
-    }
-    if (command->alias != NULL)
-        text_format(text, "%s is another name for %s\n", command->alias, command->name);
-}
-
-void help_overview(struct text *text)
+void help_overview(struct text *text, enum help_place place)
 {
     text_string(text,
-                "flume " FLUME_VERSION ": an append-only log with many readers and writers\n\n"
-                "usage: flume [DB] COMMAND [OPTIONS] [ARGS]\n\n"
-                "DB is the path of a basin (a directory, NAME.flume) and contains . or /; without\n"
-                "it FLUME_DB is used. Options and operands mix in any order; -- ends options.\n\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        text_format(text, "  %-9s %s\n", command_table[i].name, command_table[i].summary);
-    text_string(text, "\noptions of every command:\n");
-    add_common_options(text);
-    text_string(text, "\ntopics:");
-    for (unsigned i = 0; help_topic_name(i) != NULL; i++)
-        text_format(text, " %s", help_topic_name(i));
-    text_string(text, "\n\nfor example:\n"
-                      "  flume demo.flume init\n"
-                      "  flume demo.flume append -l note 'first light'\n"
-                      "  flume demo.flume log --json\n");
+                "flume " FLUME_VERSION ": an append-only log with many readers and writers\n\n");
+    if (place == HELP_AT_PROMPT)
+        text_string(text,
+                    "COMMAND [OPTIONS] [ARGS]   Tab completes, Ctrl-C discards, Ctrl-D leaves\n"
+                    "COMMAND > FILE, COMMAND | SHELL COMMAND, !SHELL COMMAND, .SETTING\n\n");
+    else
+        text_string(text,
+                    "usage: flume [DB] COMMAND [OPTIONS] [ARGS]   or flume DB: a prompt\n"
+                    "DB is the path of a basin, with . or / in it; else FLUME_DB is used\n\n");
+    add_beginning(text);
+    for (unsigned group = GUIDE_HIDDEN + 1; group < GUIDE_GROUP_COUNT; group++)
+        add_group(text, (enum guide_group)group);
+    add_topic_names(text);
+    text_string(text,
+                "\nflume help COMMAND, flume help TOPIC (flume help commands: a line for each)\n");
 }
 
-void help_options(struct text *text, const struct command *command)
+/* ---- at the prompt ---- */
+
+/* An example as it is typed at flume>: without the program, or to be run by a shell. */
+static void add_example(struct text *text, const char *line, size_t bytes)
 {
-    add_usage(text, command);
-    text_format(text, "\n%s\n", command->summary);
-    add_own_options(text, command);
-    text_format(text, "\nand those of every command: flume help; more: flume help %s\n",
-                command->name);
+    static const char demo[] = "flume demo.flume ", flume[] = "flume ", create[] = " --create";
+    size_t demo_bytes = sizeof(demo) - 1, flume_bytes = sizeof(flume) - 1;
+    size_t create_bytes = sizeof(create) - 1;
+    const char *word = line + flume_bytes;
+    const char *created = memmem(line, bytes, create, create_bytes);
+
+    if (bytes > demo_bytes && memcmp(line, demo, demo_bytes) == 0) {
+        if (created != NULL) { /* Whoever has a prompt has a basin. */
+            text_add(text, line + demo_bytes, (size_t)(created - line) - demo_bytes);
+            bytes -= (size_t)(created - line) + create_bytes;
+            text_add(text, created + create_bytes, bytes);
+        } else {
+            text_add(text, line + demo_bytes, bytes - demo_bytes);
+        }
+    } else if (bytes > flume_bytes && memcmp(line, flume, flume_bytes) == 0 &&
+               command_find(word, strcspn(word, " \n")) != NULL) {
+        text_add(text, word, bytes - flume_bytes);
+    } else {
+        text_format(text, "!%.*s", (int)bytes, line);
+    }
 }
 
-void help_command(struct text *text, const struct command *command)
+/* A line of a text, with `flume help x` and `flume [DB] x` as they are said at the prompt. */
+static void add_words(struct text *text, const char *line, size_t bytes)
 {
-    add_usage(text, command);
-    text_char(text, '\n');
-    add_wrapped(text, command->description, 0);
-    add_own_options(text, command);
-    text_string(text, "\noptions of every command:\n");
-    add_common_options(text);
-    text_string(text, "\nfor example:\n");
-    for (size_t i = 0; i < COMMAND_EXAMPLES_MAX && command->examples[i] != NULL; i++)
-        text_format(text, "  %s\n", command->examples[i]);
+    static const char *const left_out[] = {"flume [DB] ", "flume help "};
+    static const char *const instead[] = {"", "help "};
+
+    for (size_t at = 0; at < bytes;) {
+        bool found = false;
+
+        for (size_t i = 0; i < 2 && !found; i++) {
+            size_t word_bytes = strlen(left_out[i]);
+
+            found = bytes - at >= word_bytes && memcmp(line + at, left_out[i], word_bytes) == 0;
+            if (found) {
+                text_string(text, instead[i]);
+                at += word_bytes;
+            }
+        }
+        if (!found)
+            text_char(text, line[at++]);
+    }
+}
+
+void help_at_prompt(struct text *text)
+{
+    struct text result = {0};
+    const char *line = text_c_string(text);
+    bool are_examples = false;
+
+    while (*line != '\0') {
+        size_t bytes = strcspn(line, "\n");
+
+        if (are_examples && strncmp(line, "  ", 2) == 0) {
+            text_string(&result, "  ");
+            add_example(&result, line + 2, bytes - 2);
+        } else {
+            add_words(&result, line, bytes);
+        }
+        text_char(&result, '\n');
+        are_examples = strncmp(line, "for example:", 12) == 0 ||
+                       strncmp(line, "to begin:", 9) == 0 || (are_examples && *line == ' ');
+        line += bytes + (line[bytes] == '\n' ? 1 : 0);
+    }
+    text_deinit(text);
+    *text = result;
 }
 
 /* ---- topics ---- */
@@ -309,18 +323,43 @@ static void topic_json(struct text *text)
         "  flume demo.flume export | jq -c 'select(.kind == \"message\")' | wc -l\n");
 }
 
+static void topic_commands(struct text *text)
+{
+    text_string(text, "Commands, by what they are for:\n");
+    for (unsigned group = GUIDE_HIDDEN + 1; group < GUIDE_GROUP_COUNT; group++) {
+        text_format(text, "\n%s\n", guide_group_name((enum guide_group)group));
+        for (size_t i = 0; i < COMMAND_COUNT; i++)
+            if (guide_table[i].group == (enum guide_group)group)
+                text_format(text, "  %-10s  %s\n", command_table[i].name, command_table[i].summary);
+    }
+}
+
+static void topic_options(struct text *text)
+{
+    text_string(text,
+                "Every command has these options. Options and operands mix in any order; --\n"
+                "ends options. A value follows as the next word, or behind = (--mode=csv), or\n"
+                "at once behind a letter (-n5).\n\n");
+    help_common_options(text);
+}
+
 struct topic {
     const char *name;
     void (*add)(struct text *text);
 };
 
-static const struct topic topics[] = {{"refs", topic_refs},
-                                      {"views", topic_views},
-                                      {"json", topic_json},
-                                      {"lines", help_lines},
-                                      {"exit-codes", topic_exit_codes},
-                                      {"errors", error_list},
-                                      {"man", help_manual}};
+static const struct topic topics[] = {
+    {"commands", topic_commands},
+    {"options", topic_options},
+    {"refs", topic_refs},
+    {"views", topic_views},
+    {"json", topic_json},
+    {"lines", help_lines},
+    {"exit-codes", topic_exit_codes},
+    {"errors", error_list},
+    {"man", help_manual},
+    {"man-commands", help_manual_of_commands},
+};
 
 enum { TOPIC_COUNT = sizeof(topics) / sizeof(topics[0]) };
 

@@ -7,10 +7,10 @@
 #include "command.h"
 #include "text.h"
 
-/** A few lines for who gave no command. */
-void help_usage(struct text *text);
-/** All commands, with a line each. */
-void help_overview(struct text *text);
+enum help_place { HELP_OUTSIDE, HELP_AT_PROMPT };
+
+/** How to begin, all commands, all topics: on one screen. */
+void help_overview(struct text *text, enum help_place place);
 /** Usage and options of a command. */
 void help_options(struct text *text, const struct command *command);
 /** Everything about it. */
@@ -21,7 +21,16 @@ bool help_topic(struct text *text, const char *topic);
 const char *help_topic_name(unsigned index);
 /** The topic of the shell's lines and of scripts. */
 void help_lines(struct text *text);
-/** flume(1), in troff. */
+/** Say the same as it is typed at the prompt, where the program and the basin are left out. */
+void help_at_prompt(struct text *text);
+
+/** The options of every command, a line each. */
+void help_common_options(struct text *text);
+/** Words, broken into lines of 78 cells; `indent` blanks before each. */
+void help_wrap(struct text *text, const char *words, size_t indent);
+
+/** flume(1) and flume-commands(7), in troff. */
 void help_manual(struct text *text);
+void help_manual_of_commands(struct text *text);
 
 #endif

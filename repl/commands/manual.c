@@ -1,5 +1,5 @@
 /*
- * manual.c - flume(1) in troff, made from the table of commands (help.h).
+ * manual.c - flume(1) and flume-commands(7) in troff, made from the table of commands (help.h).
  */
 #include "help.h"
 
@@ -7,6 +7,7 @@
 
 #include "exit_code.h"
 #include "flume/version.h"
+#include "guide.h"
 
 /* Text with what troff would take for its own made harmless. */
 static void add_plain(struct text *text, const char *words)
@@ -39,8 +40,11 @@ static void add_option(struct text *text, const struct option *option)
         add_plain(text, option->name);
         text_string(text, "\\fR");
     }
-    if (option->value != NULL)
-        text_format(text, " \\fI%s\\fR", option->value);
+    if (option->value != NULL) {
+        text_string(text, " \\fI");
+        add_plain(text, option->value);
+        text_string(text, option->repeats ? "\\fR..." : "\\fR");
+    }
     text_char(text, '\n');
     add_plain(text, option->help);
     text_string(text, ".\n");
@@ -66,6 +70,55 @@ static void add_forms(struct text *text, const struct command *command)
     }
 }
 
+static void add_examples(struct text *text, const struct command *command)
+{
+    text_string(text, ".PP\nFor example:\n.PP\n.nf\n.RS\n");
+    for (size_t i = 0; i < COMMAND_EXAMPLES_MAX && command->examples[i] != NULL; i++) {
+        add_plain(text, command->examples[i]);
+        text_char(text, '\n');
+    }
+    text_string(text, ".RE\n.fi\n");
+}
+
+/* "a,b,c", with room to break a line. */
+static void add_columns(struct text *text, const struct command *command)
+{
+    const struct guide_columns *rows = guide_of(command)->rows;
+
+    if (rows[0].columns == NULL)
+        return;
+    text_string(text, ".PP\nColumns:\n");
+    for (size_t i = 0; i < GUIDE_COLUMNS_MAX && rows[i].columns != NULL; i++) {
+        text_string(text, ".IP\n");
+        if (*rows[i].form != '\0') {
+            text_string(text, "\\fB");
+            add_plain(text, rows[i].form);
+            text_string(text, "\\fR: ");
+        }
+        for (const char *c = rows[i].columns; *c != '\0'; c++)
+            text_format(text, *c == ',' ? ",\n" : "%c", *c);
+        text_char(text, '\n');
+    }
+}
+
+static void add_code(struct text *text, int code, const char *when)
+{
+    text_format(text, ".TP\n\\fB%d\\fR (%s)\n", code, exit_code_name(code));
+    add_plain(text, when);
+    text_string(text, ".\n");
+}
+
+static void add_codes(struct text *text, const struct command *command)
+{
+    const struct guide_code *codes = guide_of(command)->codes;
+
+    if (codes[0].code == 0)
+        return;
+    text_string(text, ".PP\nExit codes besides those of all commands:\n");
+    for (size_t i = 0; i < GUIDE_CODES_MAX && codes[i].code != 0; i++)
+        add_code(text, codes[i].code, codes[i].when);
+}
+
 static void add_command(struct text *text, const struct command *command)
 {
     struct option_set set = {{0}};
@@ -73,19 +126,18 @@ static void add_command(struct text *text, const struct command *command)
     option_set_add(&set, command->options);
     for (const struct subcommand *sub = command->subs; sub != NULL && sub->name != NULL; sub++)
         option_set_add(&set, sub->options);
-    text_format(text, ".SS %s ", command->name);
+    text_format(text, ".SS \"%s ", command->name);
     add_plain(text, command->operands);
-    text_char(text, '\n');
+    text_string(text, "\"\n");
     add_plain(text, command->description);
     text_char(text, '\n');
+    if (command->alias != NULL)
+        text_format(text, "\\fB%s\\fR is another name for it.\n", command->alias);
     add_forms(text, command);
     add_options(text, &set);
-    text_string(text, ".PP\nFor example:\n.PP\n.nf\n.RS\n");
-    for (size_t i = 0; i < COMMAND_EXAMPLES_MAX && command->examples[i] != NULL; i++) {
-        add_plain(text, command->examples[i]);
-        text_char(text, '\n');
-    }
-    text_string(text, ".RE\n.fi\n");
+    add_columns(text, command);
+    add_codes(text, command);
+    add_examples(text, command);
 }
 
 static void add_topic(struct text *text, const char *title, const char *name)
@@ -110,6 +162,36 @@ static void add_topic(struct text *text, const char *title, const char *name)
     text_deinit(&body);
 }
 
+/* A line for each command, by what they are for. */
+static void add_list(struct text *text)
+{
+    for (unsigned group = GUIDE_HIDDEN + 1; group < GUIDE_GROUP_COUNT; group++) {
+        text_format(text, ".SS %s\n", guide_group_name((enum guide_group)group));
+        for (size_t i = 0; i < COMMAND_COUNT; i++) {
+            if (guide_table[i].group != (enum guide_group)group)
+                continue;
+            text_format(text, ".TP\n\\fB%s\\fR ", command_table[i].name);
+            add_plain(text, command_table[i].operands);
+            text_char(text, '\n');
+            add_plain(text, command_table[i].summary);
+            text_string(text, ".\n");
+        }
+    }
+}
+
+static void add_exit_codes(struct text *text)
+{
+    const struct exit_code_row *row;
+
+    text_string(text, ".SH EXIT STATUS\n");
+    for (unsigned i = 0; (row = exit_code_row(i)) != NULL; i++)
+        add_code(text, row->code, row->when);
+    text_string(text,
+                ".PP\nWhere several apply, the one that counts is the first of: signal, 70, 4, "
+                "6, 8, 7, 5, 9, 10, 2, 3, 1. Which codes a command has besides, and what they "
+                "mean there: flume\\-commands(7).\n");
+}
+
 static void add_environment(struct text *text)
 {
     text_string(text, ".SH ENVIRONMENT\n"
@@ -119,29 +201,62 @@ static void add_environment(struct text *text)
                       ".TP\n\\fBTMPDIR\\fR\nWhere bench works.\n");
 }
 
+static void add_title(struct text *text, const char *title, const char *section, const char *volume,
+                      const char *name)
+{
+    text_format(text,
+                ".TH %s %s \"\" \"flume " FLUME_VERSION "\" \"%s\"\n"
+                ".SH NAME\n%s\n",
+                title, section, volume, name);
+}
+
 void help_manual(struct text *text)
 {
     const struct option_set common = option_set_for_all();
 
-    text_string(text, ".TH FLUME 1 \"\" \"flume " FLUME_VERSION "\" \"User Commands\"\n"
-                      ".SH NAME\nflume \\- an append\\-only log with many readers and writers\n"
-                      ".SH SYNOPSIS\n.B flume\n[\\fIDB\\fR] \\fICOMMAND\\fR [\\fIOPTIONS\\fR] "
-                      "[\\fIARGS\\fR]\n"
+    add_title(text, "FLUME", "1", "User Commands",
+              "flume \\- an append\\-only log with many readers and writers");
+    text_string(text, ".SH SYNOPSIS\n.B flume\n[\\fIDB\\fR] \\fICOMMAND\\fR [\\fIOPTIONS\\fR] "
+                      "[\\fIARGS\\fR]\n.br\n.B flume\n[\\fIDB\\fR]\n"
                       ".SH DESCRIPTION\n"
                       "flume records bytes in a basin, a directory by convention called "
                       "\\fINAME\\fR.flume, and reads them back. Any number of processes append and "
                       "read at once; what was appended survives the death of its writer. The path "
                       "of a basin contains \\(aq.\\(aq or \\(aq/\\(aq, a command never does. Data "
-                      "goes to standard output, everything else to standard error.\n"
+                      "goes to standard output, everything else to standard error.\n.PP\n"
+                      "Without a command, on a terminal, there is a prompt, which takes the same "
+                      "commands without \\fBflume\\fR and \\fIDB\\fR; elsewhere the lines of "
+                      "standard input are such commands.\n"
                       ".SH OPTIONS\nEvery command has these; options and operands mix in any "
                       "order, \\fB\\-\\-\\fR ends options.\n");
     add_options(text, &common);
-    text_string(text, ".SH COMMANDS\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        add_command(text, &command_table[i]);
+    text_string(text,
+                ".SH COMMANDS\nAll about each of them, with examples: flume\\-commands(7), or "
+                "\\fBflume help\\fR \\fICOMMAND\\fR.\n");
+    add_list(text);
     add_topic(text, "REFERENCES", "refs");
     add_topic(text, "VIEWS", "views");
     add_topic(text, "JSON", "json");
-    add_topic(text, "EXIT STATUS", "exit-codes");
+    add_exit_codes(text);
     add_environment(text);
+    text_string(text, ".SH SEE ALSO\nflume\\-commands(7), jq(1), b3sum(1)\n");
+}
+
+void help_manual_of_commands(struct text *text)
+{
+    add_title(text, "FLUME\\-COMMANDS", "7", "Commands of flume",
+              "flume\\-commands \\- the commands of flume, one by one");
+    text_string(text,
+                ".SH DESCRIPTION\nWhat each command of flume(1) does, its options, the columns "
+                "of the rows that it writes, its exit codes, examples. Columns are the header "
+                "of \\fB\\-\\-mode csv\\fR and the keys of the objects of \\fB\\-\\-json\\fR, "
+                "which have \\fItype\\fR besides; a field that does not apply is left out, or "
+                "null.\n");
+    for (unsigned group = GUIDE_HIDDEN + 1; group < GUIDE_GROUP_COUNT; group++) {
+        text_format(text, ".SH %s\n", guide_group_name((enum guide_group)group));
+        for (size_t i = 0; i < COMMAND_COUNT; i++)
+            if (guide_table[i].group == (enum guide_group)group)
+                add_command(text, &command_table[i]);
+    }
+    text_string(text, ".SH SEE ALSO\nflume(1)\n");
 }

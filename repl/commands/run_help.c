@@ -61,9 +61,11 @@ int run_help(struct session *session)
     else if (command != NULL)
         help_command(&help, command);
     else if (asked_here || operand == NULL)
-        help_overview(&help);
+        help_overview(&help, session->shell == NULL ? HELP_OUTSIDE : HELP_AT_PROMPT);
     else if (!help_topic(&help, topic))
         code = refuse_topic(session, operand);
+    if (session->shell != NULL)
+        help_at_prompt(&help);
     if (code == CODE_OK)
         code = print_help(session, &help, command != NULL ? command->name : topic);
     text_deinit(&help);

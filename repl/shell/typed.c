@@ -17,7 +17,12 @@ struct lexer {
 
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\n';
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool ends_word(char c)
+{
+    return is_blank(c) || c == '|' || c == '>';
 }
 
 static bool begin(struct typed *out, size_t word_bytes, size_t word_count)
@@ -41,7 +46,7 @@ static char unescape(char c, char quote)
     return c;
 }
 
-/* A word up to the blank that ends it. True if it ends before the line does. */
+/* A word up to what ends it. True if it ends before the line does. */
 static bool take_word(struct lexer *lexer)
 {
     struct typed *out = lexer->out;
@@ -51,7 +56,7 @@ static bool take_word(struct lexer *lexer)
     for (; lexer->at < lexer->bytes; lexer->at++) {
         char c = lexer->line[lexer->at];
 
-        if (out->quote == 0 && is_blank(c))
+        if (out->quote == 0 && ends_word(c))
             break;
         if (c == out->quote && c != '\0') {
             out->quote = 0;
@@ -98,7 +103,7 @@ static void take_shell(struct lexer *lexer)
 
     out->place = TYPED_SHELL;
     do {
-        while (lexer->at < lexer->bytes && is_blank(lexer->line[lexer->at]))
+        while (lexer->at < lexer->bytes && ends_word(lexer->line[lexer->at]))
             lexer->at++;
     } while (take_word(lexer));
 }
@@ -143,11 +148,17 @@ static bool take_next(struct lexer *lexer)
     return false;
 }
 
+/* "./a.flume" and "../a.flume" are basins. */
+static bool is_dot(const char *word)
+{
+    return word[0] == '.' && word[1] != '/' && strncmp(word, "../", 3) != 0;
+}
+
 void typed_parse(const char *line, size_t bytes, struct typed *out)
 {
     struct lexer lexer = {.line = line, .bytes = bytes, .out = out};
 
-    /* Each word but the last has a blank behind it, where its NUL finds room. */
+    /* Each word but the last has something behind it that ends it: its NUL's room. */
     if (!begin(out, bytes, bytes / 2 + 1))
         return;
     lexer.target = out->memory;
@@ -157,7 +168,7 @@ void typed_parse(const char *line, size_t bytes, struct typed *out)
     }
     while (take_next(&lexer))
         ;
-    if (out->place == TYPED_COMMAND && (out->argc > 1 ? out->argv[1] : out->word)[0] == '.')
+    if (out->place == TYPED_COMMAND && is_dot(out->argc > 1 ? out->argv[1] : out->word))
         out->place = TYPED_DOT;
 }
 

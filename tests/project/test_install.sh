@@ -59,7 +59,8 @@ export PKG_CONFIG_PATH
 unset LD_LIBRARY_PATH
 
 # What is installed.
-for path in bin/flume share/man/man1/flume.1 include/flume/flume.h \
+for path in bin/flume share/man/man1/flume.1 share/man/man7/flume-commands.7 \
+    include/flume/flume.h \
     share/bash-completion/completions/flume share/zsh/site-functions/_flume \
     share/fish/vendor_completions.d/flume.fish; do
     [ -s "$prefix/$path" ] || fail "$path is not installed"

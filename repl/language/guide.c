@@ -1,0 +1,151 @@
+/*
+ * guide.c - what is told of each command besides its syntax (guide.h).
+ */
+#include "guide.h"
+
+#include <assert.h>
+
+#include "exit_code.h"
+
+#define RECORD "seq,time,labels,kind,codec,bytes,enc,payload,hash"
+#define MARK "name,seq,time,record,state,labels,note"
+#define LABEL_COUNTS "count,bytes,first,last"
+#define STATUS "view,version,state,at,lag,lag_bytes,entries,disk,rate"
+#define FINDING "kind,first,last,file,offset,bytes,action,message"
+
+#define STALE                                                 \
+    {                                                         \
+        CODE_STALE, "a view is behind, and --timeout is over" \
+    }
+#define AMBIGUOUS                                         \
+    {                                                     \
+        CODE_AMBIGUOUS, "a hash's beginning fits several" \
+    }
+#define NOT_FOUND                            \
+    {                                        \
+        CODE_NO, "a reference names nothing" \
+    }
+#define NOTHING                      \
+    {                                \
+        CODE_NO, "nothing was found" \
+    }
+#define DAMAGED                                                   \
+    {                                                             \
+        CODE_DAMAGED, "a record is damaged; the others are shown" \
+    }
+#define BUSY                                                                \
+    {                                                                       \
+        CODE_BUSY, "another process holds the basin, and --timeout is over" \
+    }
+
+const struct guide guide_table[COMMAND_COUNT] = {
+    [COMMAND_INIT] = {.group = GUIDE_WRITE,
+                      .rows = {{"", "path,basin,format,strata_bytes"}},
+                      .codes = {{CODE_NO, "it is there already"}}},
+    [COMMAND_INFO] = {.group = GUIDE_LOOK,
+                      .rows = {{"", "path,basin,format,head,durable,used_bytes,allocated_bytes,"
+                                    "strata,strata_bytes,created,first,last,attached,damaged"}}},
+    [COMMAND_APPEND] = {.group = GUIDE_WRITE,
+                        .rows = {{"", "seq,bytes,labels"}},
+                        .codes = {{CODE_NO, "--after: R is not the last record any more"},
+                                  {CODE_PARTIAL, "some were appended, some not"},
+                                  BUSY}},
+    [COMMAND_GET] = {.group = GUIDE_READ,
+                     .rows = {{"", RECORD}, {"--meta", RECORD ",strata,offset,writer"}},
+                     .codes = {NOT_FOUND,
+                               {CODE_PARTIAL, "some are there, some not"},
+                               DAMAGED,
+                               STALE,
+                               AMBIGUOUS}},
+    [COMMAND_LOG] = {.group = GUIDE_READ,
+                     .rows = {{"", RECORD}},
+                     .codes = {NOTHING, DAMAGED, STALE, AMBIGUOUS}},
+    [COMMAND_TAIL] = {.group = GUIDE_READ,
+                      .rows = {{"", RECORD}},
+                      .codes = {NOT_FOUND,
+                                DAMAGED,
+                                {CODE_STALE, "the log lacks what a cursor file remembers"},
+                                {CODE_INTERRUPTED, "Ctrl-C, after -f"}}},
+    [COMMAND_SUBSCRIBE] = {.group = GUIDE_READ,
+                           .rows = {{"", RECORD}},
+                           .codes = {{CODE_INTERRUPTED, "Ctrl-C"}}},
+    [COMMAND_LABEL] = {.group = GUIDE_READ,
+                       .rows = {{"list", "label," LABEL_COUNTS},
+                                {"count", "labels," LABEL_COUNTS},
+                                {"show", RECORD},
+                                {"all", RECORD},
+                                {"any", RECORD}},
+                       .codes = {NOTHING, DAMAGED, STALE}},
+    [COMMAND_FIND] = {.group = GUIDE_READ,
+                      .rows = {{"", RECORD}, {"(of a fold)", "group,count,value,seq"}},
+                      .codes = {{CODE_NO, "nothing was found, or no view has the name"},
+                                DAMAGED,
+                                STALE,
+                                {CODE_INTERRUPTED, "Ctrl-C, after -f"}}},
+    [COMMAND_MARK] = {.group = GUIDE_WRITE,
+                      .rows = {{"set", "name,seq,record,note"},
+                               {"list", MARK},
+                               {"show", MARK},
+                               {"history", MARK}},
+                      .codes = {{CODE_NO, "no bookmark, or no record, of that name"}, BUSY, STALE}},
+    [COMMAND_VIEW] = {.group = GUIDE_DERIVED,
+                      .rows = {{"status", STATUS ",why"},
+                               {"status -v", STATUS ",generation,applied,passed_over,rebuild_done,"
+                                                    "rebuild_total,usable,why"},
+                               {"list", "view,version,kind,state"},
+                               {"add", "view,seq"},
+                               {"drop", "view,seq"},
+                               {"rows", "key,seq,value"},
+                               {"rebuild", "view,result,records,entries,disk,seconds,why"},
+                               {"verify", "view,result,rows,table,difference"}},
+                      .codes = {{CODE_NO, "no view has the name"},
+                                {CODE_DAMAGED, "verify: a view differs from the log"},
+                                STALE,
+                                {CODE_INTERRUPTED, "Ctrl-C; what is done is kept"}}},
+    [COMMAND_EXPLAIN] = {.group = GUIDE_DERIVED, .rows = {{"", "source,at,lag,step"}}},
+    [COMMAND_CHECK] = {.group = GUIDE_CARE,
+                       .rows = {{"", FINDING}},
+                       .codes = {{CODE_DAMAGED, "something is damaged"}}},
+    [COMMAND_REPAIR] = {.group = GUIDE_CARE,
+                        .rows = {{"", FINDING}},
+                        .codes = {{CODE_NO, "nobody said yes"},
+                                  {CODE_USAGE, "--yes is wanted, without a terminal"},
+                                  {CODE_DAMAGED, "what cannot be had back needs --accept-loss"},
+                                  {CODE_BUSY, "somebody has the basin open"}}},
+    [COMMAND_STATUS] = {.group = GUIDE_LOOK},
+    [COMMAND_STAT] = {.group = GUIDE_LOOK,
+                      .rows = {{"", "head,durable,strata,strata_bytes,used_bytes,allocated_bytes,"
+                                    "first,last,profile,io,poisoned,observer,torn,cut_bytes,"
+                                    "cut_strata,damaged,damaged_seq,attached"},
+                               {"-i", "time,rec_s,mb_s,head,lag"}}},
+    [COMMAND_TOP] = {.group = GUIDE_LOOK},
+    [COMMAND_HIST] = {.group = GUIDE_LOOK},
+    [COMMAND_PLOT] = {.group = GUIDE_LOOK},
+    [COMMAND_DUMP] = {.group = GUIDE_READ},
+    [COMMAND_EXPORT] = {.group = GUIDE_READ, .codes = {DAMAGED, STALE, AMBIGUOUS}},
+    [COMMAND_IMPORT] = {.group = GUIDE_WRITE,
+                        .rows = {{"", "records,bytes,batches,skipped,seconds"}},
+                        .codes = {{CODE_PARTIAL, "it stopped at a bad line; what was read is in"},
+                                  BUSY}},
+    [COMMAND_BENCH] = {.group = GUIDE_CARE,
+                       .rows = {{"", "case,size,count,ops_s,mb_s,p50_ns,p99_ns"}}},
+    [COMMAND_COMPLETION] = {.group = GUIDE_PROGRAM},
+    [COMMAND_VERSION] = {.group = GUIDE_PROGRAM,
+                         .rows = {{"", "version,library,format,compiler,assertions,jansson"}}},
+    [COMMAND_HELP] = {.group = GUIDE_PROGRAM},
+    [COMMAND_COMPLETE] = {.group = GUIDE_HIDDEN},
+};
+
+const char *guide_group_name(enum guide_group group)
+{
+    static const char *const names[GUIDE_GROUP_COUNT] = {"",     "write", "read",   "derived",
+                                                         "look", "care",  "program"};
+
+    return names[group];
+}
+
+const struct guide *guide_of(const struct command *command)
+{
+    assert(command >= command_table && command < command_table + COMMAND_COUNT);
+    return &guide_table[command - command_table];
+}
