@@ -85,7 +85,7 @@ static void look_at_word(struct spot *spot, const char *word)
         look_at_letters(spot, word);
     } else if (equals != NULL) {
         spot->option = option_find(&spot->set, word + 2, (size_t)(equals - word) - 2);
-        if (spot->option == OPTION_COUNT)
+        if (spot->option == OPTION_COUNT || option_table[spot->option].type == OPTION_TYPE_FLAG)
             return;
         spot->form = SPOT_VALUE;
         spot->value_at = (size_t)(equals - word) + 1;

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_scan.h"
-
 struct lexer {
     const char *line;
     size_t bytes, at;
@@ -17,7 +15,7 @@ struct lexer {
 
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    return c == ' ' || c == '\t' || c == '\n';
 }
 
 static bool ends_word(char c)
@@ -38,62 +36,80 @@ static bool begin(struct typed *out, size_t word_bytes, size_t word_count)
     return true;
 }
 
-/* Behind a backslash: \n and \t are characters of their own in double quotes. */
-static char unescape(char c, char quote)
+/* Behind a backslash. In double quotes some letters stand for characters, and a backslash before
+ * anything else is one. */
+static void take_escaped(struct lexer *lexer)
 {
-    if (quote == '"' && (c == 'n' || c == 't'))
-        return c == 'n' ? '\n' : '\t';
-    return c;
+    static const char escapes[] = "\"\\ntr", meanings[] = "\"\\\n\t\r";
+    char c = lexer->line[lexer->at];
+    const char *found = strchr(escapes, c);
+
+    if (lexer->out->quote == '"' && found == NULL)
+        *lexer->target++ = '\\';
+    *lexer->target++ = lexer->out->quote == '"' && found != NULL ? meanings[found - escapes] : c;
 }
 
-/* A word up to what ends it. True if it ends before the line does. */
-static bool take_word(struct lexer *lexer)
+/* A word, or the rest of one, up to what ends it. */
+static void take_characters(struct lexer *lexer)
 {
     struct typed *out = lexer->out;
 
-    out->from = lexer->at;
-    out->word = lexer->target;
     for (; lexer->at < lexer->bytes; lexer->at++) {
         char c = lexer->line[lexer->at];
 
         if (out->quote == 0 && ends_word(c))
             break;
-        if (c == out->quote && c != '\0') {
+        if (c == out->quote) {
             out->quote = 0;
         } else if (out->quote == 0 && (c == '\'' || c == '"')) {
             out->quote = c;
         } else if (c == '\\' && out->quote != '\'') {
             if (++lexer->at == lexer->bytes)
                 break; /* Nothing is behind the backslash yet. */
-            *lexer->target++ = unescape(lexer->line[lexer->at], out->quote);
+            take_escaped(lexer);
         } else {
             *lexer->target++ = c;
         }
     }
+}
+
+/* { or [ at the beginning of a word: as it is, up to the bracket that closes it. False where that is
+ * not on the line. Whether the brackets are of a kind is not looked at: it is typed on, or refused. */
+static bool take_brackets(struct lexer *lexer)
+{
+    size_t depth = 0;
+    bool in_text = false;
+
+    while (lexer->at < lexer->bytes) {
+        char c = lexer->line[lexer->at++];
+
+        *lexer->target++ = c;
+        if (in_text && c == '\\' && lexer->at < lexer->bytes)
+            *lexer->target++ = lexer->line[lexer->at++];
+        else if (c == '"')
+            in_text = !in_text;
+        else if (!in_text && (c == '{' || c == '['))
+            depth++;
+        else if (!in_text && (c == '}' || c == ']') && --depth == 0)
+            return true;
+    }
+    return false;
+}
+
+/* True if the word ends before the line does. */
+static bool take_word(struct lexer *lexer)
+{
+    struct typed *out = lexer->out;
+    char c = lexer->at < lexer->bytes ? lexer->line[lexer->at] : '\0';
+
+    out->from = lexer->at;
+    out->word = lexer->target;
+    if ((c == '{' || c == '[') && !take_brackets(lexer))
+        out->place = TYPED_NOTHING;
+    take_characters(lexer);
     out->word_bytes = (size_t)(lexer->target - out->word);
     *lexer->target++ = '\0';
     return lexer->at < lexer->bytes;
-}
-
-/* A JSON value as a word. True if a blank ends it. */
-static bool take_json(struct lexer *lexer)
-{
-    struct json_scanner scanner;
-    struct typed *out = lexer->out;
-    enum json_scan_answer answer = JSON_SCAN_MORE;
-
-    json_scan_begin(&scanner);
-    out->word = lexer->target;
-    while (lexer->at < lexer->bytes && answer == JSON_SCAN_MORE) {
-        *lexer->target++ = lexer->line[lexer->at];
-        answer = json_scan_feed(&scanner, (uint8_t)lexer->line[lexer->at++]);
-    }
-    *lexer->target++ = '\0';
-    /* Behind the value a blank has room for its NUL. */
-    if (answer == JSON_SCAN_DONE && lexer->at < lexer->bytes && is_blank(lexer->line[lexer->at]))
-        return true;
-    out->place = TYPED_NOTHING;
-    return false;
 }
 
 /* What is a shell's: only its last word counts. */
@@ -141,17 +157,19 @@ static bool take_next(struct lexer *lexer)
         take_shell(lexer);
     } else if (c == '>')
         take_file(lexer);
-    else if (c == '{' || c == '[' ? take_json(lexer) : take_word(lexer)) {
+    else if (take_word(lexer)) {
         out->argv[out->argc++] = out->word;
         return true;
     }
     return false;
 }
 
-/* "./a.flume" and "../a.flume" are basins. */
-static bool is_dot(const char *word)
+/* As line.c has it: "./a.flume" and "../a.flume" are basins. */
+static bool is_dot(const char *line, size_t bytes)
 {
-    return word[0] == '.' && word[1] != '/' && strncmp(word, "../", 3) != 0;
+    if (bytes == 0 || line[0] != '.')
+        return false;
+    return (bytes == 1 || line[1] != '/') && !(bytes > 2 && memcmp(line, "../", 3) == 0);
 }
 
 void typed_parse(const char *line, size_t bytes, struct typed *out)
@@ -166,10 +184,11 @@ void typed_parse(const char *line, size_t bytes, struct typed *out)
         out->place = TYPED_NOTHING;
         return;
     }
+    skip_blanks(&lexer);
+    if (is_dot(line + lexer.at, bytes - lexer.at))
+        out->place = TYPED_DOT;
     while (take_next(&lexer))
         ;
-    if (out->place == TYPED_COMMAND && is_dot(out->argc > 1 ? out->argv[1] : out->word))
-        out->place = TYPED_DOT;
 }
 
 void typed_take_words(const char *const *words, int count, struct typed *out)
