@@ -26,10 +26,11 @@
 enum {
     DEATHS_EACH = 16,
     STRATA_BYTES = 64 << 10,
+    BARE_BYTES = 9000,
     UNTRACEABLE = 71 /* Exit code: the system does not let it be traced. */
 };
 
-enum action_kind { APPEND_ONE, APPEND_BATCH, ROLL, COMMIT_LARGE, SYNC };
+enum action_kind { APPEND_BARE, APPEND_ONE, APPEND_BATCH, ROLL, COMMIT_LARGE, SYNC };
 
 struct action {
     enum action_kind kind;
@@ -44,9 +45,13 @@ struct action {
 
 /* --- The victim --------------------------------------------------------------------------------*/
 
-static void act(struct role *role, flume_log *log, enum action_kind kind)
+static void act(struct role *role, flume_log *log, enum action_kind kind, const void *bare)
 {
     switch (kind) {
+    case APPEND_BARE:
+        /* Longer than what an append before it may have said that it would write. */
+        role_require(flume_log_append(log, bare, BARE_BYTES, NULL) == FLUME_OK, "append");
+        break;
     case APPEND_ONE:
         role_append(role, log, 1, 100);
         break;
@@ -78,23 +83,27 @@ static void act(struct role *role, flume_log *log, enum action_kind kind)
 
 static void act_under_trace(struct role *role)
 {
+    static char bare[BARE_BYTES];
     const struct action *action = role->ctx;
     struct trap trap;
     flume_log_options options = {
         .profile = action->profile, .io_mode = action->io_mode, .io = &trap.io};
     flume_log *log;
 
+    memset(bare, 'x', sizeof bare);
     trap_init(&trap, action->from, TRAP_AFTER, action->from_at, SIGSTOP);
     role_await(role);
     role->chance = 1; /* The same action each time. */
     log = role_open(role, &options);
     role_append(role, log, 3, 200);
+    if (action->kind == APPEND_BARE) /* The first one after a sync is a witness. */
+        role_require(flume_log_append(log, "x", 1, NULL) == FLUME_OK, "append");
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
         _exit(UNTRACEABLE);
     trap_arm(&trap);
     if (action->from == TRAP_NONE)
         (void)raise(SIGSTOP);
-    act(role, log, action->kind);
+    act(role, log, action->kind, bare);
     (void)raise(SIGUSR1); /* The action is over. */
     role_require(flume_log_close(log) == FLUME_OK, "close");
 }
@@ -242,6 +251,77 @@ static void death_within_a_sync(void **state)
     die_within_each(*state, actions, sizeof actions / sizeof *actions);
 }
 
+/* --- What is left behind the end --------------------------------------------------------------- */
+
+enum { HEADER_BYTES = 32, FOOTER_BYTES = 4096, DEATHS_OF_ONE = 80 };
+
+/* Whatever the dead had written behind the end, the next append found zeros there. */
+static void expect_zeros_behind(const struct fixture *fx, const flume_record *newest)
+{
+    char path[sizeof fx->basin + 64];
+    static uint8_t bytes[STRATA_BYTES * 16];
+    size_t end = (newest->offset + HEADER_BYTES + newest->meta_bytes + newest->body_bytes + 7) / 8 *
+                 8;
+    size_t count;
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s/log/%020" PRIu64 ".strata", fx->basin,
+                   newest->strata_seq);
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    count = fread(bytes, 1, sizeof bytes, file);
+    (void)fclose(file);
+    assert_true(count > end + FOOTER_BYTES && count < sizeof bytes);
+    for (size_t i = end; i < count - FOOTER_BYTES; i++)
+        if (bytes[i] != 0)
+            fail_msg("byte %zu is %d; seq %" PRIu64 " ended at %zu", i, bytes[i], newest->seq, end);
+}
+
+/* Returns how many steps were made. */
+static uint64_t leave_zeros_after(struct fixture *fx, const struct action *action,
+                                  uint64_t step_count)
+{
+    struct process victim = {0};
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE,
+                                 .strata_bytes = STRATA_BYTES,
+                                 .profile = action->profile,
+                                 .io_mode = action->io_mode,
+                                 .lock_timeout_ns = 10 * SECOND};
+    flume_record record;
+    flume_log *log;
+    uint64_t made, seq;
+
+    process_start(fx, &victim, VICTIM, act_under_trace, action);
+    log = open_with(fx->basin, &options);
+    process_order(&victim);
+    made = await_stop(&victim) == SIGSTOP ? step(&victim, step_count) : 0;
+    process_kill(&victim);
+    expect_ok(log, flume_log_append(log, "", 0, &seq)); /* Less than what the victim wrote. */
+    expect_ok(log, flume_log_get(log, seq, &record));
+    expect_zeros_behind(fx, &record);
+    flume_record_release(&record);
+    process_close_log(log);
+    process_free(&victim);
+    forget_basin(fx);
+    return made;
+}
+
+static void a_death_in_an_append_leaves_nothing_behind_the_end(void **state)
+{
+    static const struct action actions[] = {
+        {APPEND_BARE, FLUME_PROFILE_FORGETFUL, FLUME_IO_MAPPED, TRAP_NONE, 0, 25000, 0, "append"},
+        {APPEND_BATCH, FLUME_PROFILE_FORGETFUL, FLUME_IO_MAPPED, TRAP_NONE, 0, 15000, 0, "batch"},
+    };
+
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        uint64_t total = leave_zeros_after(*state, &actions[i], actions[i].step_count);
+
+        print_message("%s: %" PRIu64 " steps\n", actions[i].name, total);
+        for (uint64_t at = 0; at < total; at += total / DEATHS_OF_ONE + 1)
+            (void)leave_zeros_after(*state, &actions[i], at);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +329,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(death_within_a_roll, setup_in_memory, teardown),
         cmocka_unit_test_setup_teardown(death_within_a_large_commit, setup_in_memory, teardown),
         cmocka_unit_test_setup_teardown(death_within_a_sync, setup_in_memory, teardown),
+        cmocka_unit_test_setup_teardown(a_death_in_an_append_leaves_nothing_behind_the_end,
+                                        setup_in_memory, teardown),
     };
 
     return cmocka_run_group_tests_name("killed between instructions", tests, NULL, NULL);
