@@ -13,19 +13,23 @@
 #include "shell.h"
 #include "utf8.h"
 
-enum { WIDTH_DEFAULT = 80, WIDTH_LEAST = 20, WIDTH_MOST = 1000, KEY_CELLS = 14 };
+enum { WIDTH_DEFAULT = 80, WIDTH_LEAST = 20, WIDTH_MOST = 1000 };
 
-static size_t terminal_width(int descriptor)
+/* .width, COLUMNS, or the terminal as it is now. */
+static void look_at_width(struct session *session, int screen)
 {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
-    uint64_t width = 0;
+    uint64_t width = session->shell != NULL ? session->shell->settings.width : 0;
 
-    if (columns != NULL && value_parse_uint(columns, WIDTH_MOST, &width) && width >= WIDTH_LEAST)
-        return (size_t)width;
-    if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col >= WIDTH_LEAST)
-        return size.ws_col;
-    return WIDTH_DEFAULT;
+    if (width == 0 && columns != NULL)
+        (void)value_parse_uint(columns, WIDTH_MOST, &width); /* What is no number counts as none. */
+    if (width == 0 && session->out_terminal && ioctl(screen, TIOCGWINSZ, &size) == 0)
+        width = size.ws_col;
+    session->width_is_known = width != 0 || session->out_terminal;
+    session->width = width == 0 ? WIDTH_DEFAULT : (size_t)width;
+    if (session->width < WIDTH_LEAST)
+        session->width = WIDTH_LEAST;
 }
 
 /* --color, else the shell's setting; where neither decides: terminals, unless somebody objects. */
@@ -76,13 +80,6 @@ static void choose_mode(struct session *session)
     session->json = mode_is_json(session->mode);
 }
 
-static size_t screen_width(const struct session *session, int screen)
-{
-    if (session->shell != NULL && session->shell->settings.width != 0)
-        return session->shell->settings.width;
-    return session->out_terminal ? terminal_width(screen) : WIDTH_DEFAULT;
-}
-
 void session_init(struct session *session, const struct invocation *invocation, struct shell *shell)
 {
     const char *environment = getenv("FLUME_DB");
@@ -105,7 +102,7 @@ void session_init(struct session *session, const struct invocation *invocation, 
     session->needs_views = invocation->needs_views || invocation_has(invocation, OPTION_LOAD);
     if (invocation_has(invocation, OPTION_AS_OF))
         session->as_of_state = AS_OF_ASKED;
-    session->width = screen_width(session, screen);
+    look_at_width(session, screen);
 }
 
 void session_deinit(struct session *session)
@@ -114,6 +111,8 @@ void session_deinit(struct session *session)
     if (session->takes_signals)
         stop_end(&session->own_stop);
     text_deinit(&session->line);
+    sheet_deinit(&session->sheet);
+    emit_deinit(&session->emit);
 }
 
 void session_on_library_message(void *log_ctx, enum flume_log_level level, const char *message)
@@ -199,6 +198,8 @@ int session_open(struct session *session, const flume_log_options *options, flum
 
     if (session->db == NULL)
         return session_report_no_db(session);
+    if (emit_may_page(session))
+        session_take_signals(session);
     session_fill_options(session, &filled);
     code = session->needs_views ? open_with_views(session, &filled) : open_log(session, &filled);
     if (code == CODE_OK)
@@ -269,49 +270,10 @@ enum flume_profile session_profile(const struct session *session)
     return profile;
 }
 
-bool session_emit(struct session *session)
-{
-    bool good = !session->line.failed;
-
-    /* An empty line has no buffer yet, and fwrite() must not be given NULL. */
-    if (good && session->line.bytes > 0)
-        good = fwrite(session->line.data, 1, session->line.bytes, stdout) == session->line.bytes;
-
-    if (session->line.failed)
-        errno = ENOMEM;
-    session->line.bytes = 0;
-    return good;
-}
-
-int session_flush(struct session *session)
-{
-    if (fflush(stdout) == 0 && ferror(stdout) == 0 && !session->line.failed)
-        return CODE_OK;
-    if (errno == EPIPE && session->shell != NULL)
-        return CODE_PIPE_CLOSED; /* `| head` has seen enough; the signal is off: redirect.c. */
-    return report(session, ERROR_OUTPUT_FAILED, strerror(errno));
-}
-
 void session_printed(struct session *session, uint64_t seq)
 {
     if (session->shell == NULL)
         return;
     session->shell->last_seq = seq;
     session->shell->has_last = true;
-}
-
-void session_row(struct session *session, const char *key, const char *format, ...)
-{
-    struct text value = {0};
-    va_list arguments;
-
-    va_start(arguments, format);
-    text_format_list(&value, format, arguments);
-    va_end(arguments);
-    text_format(&session->line, session->out_terminal ? "%-*s  " : "%.*s\t",
-                session->out_terminal ? KEY_CELLS : (int)strlen(key), key);
-    utf8_show(&session->line, value.data, value.bytes, 0);
-    text_char(&session->line, '\n');
-    text_deinit(&value);
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
 }

@@ -4,6 +4,7 @@
 #ifndef REPL_SESSION_H
 #define REPL_SESSION_H
 
+#include "emit.h"
 #include "exit_code.h"
 #include "flume/flume.h"
 #include "flume/find.h"
@@ -11,6 +12,7 @@
 #include "loaded.h"
 #include "mode.h"
 #include "report.h"
+#include "sheet.h"
 #include "stop.h"
 #include "text.h"
 
@@ -28,8 +30,12 @@ struct session {
     bool verbose;
     bool out_terminal, error_terminal;
     bool out_color, error_color;
-    size_t width;     /* Cells of the terminal on stdout, or 80. */
+    size_t width; /* Cells of the terminal on stdout, or 80. */
+    bool width_is_known;
     struct text line; /* What goes to stdout next: session_emit(). */
+    struct emit emit;
+    struct sheet sheet;    /* The table that is being written (grid.h), */
+    const void *header_of; /* and the columns whose header was written last. */
 
     bool needs_views; /* session_open() is to open the views too. May be set before. */
     flume *flume;     /* The open basin with its views; NULL: without. */
@@ -81,16 +87,7 @@ int session_stopped(const struct session *session);
 /** The profile that --safe and its sisters choose. */
 enum flume_profile session_profile(const struct session *session);
 
-/** Write session->line to stdout and empty it. False if stdout does not take it. */
-bool session_emit(struct session *session);
-/** Flush stdout; CODE_OK, or CODE_IO with the reason reported. */
-int session_flush(struct session *session);
-
 /** A record was printed: in a shell `_` means it from now on. */
 void session_printed(struct session *session, uint64_t seq);
-
-/** A row for a key and its value, as `info` and `stat` show them. */
-void session_row(struct session *session, const char *key, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -43,19 +43,13 @@ static void give_row(struct giving *giving, const char *value, size_t bytes)
     struct text shown = {0};
 
     json_pick_show(&shown, value, bytes);
-    if (giving->session->json) {
-        object_begin(&giving->text, "value");
-        object_uint(&giving->text, "seq", giving->seq);
-        object_string(&giving->text, "path", giving->path);
-        object_key(&giving->text, "value");
-        text_add(&giving->text, shown.data, shown.bytes);
-        object_end(&giving->text);
-    } else {
-        grid_seq(&giving->grid, giving->seq);
-        grid_string(&giving->grid, giving->path);
+    grid_seq(&giving->grid, giving->seq);
+    grid_string(&giving->grid, giving->path);
+    if (giving->session->json)
+        grid_list(&giving->grid, &shown, &shown);
+    else
         grid_bytes(&giving->grid, shown.data, shown.bytes);
-        (void)grid_end_row(&giving->grid); /* A failure shows when stdout is flushed. */
-    }
+    (void)grid_end_row(&giving->grid); /* A failure shows when stdout is flushed. */
     text_deinit(&shown);
 }
 
@@ -67,15 +61,28 @@ static bool give(void *ctx, const char *value, size_t bytes)
     giving->count++;
     if (giving->has_columns || giving->session->json) {
         give_row(giving, value, bytes);
-    } else if (rows->mode == MODE_RAW) {
+    } else if (giving->session->mode == MODE_RAW) {
         if (!json_pick_unquote(&giving->text, value, bytes))
             text_add(&giving->text, value, bytes);
-        text_add(&giving->text, rows->delimiter, rows->delimiter_bytes);
+        text_add(&giving->text, rows->grid.delimiter, rows->grid.delimiter_bytes);
     } else {
         json_pick_show(&giving->text, value, bytes);
         text_char(&giving->text, '\n');
     }
     return true;
+}
+
+/* A failure shows when the stream is flushed. */
+static void write_text(struct giving *giving, FILE *stream)
+{
+    if (giving->text.bytes == 0)
+        return;
+    if (stream != stdout) {
+        (void)fwrite(giving->text.data, 1, giving->text.bytes, stream);
+        return;
+    }
+    text_add(&giving->session->line, giving->text.data, giving->text.bytes);
+    (void)session_emit(giving->session);
 }
 
 int get_values(struct session *session, const struct rows *rows, const struct json_pick *pick,
@@ -85,13 +92,12 @@ int get_values(struct session *session, const struct rows *rows, const struct js
     bool is_json = json_scan_valid(record->body, record->body_bytes);
 
     giving.path = invocation_option(session->invocation, OPTION_PATH)->text;
-    giving.has_columns = session->mode_is_chosen && rows->mode != MODE_RAW && !session->json;
+    giving.has_columns = session->mode_is_chosen && session->mode != MODE_RAW && !session->json;
     grid_init(&giving.grid, session, "value", value_columns,
               sizeof(value_columns) / sizeof(value_columns[0]));
     if (is_json)
         json_pick_each(pick, record->body, record->body_bytes, give, &giving);
-    if (giving.text.bytes > 0)
-        (void)fwrite(giving.text.data, 1, giving.text.bytes, stream); /* The stream remembers it. */
+    write_text(&giving, stream);
     text_deinit(&giving.text);
     if (!is_json)
         return report(session, ERROR_BODY_NOT_JSON, record->seq);

@@ -274,14 +274,15 @@ static void topic_json(struct text *text)
 {
     text_string(
         text,
-        "With --json every line of stdout is one object. Its \"type\" says what it is:\n\n"
+        "With --json every line of stdout is one object (with --mode json they are one array).\n"
+        "Its \"type\" says what it is:\n\n"
         "  record    seq, time (RFC 3339, UTC, nanoseconds), labels, kind, codec, bytes, enc,\n"
         "            payload; enc is json (payload is a value), utf8 (a text) or b64 (base64);\n"
         "            hash (BLAKE3 of the body; not in an export); with get --meta strata, offset\n"
         "            and writer: first seq of its file, place in that, seq of its manifest;\n"
         "            export adds batch where the next record belongs to the same batch\n"
         "  lost      seq; a record that a repair could not restore (export --all)\n"
-        "  appended  seq, bytes\n"
+        "  appended  seq, bytes, labels\n"
         "  basin     path, basin, format, strata_bytes (init)\n"
         "  info      path, basin, format, head, durable, used_bytes, allocated_bytes, strata,\n"
         "            strata_bytes, created, first, last, attached, damaged\n"
@@ -343,6 +344,39 @@ static void topic_options(struct text *text)
     help_common_options(text);
 }
 
+static void topic_modes(struct text *text)
+{
+    text_string(
+        text,
+        "Rows are written in one of these forms (--mode MODE, or .mode at the prompt). Columns have\n"
+        "the same names in all of them: they are the keys of the JSON objects (flume help json).\n\n"
+        "  table   on a terminal: columns under a header. What is too wide is cut, texts only; where\n"
+        "          that is not enough, line is used. Numbers have units and commas\n"
+        "  plain   elsewhere: a row a line, cells between tabs, no header. Control bytes, backslashes\n"
+        "          and what is not UTF-8 are \\n \\t \\r \\\\ \\xNN. Of info, stat, init and version a\n"
+        "          field a line: its name, a tab, its value\n"
+        "  json    one array of objects; not for what has no end (-f)\n"
+        "  ndjson  an object a line: what --json is\n"
+        "  csv     a header, and commas; quotes as RFC 4180 has them, lines end in \\n. Objects of one\n"
+        "          row too (info). Control bytes but tab, \\r, \\n are \\xNN; on a terminal all are\n"
+        "  tsv     a header, and plain's cells\n"
+        "  raw     bodies as they are, each with a newline behind it (-D TEXT, -0 for NUL); of rows\n"
+        "          that are no records the first column, of info and its like every value\n"
+        "  hex     bodies as hexadecimal digits, 16 bytes a line\n"
+        "  line    a field a line, a blank line between rows\n"
+        "  md      a Markdown table\n\n"
+        "A seq is @17 in table, plain, line and md, and 17 elsewhere; yes and no are true and false\n"
+        "in csv, tsv and JSON. Times are RFC 3339 in UTC with nanoseconds, shortened in tables. In\n"
+        "csv and tsv a record has the column enc: payload is json, utf8 or b64 (base64), so that no\n"
+        "byte is lost; several labels stand in one cell with commas between (\\, is one in a label).\n\n"
+        "What is taller than the screen goes to FLUME_PAGER, PAGER or less -FRX, unless --no-pager or\n"
+        ".pager off; rows that take longer to come than half a second are shown as they come.\n\n"
+        "for example:\n"
+        "  flume demo.flume log --mode csv >log.csv\n"
+        "  flume demo.flume view status --mode md\n"
+        "  flume demo.flume get last --mode hex\n");
+}
+
 struct topic {
     const char *name;
     void (*add)(struct text *text);
@@ -352,6 +386,7 @@ static const struct topic topics[] = {
     {"commands", topic_commands},
     {"options", topic_options},
     {"refs", topic_refs},
+    {"modes", topic_modes},
     {"views", topic_views},
     {"json", topic_json},
     {"lines", help_lines},

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cancel.h"
+#include "limit.h"
 
 enum { DAMAGE_REPORTS_MAX = 10 };
 /* A signal is noticed as late as this. */
@@ -20,7 +21,7 @@ struct printing {
     struct session *session;
     struct rows rows;
     flume_query *records;
-    uint64_t limit, count;
+    struct limit limit;
     uint64_t damaged;
 };
 
@@ -36,7 +37,8 @@ static int show(struct printing *printing, const flume_record *record)
 {
     if (printing->query->hash != NULL && !has_hash(record, printing->query->hash))
         return CODE_OK;
-    printing->count++;
+    if (!limit_take(&printing->limit))
+        return CODE_OK; /* The loop ends by it. */
     printing->query->asking->given++;
     return rows_record(&printing->rows, record) ? CODE_OK : session_flush(printing->session);
 }
@@ -73,7 +75,7 @@ static int report_cancelled(const struct printing *printing)
 {
     return cancel_report(
         printing->session,
-        &(struct cancelled){.done = printing->count, .units = "records", .did = "shown"});
+        &(struct cancelled){.done = printing->limit.rows, .units = "records", .did = "shown"});
 }
 
 /* The records there are; and with -f, where they end, those to come. */
@@ -83,7 +85,7 @@ static int print_query(struct printing *printing)
     bool ended = false, waits = false;
     int code = CODE_OK, status;
 
-    while (code == CODE_OK && !ended && printing->count < printing->limit) {
+    while (code == CODE_OK && !ended && limit_wants_more(&printing->limit)) {
         if (asking_stopped(printing->query->asking))
             return report_cancelled(printing);
         status = flume_query_next(printing->records, &record);
@@ -128,7 +130,7 @@ static int print_seqs(struct printing *printing, const uint64_t *seqs, uint64_t 
     flume_log *log = printing->session->log;
     int code = CODE_OK;
 
-    for (uint64_t i = 0; i < count && code == CODE_OK && printing->count < printing->limit; i++) {
+    for (uint64_t i = 0; i < count && code == CODE_OK && limit_wants_more(&printing->limit); i++) {
         flume_record record;
         int status = flume_log_get(log, seqs[i], &record);
 
@@ -154,8 +156,6 @@ static int ask_hash(struct printing *printing)
         flume_hash_find_all(session->flume, &query->asking->ask, query->hash, NULL, 0, &count);
     int code;
 
-    if (status == FLUME_OK && count > printing->limit)
-        count = printing->limit;
     if (status == FLUME_OK) {
         seqs = calloc(count + 1, sizeof(seqs[0]));
         status = seqs == NULL ? FLUME_ERR_NO_MEMORY : FLUME_OK;
@@ -177,13 +177,14 @@ int query_print(const struct query *query)
     struct printing printing = {.query = query, .session = session};
     int code;
 
-    printing.limit = invocation_number(session->invocation, OPTION_LIMIT, UINT64_MAX);
+    limit_init(&printing.limit, session, OPTION_LIMIT);
     rows_init(&printing.rows, session);
     asking_note_stale(query->asking);
     code = query->term == NULL ? ask_hash(&printing) : ask_query(&printing);
+    limit_note(&printing.limit, session);
     if (printing.damaged != 0)
         code = exit_code_worse(code, CODE_DAMAGED);
-    if (code == CODE_OK && printing.count == 0 &&
+    if (code == CODE_OK && printing.limit.rows == 0 &&
         !invocation_has(session->invocation, OPTION_NO_FAIL_EMPTY))
         code = CODE_NO; /* As grep does: no message, only the code. */
     return code;

@@ -3,18 +3,20 @@
  */
 #include "run.h"
 
-#include <stdio.h>
-
 static int (*const runs[COMMAND_COUNT])(struct session *session) = {
-    [COMMAND_INIT] = run_init,       [COMMAND_INFO] = run_info,     [COMMAND_APPEND] = run_append,
-    [COMMAND_GET] = run_get,         [COMMAND_LOG] = run_log,       [COMMAND_TAIL] = run_tail,
-    [COMMAND_CHECK] = run_check,     [COMMAND_REPAIR] = run_repair, [COMMAND_STAT] = run_stat,
-    [COMMAND_EXPORT] = run_export,   [COMMAND_IMPORT] = run_import, [COMMAND_BENCH] = run_bench,
-    [COMMAND_VERSION] = run_version, [COMMAND_HELP] = run_help,     [COMMAND_LABEL] = run_label,
-    [COMMAND_FIND] = run_find,       [COMMAND_MARK] = run_mark,     [COMMAND_VIEW] = run_view,
-    [COMMAND_EXPLAIN] = run_explain, [COMMAND_SUBSCRIBE] = run_subscribe,
-    [COMMAND_STATUS] = run_status, [COMMAND_TOP] = run_top, [COMMAND_HIST] = run_hist,
-    [COMMAND_PLOT] = run_plot, [COMMAND_DUMP] = run_dump, [COMMAND_COMPLETION] = run_completion,
+    [COMMAND_INIT] = run_init,         [COMMAND_INFO] = run_info,
+    [COMMAND_APPEND] = run_append,     [COMMAND_GET] = run_get,
+    [COMMAND_LOG] = run_log,           [COMMAND_TAIL] = run_tail,
+    [COMMAND_CHECK] = run_check,       [COMMAND_REPAIR] = run_repair,
+    [COMMAND_STAT] = run_stat,         [COMMAND_EXPORT] = run_export,
+    [COMMAND_IMPORT] = run_import,     [COMMAND_BENCH] = run_bench,
+    [COMMAND_VERSION] = run_version,   [COMMAND_HELP] = run_help,
+    [COMMAND_LABEL] = run_label,       [COMMAND_FIND] = run_find,
+    [COMMAND_MARK] = run_mark,         [COMMAND_VIEW] = run_view,
+    [COMMAND_EXPLAIN] = run_explain,   [COMMAND_SUBSCRIBE] = run_subscribe,
+    [COMMAND_STATUS] = run_status,     [COMMAND_TOP] = run_top,
+    [COMMAND_HIST] = run_hist,         [COMMAND_PLOT] = run_plot,
+    [COMMAND_DUMP] = run_dump,         [COMMAND_COMPLETION] = run_completion,
     [COMMAND_COMPLETE] = run_complete,
 };
 
@@ -38,10 +40,5 @@ static int dispatch(struct session *session)
 
 int run_command(struct session *session)
 {
-    int code = dispatch(session), flushed;
-
-    if (ferror(stdout) != 0 && code == CODE_IO)
-        return code; /* Reported where it was noticed. */
-    flushed = session_flush(session);
-    return flushed == CODE_OK ? code : exit_code_worse(code, flushed);
+    return session_finish(session, dispatch(session));
 }

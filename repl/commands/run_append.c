@@ -30,6 +30,7 @@ struct appending {
     flume_entry entry; /* All but the body, as the options say. */
     const char **labels;
     const struct option_use *codec; /* NULL: by the bytes. */
+    struct grid grid;
     uint64_t record_count, byte_count;
 };
 
@@ -80,29 +81,43 @@ static int make_entry(struct appending *appending, const char *body, size_t byte
 
 /* ---- what comes out ---- */
 
+static const struct grid_column appended_columns[] = {
+    {"seq", 4, false}, {"bytes", 6, true}, {"labels", 0, false}};
+
+static void put_labels(struct grid *grid, const flume_entry *entry)
+{
+    struct text json = {0}, shown = {0};
+
+    for (size_t i = 0; i < entry->label_count; i++) {
+        text_string(&json, i == 0 ? "[" : ",");
+        object_put_string(&json, entry->labels[i], strlen(entry->labels[i]));
+    }
+    text_string(&json, entry->label_count == 0 ? "[]" : "]");
+    rows_join_labels(&shown, entry->labels, entry->label_count);
+    if (grid->session->json)
+        grid_list(grid, &json, &shown);
+    else
+        grid_bytes(grid, shown.data, shown.bytes);
+    text_deinit(&json);
+    text_deinit(&shown);
+}
+
 static void print_appended(struct appending *appending, uint64_t seq, size_t bytes)
 {
     struct session *session = appending->session;
-    struct text *text = &session->line;
+    struct grid *grid = &appending->grid;
 
     appending->record_count++;
     appending->byte_count += bytes;
     session_printed(session, seq);
-    if (session->json) {
-        object_begin(text, "appended");
-        object_uint(text, "seq", seq);
-        object_uint(text, "bytes", bytes);
-        object_end(text);
-    } else if (!session->quiet &&
-               (!session->out_terminal || appending->record_count <= ROWS_ON_TERMINAL_MAX)) {
-        text_format(text, "@%" PRIu64 "\t%zu\t", seq, bytes);
-        for (size_t i = 0; i < appending->entry.label_count; i++) {
-            text_string(text, i == 0 ? "" : ",");
-            utf8_show(text, appending->labels[i], strlen(appending->labels[i]), 0);
-        }
-        text_char(text, '\n');
-    }
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    if (!session->json &&
+        (session->quiet || (session->mode == MODE_TABLE && session->out_terminal &&
+                            appending->record_count > ROWS_ON_TERMINAL_MAX)))
+        return;
+    grid_seq(grid, seq);
+    grid_size(grid, bytes);
+    put_labels(grid, &appending->entry);
+    (void)grid_end_row(grid); /* A failure shows when stdout is flushed. */
 }
 
 static void print_summary(struct appending *appending)
@@ -329,6 +344,9 @@ int run_append(struct session *session)
     struct appending appending = {.session = session};
     int code = check_usage(session), status;
 
+    grid_init(&appending.grid, session, "appended", appended_columns,
+              sizeof(appended_columns) / sizeof(appended_columns[0]));
+    grid_make_bare(&appending.grid);
     if (invocation_has(session->invocation, OPTION_CREATE))
         options.flags |= FLUME_OPEN_CREATE;
     if (code == CODE_OK)

@@ -4,15 +4,16 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cancel.h"
+#include "grid.h"
 #include "object.h"
 #include "run.h"
-#include "utf8.h"
 
 enum { ATTACHED_MAX = 256 };
+
+#define COLUMN_COUNT(columns) (sizeof(columns) / sizeof((columns)[0]))
 
 static void add_id(struct text *text, const uint8_t id[16])
 {
@@ -20,25 +21,13 @@ static void add_id(struct text *text, const uint8_t id[16])
         text_format(text, "%02x", id[i]);
 }
 
-static void json_id(struct text *text, const uint8_t id[16])
+static void put_id(struct grid *grid, const uint8_t id[16])
 {
-    object_key(text, "basin");
-    text_char(text, '"');
-    add_id(text, id);
-    text_char(text, '"');
-}
+    struct text text = {0};
 
-/* A time, or null where there is none. */
-static void json_time(struct text *text, const char *key, uint64_t time_ns)
-{
-    object_key(text, key);
-    if (time_ns == 0) {
-        text_string(text, "null");
-        return;
-    }
-    text_char(text, '"');
-    value_show_time(text, time_ns);
-    text_char(text, '"');
+    add_id(&text, id);
+    grid_bytes(grid, text.data, text.bytes);
+    text_deinit(&text);
 }
 
 /* ---- init ---- */
@@ -48,28 +37,26 @@ static int report_exists(struct session *session)
     return report(session, ERROR_BASIN_EXISTS, session->db);
 }
 
+static const struct grid_column init_columns[] = {
+    {"path", 0, false}, {"basin", 0, false}, {"format", 0, true}, {"strata_bytes", 0, true}};
+
 static int print_made(struct session *session, flume_log *log)
 {
-    struct text *text = &session->line;
     flume_log_stat_info stat;
+    struct grid grid;
     int status = flume_log_stat(log, &stat);
 
     if (status != FLUME_OK)
         return report_log_error(session, log, status);
-    if (session->json) {
-        object_begin(text, "basin");
-        object_string(text, "path", session->db);
-        json_id(text, stat.basin_id);
-        object_uint(text, "format", FLUME_FORMAT_VERSION);
-        object_uint(text, "strata_bytes", stat.strata_bytes);
-        object_end(text);
-    } else if (!session->quiet) {
-        utf8_show(text, session->db, strlen(session->db), 0);
-        text_char(text, '\t');
-        add_id(text, stat.basin_id);
-        text_format(text, "\t%d\n", FLUME_FORMAT_VERSION);
-    }
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    if (session->quiet && !session->json)
+        return CODE_OK;
+    grid_init(&grid, session, "basin", init_columns, COLUMN_COUNT(init_columns));
+    grid_make_card(&grid);
+    grid_string(&grid, session->db);
+    put_id(&grid, stat.basin_id);
+    grid_count(&grid, FLUME_FORMAT_VERSION);
+    grid_size(&grid, stat.strata_bytes);
+    (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
     return CODE_OK;
 }
 
@@ -104,84 +91,36 @@ int run_init(struct session *session)
 
 /* ---- info ---- */
 
-static void info_json(struct session *session, const flume_log_stat_info *stat)
+static const struct grid_column info_columns[] = {
+    {"path", 0, false},           {"basin", 0, false},
+    {"format", 0, true},          {"head", 0, true},
+    {"durable", 0, true},         {"used_bytes", 0, true},
+    {"allocated_bytes", 0, true}, {"strata", 0, true},
+    {"strata_bytes", 0, true},    {"created", 0, false},
+    {"first", 0, false},          {"last", 0, false},
+    {"attached", 0, true},        {"damaged", 0, false}};
+
+static void print_info(struct session *session, const flume_log_stat_info *stat)
 {
-    struct text *text = &session->line;
+    struct grid grid;
 
-    object_begin(text, "info");
-    object_string(text, "path", session->db);
-    json_id(text, stat->basin_id);
-    object_uint(text, "format", FLUME_FORMAT_VERSION);
-    object_uint(text, "head", stat->head);
-    object_uint(text, "durable", stat->durable);
-    object_uint(text, "used_bytes", stat->used_bytes);
-    object_uint(text, "allocated_bytes", stat->allocated_bytes);
-    object_uint(text, "strata", stat->strata_count);
-    object_uint(text, "strata_bytes", stat->strata_bytes);
-    json_time(text, "created", stat->created_ns);
-    json_time(text, "first", stat->first_time_ns);
-    json_time(text, "last", stat->last_time_ns);
-    object_uint(text, "attached", stat->attached);
-    object_bool(text, "damaged", stat->recovery.damaged);
-    object_end(text);
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
-}
-
-static void row_time(struct session *session, const char *key, uint64_t time_ns)
-{
-    struct text shown = {0};
-
-    if (time_ns != 0)
-        value_show_time(&shown, time_ns);
-    session_row(session, key, "%s", text_c_string(&shown));
-    text_deinit(&shown);
-}
-
-/* A size: the number for programs, on a terminal for people. */
-static void row_size(struct session *session, const char *key, uint64_t bytes)
-{
-    struct text shown = {0};
-
-    if (session->out_terminal)
-        value_show_size(&shown, bytes);
-    else
-        text_format(&shown, "%" PRIu64, bytes);
-    session_row(session, key, "%s", text_c_string(&shown));
-    text_deinit(&shown);
-}
-
-static void row_count(struct session *session, const char *key, uint64_t count)
-{
-    struct text shown = {0};
-
-    if (session->out_terminal)
-        value_show_count(&shown, count);
-    else
-        text_format(&shown, "%" PRIu64, count);
-    session_row(session, key, "%s", text_c_string(&shown));
-    text_deinit(&shown);
-}
-
-static void info_rows(struct session *session, const flume_log_stat_info *stat)
-{
-    struct text id = {0};
-
-    add_id(&id, stat->basin_id);
-    session_row(session, "path", "%s", session->db);
-    session_row(session, "basin", "%s", text_c_string(&id));
-    session_row(session, "format", "%d", FLUME_FORMAT_VERSION);
-    row_count(session, "head", stat->head);
-    row_count(session, "durable", stat->durable);
-    row_size(session, "used", stat->used_bytes);
-    row_size(session, "allocated", stat->allocated_bytes);
-    row_count(session, "strata", stat->strata_count);
-    row_size(session, "strata size", stat->strata_bytes);
-    row_time(session, "created", stat->created_ns);
-    row_time(session, "first", stat->first_time_ns);
-    row_time(session, "last", stat->last_time_ns);
-    row_count(session, "attached", stat->attached);
-    session_row(session, "damaged", "%s", stat->recovery.damaged ? "yes" : "no");
-    text_deinit(&id);
+    grid_init(&grid, session, "info", info_columns, COLUMN_COUNT(info_columns));
+    grid_make_card(&grid);
+    grid_string(&grid, session->db);
+    put_id(&grid, stat->basin_id);
+    grid_count(&grid, FLUME_FORMAT_VERSION);
+    grid_count(&grid, stat->head);
+    grid_count(&grid, stat->durable);
+    grid_size(&grid, stat->used_bytes);
+    grid_size(&grid, stat->allocated_bytes);
+    grid_count(&grid, stat->strata_count);
+    grid_size(&grid, stat->strata_bytes);
+    grid_time_or_absent(&grid, stat->created_ns);
+    grid_time_or_absent(&grid, stat->first_time_ns);
+    grid_time_or_absent(&grid, stat->last_time_ns);
+    grid_count(&grid, stat->attached);
+    grid_truth(&grid, stat->recovery.damaged);
+    (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
 }
 
 /* Open, look at the numbers, close. */
@@ -201,10 +140,8 @@ int run_info(struct session *session)
     flume_log *log = NULL;
     int code = with_stat(session, &log, &stat);
 
-    if (code == CODE_OK && session->json)
-        info_json(session, &stat);
-    else if (code == CODE_OK)
-        info_rows(session, &stat);
+    if (code == CODE_OK)
+        print_info(session, &stat);
     (void)session_close(session); /* Nothing was written. */
     return code;
 }
@@ -225,81 +162,82 @@ static const char *io_mode_name(enum flume_io_mode mode)
     return (unsigned)mode < sizeof(names) / sizeof(names[0]) ? names[mode] : "unknown";
 }
 
-static void json_attached(struct text *text, const flume_attached *attached, size_t count)
+static void add_attached_json(struct text *text, const flume_attached *attached)
 {
-    object_key(text, "attached");
-    text_char(text, '[');
+    text_string(text, "{\"pid\":");
+    object_put_uint(text, attached->pid);
+    object_string(text, "program", attached->program);
+    object_string(text, "host", attached->host);
+    object_key(text, "since");
+    text_char(text, '"');
+    value_show_time(text, attached->started_ns);
+    text_char(text, '"');
+    object_bool(text, "read_only", attached->read_only);
+    object_bool(text, "exclusive", attached->exclusive);
+    object_bool(text, "self", attached->self);
+    text_char(text, '}');
+}
+
+static void add_attached_line(struct text *text, const flume_attached *attached)
+{
+    text_format(text, "%" PRIu64 " %s on %s since ", attached->pid, attached->program,
+                attached->host);
+    value_show_time_short(text, attached->started_ns);
+    text_format(text, "%s%s%s\n", attached->read_only ? ", reading" : ", writing",
+                attached->exclusive ? ", exclusive" : "", attached->self ? " (this one)" : "");
+}
+
+static void put_attached(struct grid *grid, const flume_attached *attached, size_t count)
+{
+    struct text json = {0}, lines = {0};
+
+    text_char(&json, '[');
     for (size_t i = 0; i < count; i++) {
-        text_string(text, i == 0 ? "{\"pid\":" : ",{\"pid\":");
-        object_put_uint(text, attached[i].pid);
-        object_string(text, "program", attached[i].program);
-        object_string(text, "host", attached[i].host);
-        json_time(text, "since", attached[i].started_ns);
-        object_bool(text, "read_only", attached[i].read_only);
-        object_bool(text, "exclusive", attached[i].exclusive);
-        object_bool(text, "self", attached[i].self);
-        text_char(text, '}');
+        text_string(&json, i == 0 ? "" : ",");
+        add_attached_json(&json, &attached[i]);
+        add_attached_line(&lines, &attached[i]);
     }
-    text_char(text, ']');
+    text_char(&json, ']');
+    grid_list(grid, &json, &lines);
+    text_deinit(&json);
+    text_deinit(&lines);
 }
 
-static void stat_json(struct session *session, const flume_log_stat_info *stat,
-                      const flume_attached *attached, size_t attached_count)
+static const struct grid_column stat_columns[] = {
+    {"head", 0, true},         {"durable", 0, true},     {"strata", 0, true},
+    {"strata_bytes", 0, true}, {"used_bytes", 0, true},  {"allocated_bytes", 0, true},
+    {"first", 0, false},       {"last", 0, false},       {"profile", 0, false},
+    {"io", 0, false},          {"poisoned", 0, false},   {"observer", 0, false},
+    {"torn", 0, false},        {"cut_bytes", 0, true},   {"cut_strata", 0, true},
+    {"damaged", 0, false},     {"damaged_seq", 0, true}, {"attached", 0, false}};
+
+static void print_stat(struct session *session, const flume_log_stat_info *stat,
+                       const flume_attached *attached, size_t attached_count)
 {
-    struct text *text = &session->line;
+    const flume_recovery *recovery = &stat->recovery;
+    struct grid grid;
 
-    object_begin(text, "stat");
-    object_uint(text, "head", stat->head);
-    object_uint(text, "durable", stat->durable);
-    object_uint(text, "strata", stat->strata_count);
-    object_uint(text, "strata_bytes", stat->strata_bytes);
-    object_uint(text, "used_bytes", stat->used_bytes);
-    object_uint(text, "allocated_bytes", stat->allocated_bytes);
-    json_time(text, "first", stat->first_time_ns);
-    json_time(text, "last", stat->last_time_ns);
-    object_string(text, "profile", profile_name(stat->profile));
-    object_string(text, "io", io_mode_name(stat->io_mode));
-    object_bool(text, "poisoned", stat->poisoned);
-    object_bool(text, "observer", stat->observer);
-    object_bool(text, "torn", stat->recovery.torn);
-    object_uint(text, "cut_bytes", stat->recovery.cut_bytes);
-    object_uint(text, "cut_strata", stat->recovery.cut_strata);
-    object_bool(text, "damaged", stat->recovery.damaged);
-    if (stat->recovery.damaged)
-        object_seq(text, "damaged_seq", stat->recovery.damaged_seq);
-    json_attached(text, attached, attached_count);
-    object_end(text);
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
-}
-
-static void stat_rows(struct session *session, const flume_log_stat_info *stat,
-                      const flume_attached *attached, size_t attached_count)
-{
-    row_count(session, "head", stat->head);
-    row_count(session, "durable", stat->durable);
-    row_count(session, "strata", stat->strata_count);
-    row_size(session, "strata size", stat->strata_bytes);
-    row_size(session, "used", stat->used_bytes);
-    row_size(session, "allocated", stat->allocated_bytes);
-    row_time(session, "first", stat->first_time_ns);
-    row_time(session, "last", stat->last_time_ns);
-    session_row(session, "profile", "%s", profile_name(stat->profile));
-    session_row(session, "io", "%s", io_mode_name(stat->io_mode));
-    session_row(session, "poisoned", "%s", stat->poisoned ? "yes" : "no");
-    session_row(session, "torn", "%s", stat->recovery.torn ? "yes" : "no");
-    row_size(session, "cut", stat->recovery.cut_bytes);
-    session_row(session, "damaged", "%s", stat->recovery.damaged ? "yes" : "no");
-    for (size_t i = 0; i < attached_count; i++) {
-        struct text since = {0};
-
-        value_show_time_short(&since, attached[i].started_ns);
-        session_row(session, "attached", "%" PRIu64 " %s on %s since %s%s%s%s", attached[i].pid,
-                    attached[i].program, attached[i].host, text_c_string(&since),
-                    attached[i].read_only ? ", reading" : ", writing",
-                    attached[i].exclusive ? ", exclusive" : "",
-                    attached[i].self ? " (this one)" : "");
-        text_deinit(&since);
-    }
+    grid_init(&grid, session, "stat", stat_columns, COLUMN_COUNT(stat_columns));
+    grid_make_card(&grid);
+    grid_count(&grid, stat->head);
+    grid_count(&grid, stat->durable);
+    grid_count(&grid, stat->strata_count);
+    grid_size(&grid, stat->strata_bytes);
+    grid_size(&grid, stat->used_bytes);
+    grid_size(&grid, stat->allocated_bytes);
+    grid_time_or_absent(&grid, stat->first_time_ns);
+    grid_time_or_absent(&grid, stat->last_time_ns);
+    grid_string(&grid, profile_name(stat->profile));
+    grid_string(&grid, io_mode_name(stat->io_mode));
+    grid_truth(&grid, stat->poisoned);
+    grid_truth(&grid, stat->observer);
+    grid_truth(&grid, recovery->torn);
+    grid_size(&grid, recovery->cut_bytes);
+    grid_count(&grid, recovery->cut_strata);
+    grid_truth(&grid, recovery->damaged);
+    grid_seq(&grid, recovery->damaged ? recovery->damaged_seq : FLUME_SEQ_NONE);
+    put_attached(&grid, attached, attached_count);
+    (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
 }
 
 static int stat_once(struct session *session, flume_log *log, const flume_log_stat_info *stat)
@@ -311,10 +249,7 @@ static int stat_once(struct session *session, flume_log *log, const flume_log_st
         return report_log_error(session, log, count);
     if (count > ATTACHED_MAX)
         count = ATTACHED_MAX;
-    if (session->json)
-        stat_json(session, stat, attached, (size_t)count);
-    else
-        stat_rows(session, stat, attached, (size_t)count);
+    print_stat(session, stat, attached, (size_t)count);
     return CODE_OK;
 }
 
@@ -334,30 +269,23 @@ static bool wait_until(struct session *session, uint64_t monotonic_ns)
     return session_stopped(session) == 0;
 }
 
-static void print_rates(struct session *session, const flume_log_stat_info *before,
+static const struct grid_column rate_columns[] = {{"time", 23, false},
+                                                  {"rec_s", 12, true},
+                                                  {"mb_s", 10, true},
+                                                  {"head", 12, true},
+                                                  {"lag", 10, true}};
+
+static void print_rates(struct grid *grid, const flume_log_stat_info *before,
                         const flume_log_stat_info *after, double seconds)
 {
-    struct text *text = &session->line;
-    double records = (double)(after->head - before->head) / seconds;
-    double megabytes = (double)(after->used_bytes - before->used_bytes) / seconds / 1e6;
     uint64_t lag = after->head > after->durable ? after->head - after->durable : 0;
 
-    if (session->json) {
-        object_begin(text, "rate");
-        json_time(text, "time", value_wall_ns());
-        object_real(text, "rec_s", records, 1);
-        object_real(text, "mb_s", megabytes, 3);
-        object_uint(text, "head", after->head);
-        object_uint(text, "lag", lag);
-        object_end(text);
-    } else {
-        value_show_time_short(text, value_wall_ns());
-        text_format(text,
-                    session->out_terminal ? "  %12.1f  %10.3f  %12" PRIu64 "  %10" PRIu64 "\n"
-                                          : "\t%.1f\t%.3f\t%" PRIu64 "\t%" PRIu64 "\n",
-                    records, megabytes, after->head, lag);
-    }
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    grid_time(grid, value_wall_ns());
+    grid_real(grid, (double)(after->head - before->head) / seconds, 1);
+    grid_real(grid, (double)(after->used_bytes - before->used_bytes) / seconds / 1e6, 3);
+    grid_count(grid, after->head);
+    grid_count(grid, lag);
+    (void)grid_end_row(grid); /* A failure shows when stdout is flushed. */
 }
 
 static int stat_rolling(struct session *session, flume_log *log, flume_log_stat_info before,
@@ -365,10 +293,13 @@ static int stat_rolling(struct session *session, flume_log *log, flume_log_stat_
 {
     uint64_t rows = invocation_number(session->invocation, OPTION_ROWS, UINT64_MAX);
     uint64_t last_ns = value_monotonic_ns(), now;
+    const struct option_use *interval = invocation_option(session->invocation, OPTION_INTERVAL);
+    struct grid grid;
     int code = CODE_OK;
 
-    if (session->out_terminal && !session->json)
-        printf("%-23s  %12s  %10s  %12s  %10s\n", "time", "rec/s", "MB/s", "head", "not durable");
+    if (rows == UINT64_MAX)
+        code = session_has_no_end(session, interval->token);
+    grid_init(&grid, session, "rate", rate_columns, COLUMN_COUNT(rate_columns));
     for (uint64_t i = 0; i < rows && code == CODE_OK; i++) {
         flume_log_stat_info after;
         int status;
@@ -380,7 +311,7 @@ static int stat_rolling(struct session *session, flume_log *log, flume_log_stat_
         status = flume_log_stat(log, &after);
         if (status != FLUME_OK)
             return report_log_error(session, log, status);
-        print_rates(session, &before, &after, (double)(now - last_ns) / (double)NS_PER_SECOND);
+        print_rates(&grid, &before, &after, (double)(now - last_ns) / (double)NS_PER_SECOND);
         code = session_flush(session);
         last_ns = now;
         before = after;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "cancel.h"
-#include "object.h"
+#include "grid.h"
 #include "run.h"
 
 enum {
@@ -31,6 +31,7 @@ enum {
 struct bench {
     struct session *session;
     flume_log *log;
+    struct grid grid;
     char directory[512]; /* "" : in memory. */
     char path[560];
     uint8_t *body;
@@ -58,52 +59,30 @@ static int compare_samples(const void *a, const void *b)
 
 /* ---- one row ---- */
 
-static void print_header(const struct bench *bench)
-{
-    if (bench->session->out_terminal && !bench->session->json)
-        printf("%-14s  %12s  %10s  %10s  %10s\n", "case", "ops/s", "MB/s", "p50", "p99");
-}
-
 static uint64_t percentile(const struct bench *bench, size_t percent)
 {
     return bench->sample_count == 0 ? 0 : bench->samples[bench->sample_count * percent / 100];
 }
 
+static const struct grid_column columns[] = {
+    {"case", 14, false}, {"size", 8, true},    {"count", 10, true}, {"ops_s", 12, true},
+    {"mb_s", 10, true},  {"p50_ns", 10, true}, {"p99_ns", 10, true}};
+
 static void print_row(struct bench *bench, const char *name, uint64_t count, uint64_t passed_ns)
 {
-    struct text *text = &bench->session->line;
+    struct grid *grid = &bench->grid;
     double seconds = (double)(passed_ns == 0 ? 1 : passed_ns) / (double)NS_PER_SECOND;
     double rate = (double)count / seconds;
-    double megabytes = rate * (double)bench->size / 1e6;
-    uint64_t p50, p99;
 
     qsort(bench->samples, bench->sample_count, sizeof(bench->samples[0]), compare_samples);
-    p50 = percentile(bench, 50);
-    p99 = percentile(bench, 99);
-    if (bench->session->json) {
-        object_begin(text, "bench");
-        object_string(text, "case", name);
-        object_uint(text, "size", bench->size);
-        object_uint(text, "count", count);
-        object_real(text, "ops_s", rate, 0);
-        object_real(text, "mb_s", megabytes, 2);
-        object_uint(text, "p50_ns", p50);
-        object_uint(text, "p99_ns", p99);
-        object_end(text);
-    } else if (bench->session->out_terminal) {
-        struct text first = {0}, second = {0};
-
-        value_show_span(&first, p50);
-        value_show_span(&second, p99);
-        text_format(text, "%-14s  %12.0f  %10.1f  %10s  %10s\n", name, rate, megabytes,
-                    text_c_string(&first), text_c_string(&second));
-        text_deinit(&first);
-        text_deinit(&second);
-    } else {
-        text_format(text, "%s\t%.0f\t%.2f\t%" PRIu64 "\t%" PRIu64 "\n", name, rate, megabytes, p50,
-                    p99);
-    }
-    (void)session_emit(bench->session); /* A failure shows when stdout is flushed. */
+    grid_string(grid, name);
+    grid_size(grid, bench->size);
+    grid_count(grid, count);
+    grid_real(grid, rate, 0);
+    grid_real(grid, rate * (double)bench->size / 1e6, 2);
+    grid_span(grid, percentile(bench, 50));
+    grid_span(grid, percentile(bench, 99));
+    (void)grid_end_row(grid); /* A failure shows when stdout is flushed. */
     bench->sample_count = 0;
 }
 
@@ -209,7 +188,7 @@ static int run_cases(struct bench *bench)
     uint64_t synced_calls = bench->records < SYNCED_MAX ? bench->records : SYNCED_MAX;
     int code;
 
-    print_header(bench);
+    grid_init(&bench->grid, bench->session, "bench", columns, sizeof(columns) / sizeof(columns[0]));
     code = measure(bench, "append", step_append, synced ? synced_calls : bench->records, 1);
     if (code == CODE_OK)
         code = measure(bench, "append many", step_append_many,

@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "cancel.h"
+#include "grid.h"
 #include "object.h"
 #include "progress.h"
 #include "run.h"
 
 struct checking {
     struct session *session;
+    struct grid grid;
     struct progress progress;
     bool changes;         /* A repair, which changes files once it has told its findings. */
     uint64_t findings;    /* Told so far. */
@@ -48,51 +50,13 @@ static const char *finding_name(enum flume_finding_kind kind)
 
 /* ---- findings ---- */
 
-static void finding_json(struct text *text, const flume_finding *finding)
-{
-    object_begin(text, "finding");
-    object_string(text, "kind", finding_name(finding->kind));
-    object_seq(text, "first", finding->first_seq);
-    object_seq(text, "last", finding->last_seq);
-    object_string(text, "file", finding->file == NULL ? "" : finding->file);
-    object_uint(text, "offset", finding->offset);
-    object_uint(text, "bytes", finding->bytes);
-    object_string(text, "action", finding->action == NULL ? "" : finding->action);
-    object_string(text, "message", finding->message == NULL ? "" : finding->message);
-    object_end(text);
-}
+static const struct grid_column finding_columns[] = {
+    {"kind", 14, false}, {"first", 0, true}, {"last", 0, true},    {"file", 0, false},
+    {"offset", 0, true}, {"bytes", 0, true}, {"action", 0, false}, {"message", 0, false}};
 
-static void add_seq(struct text *text, uint64_t seq)
+static void put_string(struct grid *grid, const char *string)
 {
-    if (seq != FLUME_SEQ_NONE)
-        text_format(text, "@%" PRIu64, seq);
-    text_char(text, '\t');
-}
-
-static void finding_row(struct text *text, const flume_finding *finding)
-{
-    text_format(text, "%s\t", finding_name(finding->kind));
-    add_seq(text, finding->first_seq);
-    add_seq(text, finding->last_seq);
-    text_format(text, "%s\t%" PRIu64 "\t%" PRIu64 "\t%s\t%s\n",
-                finding->file == NULL ? "" : finding->file, finding->offset, finding->bytes,
-                finding->action == NULL ? "" : finding->action,
-                finding->message == NULL ? "" : finding->message);
-}
-
-/* For people: a sentence for each. */
-static void finding_sentence(struct text *text, const flume_finding *finding)
-{
-    text_format(text, "%-15s ", finding_name(finding->kind));
-    if (finding->first_seq != FLUME_SEQ_NONE)
-        text_format(text, "@%" PRIu64, finding->first_seq);
-    if (finding->last_seq != FLUME_SEQ_NONE && finding->last_seq != finding->first_seq)
-        text_format(text, "..@%" PRIu64, finding->last_seq);
-    text_format(text, "  %s  %s", finding->file == NULL ? "" : finding->file,
-                finding->message == NULL ? "" : finding->message);
-    if (finding->action != NULL && *finding->action != '\0')
-        text_format(text, "  -> %s", finding->action);
-    text_char(text, '\n');
+    grid_string(grid, string == NULL ? "" : string);
 }
 
 /* What the library's callbacks answer: a repair is only cancelled while nothing was changed, which
@@ -107,20 +71,30 @@ static int answer(const struct checking *checking)
 static int on_finding(void *ctx, const flume_finding *finding)
 {
     struct checking *checking = ctx;
-    struct session *session = checking->session;
+    struct grid *grid = &checking->grid;
 
     if (answer(checking) != 0)
         return 1;
     checking->findings++;
     progress_end(&checking->progress); /* The row takes the bar's place on the screen. */
-    if (session->json)
-        finding_json(&session->line, finding);
-    else if (session->out_terminal)
-        finding_sentence(&session->line, finding);
-    else
-        finding_row(&session->line, finding);
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    grid_string(grid, finding_name(finding->kind));
+    grid_seq(grid, finding->first_seq);
+    grid_seq(grid, finding->last_seq);
+    put_string(grid, finding->file);
+    grid_count(grid, finding->offset);
+    grid_count(grid, finding->bytes);
+    put_string(grid, finding->action);
+    put_string(grid, finding->message);
+    (void)grid_end_row(grid); /* A failure shows when stdout is flushed. */
     return answer(checking);
+}
+
+static void begin_findings(struct checking *checking, struct session *session)
+{
+    *checking = (struct checking){.session = session};
+    grid_init(&checking->grid, session, "finding", finding_columns,
+              sizeof(finding_columns) / sizeof(finding_columns[0]));
+    grid_keep_whole(&checking->grid); /* What is damaged is not cut. */
 }
 
 static int on_progress(void *ctx, uint64_t done, uint64_t total)
@@ -288,7 +262,7 @@ static bool is_quick(const struct session *session)
 
 int run_check(struct session *session)
 {
-    struct checking checking = {.session = session};
+    struct checking checking;
     flume_check_options options = {
         .finding = on_finding, .progress = on_progress, .ctx = &checking};
     flume_check_report report_ = {0};
@@ -300,6 +274,7 @@ int run_check(struct session *session)
     if (is_quick(session))
         return check_quickly(session);
     cancel_begin(session);
+    begin_findings(&checking, session);
     progress_begin(&checking.progress, session, "check", PROGRESS_BYTES);
     status = flume_check(session->db, &options, &report_, &error);
     return finish(&checking, status, &report_, &error, "check");
@@ -339,7 +314,7 @@ static int confirm(struct session *session, enum flume_repair_policy policy)
 
 int run_repair(struct session *session)
 {
-    struct checking checking = {.session = session};
+    struct checking checking;
     flume_check_options options = {
         .finding = on_finding, .progress = on_progress, .ctx = &checking};
     enum flume_repair_policy policy = FLUME_REPAIR_SALVAGE;
@@ -356,6 +331,7 @@ int run_repair(struct session *session)
         code = confirm(session, policy);
     if (code != CODE_OK)
         return code;
+    begin_findings(&checking, session);
     checking.changes = policy != FLUME_REPAIR_DRY_RUN;
     cancel_begin(session); /* Only now: at the question above Ctrl-C ends at once. */
     progress_begin(&checking.progress, session, "repair", PROGRESS_BYTES);

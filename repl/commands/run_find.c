@@ -6,6 +6,7 @@
 
 #include "expression.h"
 #include "grid.h"
+#include "limit.h"
 #include "query.h"
 #include "resolve.h"
 #include "run.h"
@@ -20,7 +21,7 @@ struct grouping {
     struct asking *asking;
     struct grid grid;
     const char *exactly; /* Only this group; NULL: all that are listed. */
-    uint64_t rows_max, rows;
+    struct limit limit;
 };
 
 static int on_group(void *ctx, const flume_group *group)
@@ -30,12 +31,11 @@ static int on_group(void *ctx, const flume_group *group)
 
     if (asking_stopped(grouping->asking))
         return FLUME_ERR_CANCELLED;
-    if (grouping->rows == grouping->rows_max)
-        return FLUME_END;
     if (grouping->exactly != NULL && (strlen(grouping->exactly) != group->key.bytes ||
                                       memcmp(grouping->exactly, group->key.data, group->key.bytes)))
         return 0;
-    grouping->rows++;
+    if (!limit_take(&grouping->limit))
+        return FLUME_END;
     grouping->asking->given++;
     progress_end(&grouping->asking->progress);
     grid_bytes(grid, group->key.data, group->key.bytes);
@@ -67,7 +67,7 @@ static int print_groups(struct asking *asking, const char *view)
         text_add(&prefix, group->text, bytes - (is_prefix ? 1 : 0));
         grouping.exactly = is_prefix ? NULL : group->text;
     }
-    grouping.rows_max = invocation_number(invocation, OPTION_LIMIT, UINT64_MAX);
+    limit_init(&grouping.limit, session, OPTION_LIMIT);
     grid_init(&grouping.grid, session, "group", group_columns,
               sizeof(group_columns) / sizeof(group_columns[0]));
     asking_note_stale(asking);
@@ -78,8 +78,9 @@ static int print_groups(struct asking *asking, const char *view)
         return session_flush(session);
     if (status != FLUME_OK && status != FLUME_END)
         return asking_report(asking, status);
-    return grouping.rows == 0 && !invocation_has(invocation, OPTION_NO_FAIL_EMPTY) ? CODE_NO
-                                                                                   : CODE_OK;
+    limit_note(&grouping.limit, session);
+    return grouping.limit.rows == 0 && !invocation_has(invocation, OPTION_NO_FAIL_EMPTY) ? CODE_NO
+                                                                                         : CODE_OK;
 }
 
 /* ---- records ---- */
@@ -129,6 +130,8 @@ static int find_records(struct asking *asking, const struct expression *expressi
 
     query.is_live = invocation_has(invocation, OPTION_FOLLOW) ||
                     invocation_has(invocation, OPTION_LIVE);
+    if (code == CODE_OK && query.is_live)
+        code = session_has_no_end(session, 0);
     if (code == CODE_OK && expression->hash != NULL) {
         code = resolve_hash(session, expression->hash->text,
                             (struct reference_place){.token = expression->hash->token}, &candidate);

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "grid.h"
 #include "help.h"
 #include "object.h"
 #include "run.h"
@@ -88,25 +89,19 @@ int run_help(struct session *session)
 
 int run_version(struct session *session)
 {
-    if (session->json) {
-        struct text *text = &session->line;
+    static const struct grid_column columns[] = {{"version", 0, false},    {"library", 0, false},
+                                                 {"format", 0, true},      {"compiler", 0, false},
+                                                 {"assertions", 0, false}, {"jansson", 0, false}};
+    struct grid grid;
 
-        object_begin(text, "version");
-        object_string(text, "version", FLUME_VERSION);
-        object_string(text, "library", flume_version());
-        object_uint(text, "format", FLUME_FORMAT_VERSION);
-        object_string(text, "compiler", COMPILER);
-        object_string(text, "assertions", ASSERTIONS);
-        object_string(text, "jansson", JANSSON_VERSION);
-        object_end(text);
-        (void)session_emit(session); /* A failure shows when stdout is flushed. */
-        return CODE_OK;
-    }
-    session_row(session, "flume", "%s", FLUME_VERSION);
-    session_row(session, "library", "%s", flume_version());
-    session_row(session, "format", "%d", FLUME_FORMAT_VERSION);
-    session_row(session, "compiler", "%s", COMPILER);
-    session_row(session, "assertions", "%s", ASSERTIONS);
-    session_row(session, "jansson", "%s", JANSSON_VERSION);
+    grid_init(&grid, session, "version", columns, sizeof(columns) / sizeof(columns[0]));
+    grid_make_card(&grid);
+    grid_string(&grid, FLUME_VERSION);
+    grid_string(&grid, flume_version());
+    grid_count(&grid, FLUME_FORMAT_VERSION);
+    grid_string(&grid, COMPILER);
+    grid_string(&grid, ASSERTIONS);
+    grid_string(&grid, JANSSON_VERSION);
+    (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
     return CODE_OK;
 }

@@ -14,8 +14,8 @@
 
 #include "cancel.h"
 #include "exported.h"
+#include "grid.h"
 #include "input.h"
-#include "object.h"
 #include "progress.h"
 #include "renumber.h"
 #include "run.h"
@@ -248,20 +248,35 @@ static int import_stream(struct importing *importing)
     return code;
 }
 
+static const struct grid_column imported_columns[] = {{"records", 0, true},
+                                                      {"bytes", 0, true},
+                                                      {"batches", 0, true},
+                                                      {"skipped", 0, true},
+                                                      {"seconds", 0, true}};
+
+static void print_summary(struct importing *importing)
+{
+    struct grid grid;
+
+    grid_init(&grid, importing->session, "imported", imported_columns,
+              sizeof(imported_columns) / sizeof(imported_columns[0]));
+    grid_make_card(&grid);
+    grid_count(&grid, importing->records);
+    grid_size(&grid, importing->bytes);
+    grid_count(&grid, importing->batches);
+    grid_count(&grid, importing->skipped);
+    grid_real(&grid, progress_seconds(&importing->progress), 3);
+    (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
+}
+
+/* In the forms that people look at a sentence, off stdout, is enough. */
 static void summary(struct importing *importing)
 {
     struct session *session = importing->session;
     struct text text = {0};
 
-    if (session->json) {
-        object_begin(&session->line, "imported");
-        object_uint(&session->line, "records", importing->records);
-        object_uint(&session->line, "bytes", importing->bytes);
-        object_uint(&session->line, "batches", importing->batches);
-        object_uint(&session->line, "skipped", importing->skipped);
-        object_real(&session->line, "seconds", progress_seconds(&importing->progress), 3);
-        object_end(&session->line);
-        (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    if (session->mode != MODE_TABLE && session->mode != MODE_PLAIN) {
+        print_summary(importing);
         return;
     }
     value_show_count(&text, importing->records);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "grid.h"
+#include "limit.h"
 #include "query.h"
 #include "resolve.h"
 #include "run.h"
@@ -28,7 +29,8 @@ static_assert(sizeof(count_columns) == sizeof(label_columns), "one function writ
 struct listing {
     struct asking asking;
     struct grid grid;
-    uint64_t rows_max, rows;
+    struct limit limit;
+    uint64_t rows;        /* Of count. */
     flume_label_info sum; /* Of count: its label is not used. */
 };
 
@@ -46,9 +48,8 @@ static int list_one(void *ctx, const flume_label_info *info)
 
     if (asking_stopped(&listing->asking))
         return FLUME_ERR_CANCELLED;
-    if (listing->rows == listing->rows_max)
+    if (!limit_take(&listing->limit))
         return FLUME_END;
-    listing->rows++;
     listing->asking.given++;
     progress_end(&listing->asking.progress);
     grid_bytes(&listing->grid, info->label, strlen(info->label));
@@ -101,10 +102,11 @@ static int list(struct listing *listing)
     struct session *session = listing->asking.session;
     int code;
 
-    listing->rows_max = invocation_number(session->invocation, OPTION_ROWS_MAX, UINT64_MAX);
+    limit_init(&listing->limit, session, OPTION_ROWS_MAX);
     grid_init(&listing->grid, session, "label", label_columns, COLUMN_COUNT);
     code = ask_for_labels(listing, list_one);
-    return code == CODE_OK && listing->rows == 0 && session->invocation->operand_count != 0
+    limit_note(&listing->limit, session);
+    return code == CODE_OK && listing->limit.rows == 0 && session->invocation->operand_count != 0
                ? CODE_NO
                : code;
 }

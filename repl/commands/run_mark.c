@@ -1,14 +1,13 @@
 /*
  * run_mark.c - `flume mark`: bookmarks, names for records.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "asking.h"
 #include "grid.h"
-#include "object.h"
+#include "limit.h"
 #include "resolve.h"
 #include "run.h"
 
@@ -20,7 +19,7 @@ static const struct grid_column mark_columns[] = {
 struct marking {
     struct asking asking;
     struct grid grid;
-    uint64_t rows_max, rows;
+    struct limit limit;
 };
 
 /* A name as it is typed elsewhere has a ':'. */
@@ -43,9 +42,8 @@ static int on_bookmark(void *ctx, const flume_bookmark *bookmark)
 
     if (asking_stopped(&marking->asking))
         return FLUME_ERR_CANCELLED;
-    if (marking->rows == marking->rows_max)
+    if (!limit_take(&marking->limit))
         return FLUME_END;
-    marking->rows++;
     marking->asking.given++;
     progress_end(&marking->asking.progress);
     grid_string(grid, bookmark->name);
@@ -78,7 +76,8 @@ static int list(struct marking *marking)
     int code = finish_listing(marking, flume_bookmark_list(session->flume, &marking->asking.ask,
                                                            prefix, on_bookmark, marking));
 
-    return code == CODE_OK && marking->rows == 0 && prefix != NULL ? CODE_NO : code;
+    limit_note(&marking->limit, session);
+    return code == CODE_OK && marking->limit.rows == 0 && prefix != NULL ? CODE_NO : code;
 }
 
 static int refuse_name(struct marking *marking)
@@ -97,7 +96,7 @@ static int history(struct marking *marking)
                                         name_of(&session->invocation->operands[0]), on_bookmark,
                                         marking);
 
-    if (status == FLUME_ERR_NOT_FOUND || (status == FLUME_OK && marking->rows == 0))
+    if (status == FLUME_ERR_NOT_FOUND || (status == FLUME_OK && marking->limit.rows == 0))
         return refuse_name(marking);
     return finish_listing(marking, status);
 }
@@ -191,31 +190,30 @@ static int set(struct session *session, uint64_t seq, uint64_t *out_record_seq)
     return status == FLUME_OK ? CODE_OK : report_log_error(session, session->log, status);
 }
 
+static const struct grid_column made_columns[] = {
+    {"name", 0, false}, {"seq", 0, true}, {"record", 0, true}, {"note", 0, false}};
+
 static int mark(struct marking *marking)
 {
     struct session *session = marking->asking.session;
     flume_bookmark made = {.note = "", .labels = ""};
+    struct grid grid;
     const char *name = name_of(&session->invocation->operands[0]);
     const struct option_use *note_use = invocation_option(session->invocation, OPTION_NOTE);
-    struct text *text = &session->line;
     int code = choose_record(session, &made.seq);
 
     if (code == CODE_OK)
         code = set(session, made.seq, &made.record_seq);
     if (code != CODE_OK || session->quiet)
         return code;
-    if (session->json) {
-        object_begin(text, "marked");
-        object_string(text, "name", name);
-        object_uint(text, "seq", made.seq);
-        object_uint(text, "record", made.record_seq);
-        if (note_use != NULL)
-            object_string(text, "note", note_use->text);
-        object_end(text);
-    } else {
-        text_format(text, ":%s\t@%" PRIu64 "\n", name, made.seq);
-    }
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    grid_init(&grid, session, "marked", made_columns,
+              sizeof(made_columns) / sizeof(made_columns[0]));
+    grid_make_bare(&grid);
+    grid_string(&grid, name);
+    grid_seq(&grid, made.seq);
+    grid_seq(&grid, made.record_seq);
+    grid_string(&grid, note_use == NULL ? "" : note_use->text);
+    (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
     return CODE_OK;
 }
 
@@ -249,7 +247,7 @@ static const struct {
 
 int run_mark(struct session *session)
 {
-    struct marking marking = {.rows = 0};
+    struct marking marking;
     flume_log_options options = {.flags = 0};
     size_t form = 0;
     flume_log *log;
@@ -265,7 +263,7 @@ int run_mark(struct session *session)
         code = session_open(session, &options, &log);
     if (code != CODE_OK)
         return code;
-    marking.rows_max = invocation_number(session->invocation, OPTION_ROWS_MAX, UINT64_MAX);
+    limit_init(&marking.limit, session, OPTION_ROWS_MAX);
     grid_init(&marking.grid, session, "bookmark", mark_columns,
               sizeof(mark_columns) / sizeof(mark_columns[0]));
     code = asking_begin(&marking.asking, session, "label"); /* Bookmarks are in it too. */

@@ -6,6 +6,7 @@
 
 #include "cancel.h"
 #include "get_values.h"
+#include "limit.h"
 #include "output_file.h"
 #include "reader.h"
 #include "resolve.h"
@@ -45,16 +46,23 @@ static bool write_pieces(const struct getting *getting, const flume_record *reco
 
 static bool write_body(const struct getting *getting, const flume_record *record)
 {
-    bool on_terminal = getting->stream == stdout && getting->session->out_terminal;
-    bool delimiter_asked = invocation_has(getting->session->invocation, OPTION_NUL) ||
-                           invocation_has(getting->session->invocation, OPTION_DELIMITER);
+    struct session *session = getting->session;
+    bool on_terminal = getting->stream == stdout && session->out_terminal;
+    bool delimiter_asked = invocation_has(session->invocation, OPTION_NUL) ||
+                           invocation_has(session->invocation, OPTION_DELIMITER);
+    struct text *text = &session->line;
 
+    if (on_terminal) { /* As a whole: it may be taller than the screen. */
+        text_add(text, record->body, record->body_bytes);
+        text_add(text, getting->rows.grid.delimiter, getting->rows.grid.delimiter_bytes);
+        return session_emit(session);
+    }
     if (!write_pieces(getting, record))
         return false;
-    if (!delimiter_asked && !on_terminal)
+    if (!delimiter_asked)
         return true;
-    return fwrite(getting->rows.delimiter, 1, getting->rows.delimiter_bytes, getting->stream) ==
-           getting->rows.delimiter_bytes;
+    return fwrite(getting->rows.grid.delimiter, 1, getting->rows.grid.delimiter_bytes,
+                  getting->stream) == getting->rows.grid.delimiter_bytes;
 }
 
 static int get_one(struct getting *getting, const struct operand *operand)
@@ -121,19 +129,30 @@ static int get_to_file(struct getting *getting, const char *path)
     return code;
 }
 
+/* Bodies are shown as they are, unless a form of rows was asked for: here, or in the shell one that
+ * is not just how rows look anyway. */
+static bool shows_whole_records(const struct session *session)
+{
+    bool is_asked_here = invocation_has(session->invocation, OPTION_MODE);
+
+    if (session->json || invocation_has(session->invocation, OPTION_META))
+        return true;
+    if (session->mode == MODE_RAW || !session->mode_is_chosen)
+        return false;
+    return is_asked_here || (session->mode != MODE_TABLE && session->mode != MODE_PLAIN);
+}
+
 int run_get(struct session *session)
 {
     const struct option_use *output = invocation_option(session->invocation, OPTION_OUTPUT);
-    const struct option_use *mode = invocation_option(session->invocation, OPTION_MODE);
     struct getting getting = {.session = session, .stream = stdout};
     int code = CODE_OK;
 
     rows_init(&getting.rows, session);
-    getting.whole_record = session->json || invocation_has(session->invocation, OPTION_META) ||
-                           (mode != NULL && getting.rows.mode != MODE_RAW);
+    getting.whole_record = shows_whole_records(session);
     getting.rows.shows_place = invocation_has(session->invocation, OPTION_META);
-    if (getting.rows.shows_place && getting.rows.mode == MODE_TABLE && mode == NULL)
-        getting.rows.mode = MODE_LINE; /* A table has no room for it. */
+    if (getting.rows.shows_place && session->mode == MODE_TABLE)
+        session->mode = MODE_LINE; /* A table has no room for it. */
     getting.has_pick = invocation_has(session->invocation, OPTION_PATH);
     if (getting.has_pick)
         code = get_values_parse(session, &getting.pick);
@@ -154,16 +173,16 @@ int run_get(struct session *session)
 
 /* ---- log ---- */
 
-static int print_records(struct reader *reader, struct rows *rows, uint64_t limit,
-                         uint64_t *out_count)
+static int print_records(struct reader *reader, struct rows *rows, struct limit *limit)
 {
     flume_record record;
     int status = FLUME_OK;
 
-    for (*out_count = 0; *out_count < limit && status == FLUME_OK;) {
+    while (limit_wants_more(limit) && status == FLUME_OK) {
         status = reader_next(reader, 0, &record);
         if (status == FLUME_OK) {
-            (*out_count)++;
+            if (!limit_take(limit))
+                break;
             if (!rows_record(rows, &record))
                 return session_flush(rows->session);
         } else if (status == FLUME_ERR_LOST) {
@@ -173,7 +192,7 @@ static int print_records(struct reader *reader, struct rows *rows, uint64_t limi
     if (status == FLUME_ERR_CANCELLED && session_stopped(rows->session) != 0)
         return cancel_report(
             rows->session,
-            &(struct cancelled){.done = *out_count, .units = "records", .did = "shown"});
+            &(struct cancelled){.done = limit->rows, .units = "records", .did = "shown"});
     if (status != FLUME_OK && status != FLUME_END)
         return report_log_error(rows->session, reader->log, status);
     return CODE_OK;
@@ -182,14 +201,15 @@ static int print_records(struct reader *reader, struct rows *rows, uint64_t limi
 int run_log(struct session *session)
 {
     const struct invocation *invocation = session->invocation;
-    uint64_t limit = invocation_number(invocation, OPTION_LIMIT, UINT64_MAX), count = 0;
     struct reader reader = {0};
+    struct limit limit;
     struct rows rows;
     flume_log *log = NULL;
     int code;
 
     rows_init(&rows, session);
     session_take_signals(session);
+    limit_init(&limit, session, OPTION_LIMIT);
     code = session_open_to_read(session, &log);
     cancel_begin(session);
     if (code == CODE_OK)
@@ -201,8 +221,9 @@ int run_log(struct session *session)
     if (code == CODE_OK)
         code = reader_open(&reader);
     if (code == CODE_OK)
-        code = reader_finish(&reader, print_records(&reader, &rows, limit, &count));
-    if (code == CODE_OK && count == 0 && reader.is_search &&
+        code = reader_finish(&reader, print_records(&reader, &rows, &limit));
+    limit_note(&limit, session);
+    if (code == CODE_OK && limit.rows == 0 && reader.is_search &&
         !invocation_has(invocation, OPTION_NO_FAIL_EMPTY))
         code = CODE_NO; /* As grep does: no message, only the code. */
     reader_deinit(&reader);

@@ -277,8 +277,13 @@ static int prepare(struct tail *tail)
 int run_tail(struct session *session)
 {
     struct tail tail = {.session = session, .failed_seq = FLUME_SEQ_NONE};
+    bool follows = invocation_has(session->invocation, OPTION_FOLLOW) &&
+                   !invocation_has(session->invocation, OPTION_EXIT_AT_END);
     int code = check_usage(session);
 
+    if (code == CODE_OK && follows)
+        code = session_has_no_end(session,
+                                  invocation_option(session->invocation, OPTION_FOLLOW)->token);
     rows_init(&tail.rows, session);
     if (code != CODE_OK)
         return code;

@@ -75,6 +75,7 @@ static int show_status(struct session *session)
         grid_init(&grid, session, "view", full_columns, COLUMN_COUNT(full_columns));
     else
         grid_init(&grid, session, "view", status_columns, COLUMN_COUNT(status_columns));
+    grid_spare(&grid, "version lag_bytes rate");
     for (size_t i = 0; i < count; i++)
         if (view_name_is_meant(session->invocation, list[i].name))
             add_status(&grid, &list[i],
@@ -137,6 +138,7 @@ static int pause_or_resume(struct session *session, int (*change)(flume_view *vi
     if (session->quiet || !asking_look(session, operand->text, &now))
         return CODE_OK;
     grid_init(&grid, session, "view", status_columns, COLUMN_COUNT(status_columns));
+    grid_spare(&grid, "version lag_bytes rate");
     add_status(&grid, &now, view_name_why(&now));
     return CODE_OK;
 }

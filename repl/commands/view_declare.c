@@ -3,13 +3,11 @@
  */
 #include "view_declare.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "asking.h"
-#include "object.h"
-#include "utf8.h"
+#include "grid.h"
 #include "view_name.h"
 
 int view_declare_check(struct session *session)
@@ -76,21 +74,16 @@ static void make_declaration(const struct invocation *invocation, flume_declarat
 /* What was declared, or ended, and by which record. */
 static void print_change(struct session *session, const char *type, uint64_t seq)
 {
-    const char *name = session->invocation->operands[0].text;
-    struct text *text = &session->line;
+    static const struct grid_column columns[] = {{"view", 0, false}, {"seq", 0, true}};
+    struct grid grid;
 
-    if (session->json) {
-        object_begin(text, type);
-        object_string(text, "view", name);
-        object_seq(text, "seq", seq);
-        object_end(text);
-    } else if (!session->quiet) {
-        utf8_show(text, name, strlen(name), 0);
-        if (seq != FLUME_SEQ_NONE)
-            text_format(text, "\t@%" PRIu64, seq);
-        text_char(text, '\n');
-    }
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    if (session->quiet && !session->json)
+        return;
+    grid_init(&grid, session, type, columns, sizeof(columns) / sizeof(columns[0]));
+    grid_make_bare(&grid);
+    grid_string(&grid, session->invocation->operands[0].text);
+    grid_seq(&grid, seq);
+    (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
 }
 
 int view_declare_add(struct session *session)

@@ -9,6 +9,7 @@
 
 #include "asking.h"
 #include "grid.h"
+#include "limit.h"
 #include "row_decode.h"
 #include "view_name.h"
 
@@ -130,17 +131,17 @@ static bool print_row(const struct showing *showing, struct grid *grid, const fl
 
 static int print_rows(struct showing *showing, struct asking *asking, flume_rows *rows)
 {
-    uint64_t limit = invocation_number(showing->session->invocation, OPTION_ROWS_MAX, UINT64_MAX);
     flume_bytes key = {0}, value = {0};
-    uint64_t count = 0;
+    struct limit limit;
     struct grid grid;
     int status = flume_rows_seek(rows, showing->table, showing->prefix.data, showing->prefix.bytes);
 
     grid_init(&grid, showing->session, "row", row_columns,
               sizeof(row_columns) / sizeof(row_columns[0]));
-    for (; count < limit && status == FLUME_OK; count++) {
+    limit_init(&limit, showing->session, OPTION_ROWS_MAX);
+    while (limit_wants_more(&limit) && status == FLUME_OK) {
         status = flume_rows_next(rows, &key, &value);
-        if (status != FLUME_OK || !begins(showing, &key))
+        if (status != FLUME_OK || !begins(showing, &key) || !limit_take(&limit))
             break;
         if (asking_stopped(asking))
             return asking_report(asking, FLUME_ERR_CANCELLED);
@@ -150,7 +151,8 @@ static int print_rows(struct showing *showing, struct asking *asking, flume_rows
     }
     if (status != FLUME_OK && status != FLUME_END)
         return asking_report(asking, status);
-    return count == 0 && showing->prefix.bytes != 0 ? CODE_NO : CODE_OK;
+    limit_note(&limit, showing->session);
+    return limit.rows == 0 && showing->prefix.bytes != 0 ? CODE_NO : CODE_OK;
 }
 
 static int show(struct showing *showing, struct asking *asking)

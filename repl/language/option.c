@@ -40,6 +40,8 @@ const struct option option_table[OPTION_COUNT] = {
                            "Go on behind an error of a script", NULL, false},
     [OPTION_NO_RC] = {"no-rc", 0, OPTION_TYPE_FLAG, NULL, "Do not read the start-up file", NULL,
                       false},
+    [OPTION_NO_PAGER] = {"no-pager", 0, OPTION_TYPE_FLAG, NULL,
+                         "Do not page what is taller than the terminal", NULL, false},
     [OPTION_QUIET] = {"quiet", 'q', OPTION_TYPE_FLAG, NULL, "Say nothing that is not an error",
                       NULL, false},
     [OPTION_VERBOSE] = {"verbose", 'v', OPTION_TYPE_FLAG, NULL, "Say more", NULL, true},

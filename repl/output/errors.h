@@ -206,6 +206,12 @@
     CODE_IO, "io", "%s cannot be written: %s", "check its directory, permissions and free space"
 #define ERROR_OUTPUT_FAILED \
     CODE_IO, "io", "output cannot be written: %s", "make room where it goes, or send it elsewhere"
+#define ERROR_PAGER_FAILED                            \
+    CODE_IO, "io", "the pager '%s' could not be run", \
+        "choose another with FLUME_PAGER, or --no-pager"
+#define ERROR_ARRAY_WITHOUT_END                                    \
+    CODE_USAGE, "usage", "json is one array, and this has no end", \
+        "--mode ndjson (--json) writes an object a line"
 #define ERROR_NOT_CLOSED \
     CODE_IO, "io", "%s could not be closed cleanly", "whether it is sound: flume DB check"
 #define ERROR_BODY_TO_FILE \
@@ -358,13 +364,13 @@
 /* ---- the shell: repl/shell/ ---- */
 
 #define ERROR_NO_BASIN_OPEN CODE_USAGE, "usage", "no basin is open", "to open one: .open PATH"
-#define ERROR_NO_BASIN_THERE                       \
+#define ERROR_NO_BASIN_THERE                        \
     CODE_NO_BASIN, "no_basin", "%s does not exist", \
         "to make one: flume PATH init, or append --create"
-#define ERROR_NOTHING_PRINTED                                                            \
+#define ERROR_NOTHING_PRINTED                                                             \
     CODE_NO, "not_found", "_ is the record that was printed last, and there is none yet", \
         "print one: get, log, append; a label of that name is label:_"
-#define ERROR_PRINTED_ELSEWHERE                                                 \
+#define ERROR_PRINTED_ELSEWHERE                                                  \
     CODE_NO, "not_found", "the record that was printed last is not in this log", \
         "print one of this log: get, log"
 #define ERROR_NO_DOT CODE_USAGE, "usage", "no dot-command '%.60s'", "which there are: .help"
@@ -372,29 +378,28 @@
     CODE_USAGE, "usage", "commands have no dot before them", "leave out the dot"
 #define ERROR_DOT_OPERANDS CODE_USAGE, "usage", "%s", "usage: {DOT-COMMAND}"
 #define ERROR_NO_SETTING CODE_USAGE, "usage", "no such setting", "which there are: .set"
-#define ERROR_BAD_SETTING                                          \
+#define ERROR_BAD_SETTING \
     CODE_USAGE, "usage", "this is not a number that can be set", "{WHAT IT SETS}"
-#define ERROR_NOT_A_SUBSCRIPTION                                       \
+#define ERROR_NOT_A_SUBSCRIPTION                                     \
     CODE_USAGE, "usage", "this is not the number of a subscription", \
         "its beginning told it; to end all: .cancel"
 #define ERROR_NO_SUBSCRIPTION \
     CODE_NO, "not_found", "there is no such subscription", "to begin one: subscribe [LABEL...]"
-#define ERROR_RC_LINE                                                     \
+#define ERROR_RC_LINE                                                    \
     CODE_USAGE, "usage", "%s:%zu: only settings may stand in this file", \
         "the line is left out; --no-rc leaves out the file"
-#define ERROR_READ_DEPTH                                         \
-    CODE_USAGE, "usage", ".read in .read goes no deeper than %d", \
-        "a file reads itself, perhaps"
+#define ERROR_READ_DEPTH \
+    CODE_USAGE, "usage", ".read in .read goes no deeper than %d", "a file reads itself, perhaps"
 #define ERROR_NO_SHELL \
     CODE_IO, "io", "a shell command cannot be started: %s", "end other programs, and try again"
-#define ERROR_WATCH_COUNT                                                        \
+#define ERROR_WATCH_COUNT \
     CODE_USAGE, "usage", "this is not a number of runs", ".watch -n 3 1 status"
-#define ERROR_WATCH_SPAN                                                                \
+#define ERROR_WATCH_SPAN                                                             \
     CODE_USAGE, "usage", "this is not a span of time, or it is shorter than 0.01 s", \
         "seconds, or with ms, s, m: .watch 1 status"
 #define ERROR_WATCH_WATCH \
     CODE_USAGE, "usage", "this is being done already", "name the command itself"
-#define ERROR_WATCH_ENDLESS                                             \
+#define ERROR_WATCH_ENDLESS                                            \
     CODE_USAGE, "usage", "outside a terminal it has to end by itself", \
         "so many runs: .watch -n 3 1 status"
 #define ERROR_WATCH_FAILED \

@@ -25,9 +25,19 @@ void object_end(struct text *text)
     text_string(text, "}\n");
 }
 
-static void put_escape(struct text *text, uint8_t byte)
+/* \uXXXX, above the first plane twice. */
+static void put_code(struct text *text, uint32_t point)
 {
-    switch (byte) {
+    if (point < 0x10000)
+        text_format(text, "\\u%04x", (unsigned)point);
+    else
+        text_format(text, "\\u%04x\\u%04x", (unsigned)(0xD800 + ((point - 0x10000) >> 10)),
+                    (unsigned)(0xDC00 + ((point - 0x10000) & 0x3FF)));
+}
+
+static void put_escape(struct text *text, uint32_t point)
+{
+    switch (point) {
     case '"':
         text_string(text, "\\\"");
         break;
@@ -44,7 +54,7 @@ static void put_escape(struct text *text, uint8_t byte)
         text_string(text, "\\r");
         break;
     default:
-        text_format(text, "\\u%04x", byte);
+        put_code(text, point);
         break;
     }
 }
@@ -53,13 +63,13 @@ void object_put_string(struct text *text, const void *value, size_t bytes)
 {
     const uint8_t *source = value;
     size_t plain_from = 0, at = 0;
-    uint32_t point;
 
     text_char(text, '"');
     while (at < bytes) {
-        size_t length = source[at] < 0x80 ? 1 : utf8_decode(source + at, bytes - at, &point);
-        bool escape = source[at] < 0x20 || source[at] == 0x7F || source[at] == '"' ||
-                      source[at] == '\\';
+        uint32_t point = source[at];
+        size_t length = point < 0x80 ? 1 : utf8_decode(source + at, bytes - at, &point);
+        bool escape = point == '"' || point == '\\' || point < 0x20 || point == 0x7F ||
+                      (length > 1 && !utf8_is_showable(point));
 
         if (length != 0 && !escape) {
             at += length;
@@ -69,12 +79,51 @@ void object_put_string(struct text *text, const void *value, size_t bytes)
         if (length == 0)
             text_string(text, "\xEF\xBF\xBD"); /* U+FFFD. */
         else
-            put_escape(text, source[at]);
-        at++;
+            put_escape(text, point);
+        at += length == 0 ? 1 : length;
         plain_from = at;
     }
     text_add(text, source + plain_from, at - plain_from);
     text_char(text, '"');
+}
+
+/* Bytes at the beginning that need no look: printable ASCII. */
+static size_t skip_plain(const uint8_t *source, size_t bytes)
+{
+    size_t at = 0;
+
+    while (at < bytes && source[at] >= 0x20 && source[at] < 0x7F)
+        at++;
+    return at;
+}
+
+void object_put_json(struct text *text, const void *value, size_t bytes)
+{
+    const uint8_t *source = value;
+    size_t plain_from = 0, at = 0;
+
+    for (;;) {
+        uint32_t point;
+        size_t length;
+
+        at += skip_plain(source + at, bytes - at);
+        if (at >= bytes)
+            break;
+        point = source[at];
+        length = point < 0x80 ? 1 : utf8_decode(source + at, bytes - at, &point);
+        if (length > 1 && utf8_is_showable(point)) {
+            at += length;
+            continue;
+        }
+        text_add(text, source + plain_from, at - plain_from);
+        if (point < 0x20)
+            text_char(text, ' ');
+        else
+            put_code(text, point);
+        at += length == 0 ? 1 : length;
+        plain_from = at;
+    }
+    text_add(text, source + plain_from, at - plain_from);
 }
 
 void object_put_uint(struct text *text, uint64_t value)
@@ -100,15 +149,12 @@ void object_bytes(struct text *text, const char *key, const void *value, size_t 
     object_put_string(text, value, bytes);
 }
 
-void object_base64(struct text *text, const char *key, const void *value, size_t bytes)
+void object_put_base64(struct text *text, const void *value, size_t bytes)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const uint8_t *source = value;
-    char *room;
+    char *room = text_reserve(text, (bytes + 2) / 3 * 4);
 
-    object_key(text, key);
-    text_char(text, '"');
-    room = text_reserve(text, (bytes + 2) / 3 * 4);
     if (room == NULL)
         return;
     for (size_t at = 0; at < bytes; at += 3, room += 4) {
@@ -125,6 +171,13 @@ void object_base64(struct text *text, const char *key, const void *value, size_t
         room[3] = left > 2 ? digits[three & 63] : '=';
     }
     text->bytes += (bytes + 2) / 3 * 4;
+}
+
+void object_base64(struct text *text, const char *key, const void *value, size_t bytes)
+{
+    object_key(text, key);
+    text_char(text, '"');
+    object_put_base64(text, value, bytes);
     text_char(text, '"');
 }
 

@@ -31,4 +31,11 @@ void object_seq(struct text *text, const char *key, uint64_t seq);
 void object_put_string(struct text *text, const void *value, size_t bytes);
 void object_put_uint(struct text *text, uint64_t value);
 
+/** The digits alone, without quotes. */
+void object_put_base64(struct text *text, const void *value, size_t bytes);
+
+/** What is JSON already, on one line: white space between tokens becomes blanks, and inside strings
+ * what could steer a terminal is escaped. */
+void object_put_json(struct text *text, const void *value, size_t bytes);
+
 #endif

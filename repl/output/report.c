@@ -137,10 +137,9 @@ static void find_spot(struct spot *spot, const struct session *session,
     }
 }
 
-static void write_error(struct text *text)
+static void write_error(struct session *session, struct text *text)
 {
-    if (!text->failed)
-        (void)fwrite(text->data, 1, text->bytes, stderr); /* Nowhere left to report to. */
+    emit_message(session, text);
     text_deinit(text);
 }
 
@@ -242,7 +241,7 @@ static void complain_json(struct session *session, const struct complaint *compl
         text_char(&text, ']');
     }
     object_end(&text);
-    write_error(&text);
+    write_error(session, &text);
 }
 
 static void complain_plain(struct session *session, const struct complaint *complaint,
@@ -272,7 +271,7 @@ static void complain_plain(struct session *session, const struct complaint *comp
         show(&text, complaint->remedy);
         text_char(&text, '\n');
     }
-    write_error(&text);
+    write_error(session, &text);
 }
 
 /* To a shell a command is said without the program and the basin. */
@@ -301,7 +300,7 @@ static int complain(struct session *session, const struct complaint *complaint)
     struct spot spot = {.is_shown = false};
     struct text remedy = {0};
 
-    fflush(stdout); /* Rows that came before the error are seen before it. */
+    emit_before_error(session); /* Rows that came before the error are seen before it. */
     if (session->shell != NULL) {
         session->shell->has_reported = true;
         adapt_remedy(&remedy, complaint->remedy);
@@ -463,7 +462,7 @@ static void say(struct session *session, const char *type, const char *format, v
         utf8_show(&text, message.data, message.bytes, 0);
         text_char(&text, '\n');
     }
-    write_error(&text);
+    write_error(session, &text);
     text_deinit(&message);
 }
 

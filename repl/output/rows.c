@@ -9,37 +9,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cell.h"
 #include "flume/find.h"
 #include "json_scan.h"
 #include "object.h"
 #include "utf8.h"
 
-enum {
-    SEQ_CELLS = 8,
-    TIME_CELLS = 23,
-    YEAR_CELLS = 5, /* "2026-", left out where the terminal is narrow. */
-    NARROW_CELLS = 100,
-    LABEL_CELLS = 12,
-    BYTES_CELLS = 8,
-    GAP_CELLS = 2,
-    PAYLOAD_CELLS_LEAST = 10,
-    HEX_BYTES_PER_LINE = 16
-};
+enum { HEX_BYTES_PER_LINE = 16, PLACE_COLUMNS = 3 };
 
 void rows_init(struct rows *rows, struct session *session)
 {
-    const struct option_use *delimiter = invocation_option(session->invocation, OPTION_DELIMITER);
-
-    *rows = (struct rows){.session = session, .delimiter = "\n", .delimiter_bytes = 1};
-    rows->mode = session->mode;
-    if (delimiter != NULL) {
-        rows->delimiter = delimiter->text;
-        rows->delimiter_bytes = strlen(delimiter->text);
-    }
-    if (invocation_has(session->invocation, OPTION_NUL)) {
-        rows->delimiter = "\0";
-        rows->delimiter_bytes = 1;
-    }
+    *rows = (struct rows){.session = session};
+    grid_init(&rows->grid, session, "record", NULL, 0); /* For its delimiter. */
 }
 
 void rows_add_kind(struct text *text, unsigned kind)
@@ -62,20 +43,43 @@ void rows_add_codec(struct text *text, unsigned codec)
         text_format(text, "%u", codec);
 }
 
+static void add_label(struct text *text, bool is_first, const char *label, size_t bytes)
+{
+    text_string(text, is_first ? "" : ",");
+    for (size_t i = 0; i < bytes; i++) {
+        text_string(text, label[i] == ',' || label[i] == '\\' ? "\\" : "");
+        text_char(text, label[i]);
+    }
+}
+
+static void add_labels(struct text *text, const flume_record *record)
+{
+    size_t position = 0;
+    flume_label label;
+    bool is_first = true;
+
+    while (flume_record_label(record, &position, &label)) {
+        add_label(text, is_first, label.text, label.bytes);
+        is_first = false;
+    }
+}
+
 size_t rows_add_labels(struct text *text, const flume_record *record, size_t cells_max)
 {
     struct text joined = {0};
-    size_t position = 0, cells;
-    flume_label label;
+    size_t cells;
 
-    while (flume_record_label(record, &position, &label)) {
-        if (joined.bytes != 0)
-            text_char(&joined, ',');
-        text_add(&joined, label.text, label.bytes);
-    }
+    add_labels(&joined, record);
     cells = utf8_show(text, joined.data, joined.bytes, cells_max);
+    text->failed = text->failed || joined.failed;
     text_deinit(&joined);
     return cells;
+}
+
+void rows_join_labels(struct text *text, const char *const *labels, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add_label(text, i == 0, labels[i], strlen(labels[i]));
 }
 
 /* ---- JSON ---- */
@@ -97,27 +101,17 @@ static void add_json_labels(struct text *text, const flume_record *record)
     text_char(text, ']');
 }
 
-/* A body that is a JSON value, on one line: between its tokens newlines are but white space. */
-static void add_json_value(struct text *text, const flume_record *record)
+static bool is_json_value(const flume_record *record)
 {
-    char *room = text_reserve(text, record->body_bytes);
-
-    if (room == NULL)
-        return;
-    memcpy(room, record->body, record->body_bytes);
-    for (size_t i = 0; i < record->body_bytes; i++)
-        if (room[i] == '\n' || room[i] == '\r')
-            room[i] = ' ';
-    text->bytes += record->body_bytes;
+    return record->codec == FLUME_CODEC_JSON && json_scan_valid(record->body, record->body_bytes);
 }
 
 static void add_json_payload(struct text *text, const flume_record *record, enum payload_form form)
 {
-    if (form == PAYLOAD_VALUE && record->codec == FLUME_CODEC_JSON &&
-        json_scan_valid(record->body, record->body_bytes)) {
+    if (form == PAYLOAD_VALUE && is_json_value(record)) {
         object_string(text, "enc", "json");
         object_key(text, "payload");
-        add_json_value(text, record);
+        object_put_json(text, record->body, record->body_bytes);
     } else if (utf8_valid(record->body, record->body_bytes)) {
         object_string(text, "enc", "utf8");
         object_bytes(text, "payload", record->body, record->body_bytes);
@@ -177,7 +171,7 @@ static void add_json(const struct rows *rows, struct text *text, const flume_rec
     object_end(text);
 }
 
-/* ---- for people ---- */
+/* ---- plain ---- */
 
 static void add_plain(const struct rows *rows, struct text *text, const flume_record *record)
 {
@@ -194,84 +188,145 @@ static void add_plain(const struct rows *rows, struct text *text, const flume_re
     if (rows->shows_place) {
         text_char(text, '\t');
         add_hash(text, record);
-        text_format(text, "\t@%" PRIu64 "\t%" PRIu64, record->strata_seq, record->offset);
+        text_format(text, "\t@%" PRIu64 "\t%" PRIu64 "\t@%" PRIu64, record->strata_seq,
+                    record->offset, record->writer_seq);
     }
     text_char(text, '\n');
 }
 
-static void pad(struct text *text, size_t used, size_t cells)
+/* ---- as cells ---- */
+
+/* With the place, and without: its columns are the last or left out. */
+static const struct grid_column table_columns[] = {{"seq", 8, false},
+                                                   {"time", 18, false},
+                                                   {"labels", 12, false},
+                                                   {"bytes", 8, true},
+                                                   {"payload", 0, false}};
+static const struct grid_column file_columns[] = {
+    {"seq", 0, true},    {"time", 0, false},  {"labels", 0, false}, {"kind", 0, false},
+    {"codec", 0, false}, {"bytes", 0, true},  {"enc", 0, false},    {"payload", 0, false},
+    {"hash", 0, false},  {"strata", 0, true}, {"offset", 0, true},  {"writer", 0, true}};
+static const struct grid_column md_columns[] = {
+    {"seq", 0, true},    {"time", 0, false},  {"labels", 0, false},  {"kind", 0, false},
+    {"codec", 0, false}, {"bytes", 0, true},  {"payload", 0, false}, {"hash", 0, false},
+    {"strata", 0, true}, {"offset", 0, true}, {"writer", 0, true}};
+static const struct grid_column line_columns[] = {
+    {"seq", 0, false},   {"time", 0, false}, {"labels", 0, false}, {"kind", 0, false},
+    {"codec", 0, false}, {"hash", 0, false}, {"bytes", 0, false},  {"payload", 0, false}};
+static const struct grid_column place_columns[] = {
+    {"seq", 0, false},    {"time", 0, false},  {"labels", 0, false}, {"kind", 0, false},
+    {"codec", 0, false},  {"hash", 0, false},  {"strata", 0, false}, {"offset", 0, false},
+    {"writer", 0, false}, {"bytes", 0, false}, {"payload", 0, false}};
+
+#define COUNT(columns) (sizeof(columns) / sizeof((columns)[0]))
+
+static void begin_grid(struct rows *rows)
 {
-    for (size_t i = used; i < cells + GAP_CELLS; i++)
-        text_char(text, ' ');
+    const struct grid_column *columns = rows->shows_place ? place_columns : line_columns;
+    size_t count = rows->shows_place ? COUNT(place_columns) : COUNT(line_columns);
+
+    if (rows->session->mode == MODE_TABLE) {
+        columns = table_columns;
+        count = COUNT(table_columns);
+    } else if (rows->session->mode == MODE_CSV || rows->session->mode == MODE_TSV) {
+        columns = file_columns;
+        count = COUNT(file_columns) - (rows->shows_place ? 0 : PLACE_COLUMNS);
+    } else if (rows->session->mode == MODE_MD) {
+        columns = md_columns;
+        count = COUNT(md_columns) - (rows->shows_place ? 0 : PLACE_COLUMNS);
+    }
+    grid_init(&rows->grid, rows->session, "record", columns, count);
+    rows->has_grid = true;
 }
 
-static size_t time_cells(const struct rows *rows)
+/* A value that is put together first. */
+static void put_made(struct grid *grid, const flume_record *record,
+                     void (*make)(struct text *text, const flume_record *record))
 {
-    return rows->session->width < NARROW_CELLS ? TIME_CELLS - YEAR_CELLS : TIME_CELLS;
+    struct text text = {0};
+
+    make(&text, record);
+    grid_bytes(grid, text.data, text.bytes);
+    text_deinit(&text);
 }
 
-static void add_header(struct rows *rows)
+static void make_kind(struct text *text, const flume_record *record)
 {
-    struct text *text = &rows->session->line;
-    const char *bold = rows->session->out_color ? "\x1b[1m" : "";
-    const char *plain = rows->session->out_color ? "\x1b[0m" : "";
-
-    text_format(text, "%s%-*s  %-*s  %-*s  %*s  %s%s\n", bold, SEQ_CELLS, "seq",
-                (int)time_cells(rows), "time", LABEL_CELLS, "labels", BYTES_CELLS, "bytes",
-                "payload", plain);
-    rows->header_done = true;
-}
-
-static void add_table_time(struct rows *rows, uint64_t time_ns)
-{
-    struct text shown = {0};
-
-    value_show_time_short(&shown, time_ns);
-    if (!shown.failed)
-        text_string(&rows->session->line, text_c_string(&shown) + TIME_CELLS - time_cells(rows));
-    text_deinit(&shown);
-}
-
-static void add_table_row(struct rows *rows, const flume_record *record)
-{
-    struct text *text = &rows->session->line;
-    size_t before = SEQ_CELLS + time_cells(rows) + LABEL_CELLS + BYTES_CELLS +
-                    4 * (size_t)GAP_CELLS;
-    size_t width = rows->session->width;
-    size_t room = width > before + PAYLOAD_CELLS_LEAST ? width - before : PAYLOAD_CELLS_LEAST;
-
-    if (!rows->header_done)
-        add_header(rows);
-    text_string(text, rows->session->out_color ? "\x1b[36m" : "");
-    text_format(text, "@%-*" PRIu64 "  ", SEQ_CELLS - 1, record->seq);
-    text_string(text, rows->session->out_color ? "\x1b[0m" : "");
-    add_table_time(rows, record->time_ns);
-    text_string(text, "  ");
-    pad(text, rows_add_labels(text, record, LABEL_CELLS), LABEL_CELLS);
-    text_format(text, "%*zu  ", BYTES_CELLS, record->body_bytes);
-    utf8_show(text, record->body, record->body_bytes, room);
-    text_char(text, '\n');
-}
-
-static void add_line_form(const struct rows *rows, struct text *text, const flume_record *record)
-{
-    text_format(text, "seq      @%" PRIu64 "\ntime     ", record->seq);
-    value_show_time(text, record->time_ns);
-    text_string(text, "\nlabels   ");
-    rows_add_labels(text, record, 0);
-    text_string(text, "\nkind     ");
     rows_add_kind(text, record->kind);
-    text_string(text, "\ncodec    ");
-    rows_add_codec(text, record->codec);
-    text_string(text, "\nhash     ");
-    add_hash(text, record);
-    if (rows->shows_place)
-        text_format(text, "\nstrata   @%" PRIu64 "\noffset   %" PRIu64 "\nwriter   @%" PRIu64,
-                    record->strata_seq, record->offset, record->writer_seq);
-    text_format(text, "\nbytes    %zu\npayload  ", record->body_bytes);
-    utf8_show(text, record->body, record->body_bytes, 0);
-    text_string(text, "\n\n");
 }
+
+static void make_codec(struct text *text, const flume_record *record)
+{
+    rows_add_codec(text, record->codec);
+}
+
+static void make_json(struct text *text, const flume_record *record)
+{
+    object_put_json(text, record->body, record->body_bytes);
+}
+
+static void make_base64(struct text *text, const flume_record *record)
+{
+    object_put_base64(text, record->body, record->body_bytes);
+}
+
+/* As in JSON; in CSV what it could not carry is base64 too. */
+static void put_payload(struct grid *grid, const flume_record *record)
+{
+    bool exact = grid->session->mode != MODE_CSV || grid->session->out_terminal ||
+                 cell_csv_is_exact(record->body, record->body_bytes);
+
+    if (is_json_value(record)) {
+        grid_string(grid, "json");
+        put_made(grid, record, make_json);
+    } else if (exact && utf8_valid(record->body, record->body_bytes)) {
+        grid_string(grid, "utf8");
+        grid_bytes(grid, record->body, record->body_bytes);
+    } else {
+        grid_string(grid, "b64");
+        put_made(grid, record, make_base64);
+    }
+}
+
+static void put_place(struct grid *grid, const flume_record *record)
+{
+    grid_seq(grid, record->strata_seq);
+    grid_count(grid, record->offset);
+    grid_seq(grid, record->writer_seq);
+}
+
+static bool put_cells(struct rows *rows, const flume_record *record)
+{
+    struct grid *grid = &rows->grid;
+    enum output_mode mode = rows->session->mode;
+    bool is_line = mode == MODE_LINE;
+
+    if (!rows->has_grid)
+        begin_grid(rows);
+    grid_seq(grid, record->seq);
+    grid_time(grid, record->time_ns);
+    put_made(grid, record, add_labels);
+    if (mode != MODE_TABLE) {
+        put_made(grid, record, make_kind);
+        put_made(grid, record, make_codec);
+    }
+    if (is_line)
+        put_made(grid, record, add_hash);
+    if (is_line && rows->shows_place)
+        put_place(grid, record);
+    grid_count(grid, record->body_bytes);
+    if (mode == MODE_CSV || mode == MODE_TSV)
+        put_payload(grid, record);
+    else
+        grid_bytes(grid, record->body, record->body_bytes);
+    if (mode != MODE_TABLE && !is_line)
+        put_made(grid, record, add_hash);
+    if (mode != MODE_TABLE && !is_line && rows->shows_place)
+        put_place(grid, record);
+    return grid_end_row(grid);
+}
+
+/* ---- bytes ---- */
 
 static void add_hex_line(struct text *text, const uint8_t *body, size_t at, size_t bytes)
 {
@@ -308,10 +363,7 @@ bool rows_record(struct rows *rows, const flume_record *record)
     struct text *text = &rows->session->line;
 
     session_printed(rows->session, record->seq);
-    switch (rows->mode) {
-    case MODE_TABLE:
-        add_table_row(rows, record);
-        break;
+    switch (rows->session->mode) {
     case MODE_PLAIN:
         add_plain(rows, text, record);
         break;
@@ -321,18 +373,13 @@ bool rows_record(struct rows *rows, const flume_record *record)
         break;
     case MODE_RAW:
         text_add(text, record->body, record->body_bytes);
-        text_add(text, rows->delimiter, rows->delimiter_bytes);
+        text_add(text, rows->grid.delimiter, rows->grid.delimiter_bytes);
         break;
     case MODE_HEX:
         add_hex(text, record);
         break;
-    case MODE_CSV:
-    case MODE_TSV:
-    case MODE_MD:
-    case MODE_COUNT:
-    case MODE_LINE:
-        add_line_form(rows, text, record);
-        break;
+    default:
+        return put_cells(rows, record);
     }
     return session_emit(rows->session);
 }

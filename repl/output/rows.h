@@ -4,18 +4,16 @@
 #ifndef REPL_ROWS_H
 #define REPL_ROWS_H
 
-#include "session.h"
+#include "grid.h"
 
 struct rows {
     struct session *session;
-    enum output_mode mode;
-    const char *delimiter; /* Behind each body in raw mode. */
-    size_t delimiter_bytes;
+    struct grid grid;
     bool shows_place; /* Hash, strata and offset too. */
-    bool header_done;
+    bool has_grid;
 };
 
-/** Take --mode, --json, -0 and -D from the command line. */
+/** Take -0 and -D from the command line. */
 void rows_init(struct rows *rows, struct session *session);
 
 /** Write a record. False if stdout does not take it. */
@@ -32,7 +30,10 @@ void rows_add_json(struct text *text, const flume_record *record, enum payload_f
 /** "message", or "64"; "json", or "17". */
 void rows_add_kind(struct text *text, unsigned kind);
 void rows_add_codec(struct text *text, unsigned codec);
-/** The labels with commas between, in at most so many cells (0: no limit). Returns the cells. */
+/** The labels as they are shown, with commas between, in at most so many cells (0: no limit).
+ * Returns the cells. */
 size_t rows_add_labels(struct text *text, const flume_record *record, size_t cells_max);
+/** Labels as one value: commas between them, and "\\," for a comma in one. */
+void rows_join_labels(struct text *text, const char *const *labels, size_t count);
 
 #endif

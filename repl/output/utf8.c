@@ -5,11 +5,12 @@
  */
 #include "utf8.h"
 
+#include <langinfo.h>
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
 
-enum { CELLS_OF_ELLIPSIS = 3, POINT_MAX = 0x10FFFF };
+enum { POINT_MAX = 0x10FFFF, ZERO_WIDTH_JOINER = 0x200D, CLUSTER_POINTS_MAX = 16 };
 
 /* Bytes that a lead byte announces, and the least code point that may be written so long. */
 static size_t sequence_bytes(uint8_t lead, uint32_t *out_least)
@@ -101,15 +102,19 @@ static size_t escape_byte(char target[8], uint8_t byte)
     }
 }
 
-/* A character that may be put on a screen as it is. */
-static bool showable(uint32_t point)
+/* Marks that turn the direction of writing around, break lines, or cannot be seen at all. */
+static bool disturbs(uint32_t point)
 {
-    bool control = point < 0x20 || (point >= 0x7F && point < 0xA0);
-    /* Line and paragraph separators, and the marks that turn the direction of writing around. */
-    bool disturbs = point == 0x2028 || point == 0x2029 || (point >= 0x202A && point <= 0x202E) ||
-                    (point >= 0x2066 && point <= 0x2069);
+    return point == 0x061C || (point >= 0x200B && point <= 0x200F && point != ZERO_WIDTH_JOINER) ||
+           (point >= 0x2028 && point <= 0x202E) || (point >= 0x2060 && point <= 0x206F) ||
+           point == 0xFEFF || (point >= 0xFFF9 && point <= 0xFFFB);
+}
 
-    return !control && !disturbs && point != '\\';
+bool utf8_is_showable(uint32_t point)
+{
+    bool is_control = point < 0x20 || (point >= 0x7F && point < 0xA0);
+
+    return !is_control && !disturbs(point);
 }
 
 static size_t cells_of(uint32_t point)
@@ -119,47 +124,148 @@ static size_t cells_of(uint32_t point)
     return width < 0 ? 1 : (size_t)width; /* New characters are unknown to the C library. */
 }
 
-/* The next piece to show: its bytes go to piece[], *io_at advances. Returns its cells. */
-static size_t next_piece(const uint8_t *source, size_t bytes, size_t *io_at, char piece[32],
-                         size_t *out_piece_bytes)
+static bool is_regional(uint32_t point)
 {
-    uint32_t point = 0;
-    size_t length = utf8_decode(source + *io_at, bytes - *io_at, &point);
+    return point >= 0x1F1E6 && point <= 0x1F1FF;
+}
 
-    if (length != 0 && showable(point)) {
-        memcpy(piece, source + *io_at, length);
-        *out_piece_bytes = length;
-        *io_at += length;
-        return cells_of(point);
+static bool is_skin_tone(uint32_t point)
+{
+    return point >= 0x1F3FB && point <= 0x1F3FF;
+}
+
+/* A character with all that belongs to it: marks above it, what a joiner ties to it, the colour of
+ * its skin, the other half of a flag. Returns its bytes; 0: what is there is to be escaped. */
+static size_t take_cluster(const uint8_t *source, size_t bytes, size_t *out_cells)
+{
+    uint32_t first, point, before;
+    size_t at = utf8_decode(source, bytes, &first), length, cells;
+
+    if (at == 0 || !utf8_is_showable(first) || first == '\\' || cells_of(first) == 0)
+        return 0; /* A mark without a character would sit on what stands before it. */
+    cells = cells_of(first);
+    before = first;
+    for (unsigned i = 0; i < CLUSTER_POINTS_MAX; i++) {
+        length = utf8_decode(source + at, bytes - at, &point);
+        if (length == 0 || point < 0x80 || !utf8_is_showable(point))
+            break;
+        if (cells_of(point) != 0 && before != ZERO_WIDTH_JOINER &&
+            !(is_skin_tone(point) && cells == 2) &&
+            !(i == 0 && is_regional(first) && is_regional(point)))
+            break;
+        cells += cells_of(point);
+        before = point;
+        at += length;
     }
-    if (length == 0)
-        length = 1;
-    *out_piece_bytes = 0;
-    for (size_t i = 0; i < length; i++)
-        *out_piece_bytes += escape_byte(piece + *out_piece_bytes, source[*io_at + i]);
-    *io_at += length;
-    return *out_piece_bytes;
+    *out_cells = cells;
+    return at;
+}
+
+/* Bytes at the beginning that are shown as they are, one cell each. */
+static size_t take_plain(const uint8_t *source, size_t bytes)
+{
+    size_t at = 0;
+
+    while (at < bytes && source[at] >= 0x20 && source[at] < 0x7F && source[at] != '\\')
+        at++;
+    /* The last may carry a mark. */
+    return at < bytes && at > 0 && source[at] >= 0x80 ? at - 1 : at;
+}
+
+/* What comes next: bytes to be taken, and how they are shown. */
+struct piece {
+    size_t bytes; /* Of the source. */
+    size_t cells;
+    bool is_escaped; /* escape[0 .. cells] stands for them. */
+    char escape[32];
+};
+
+static void next_piece(const uint8_t *source, size_t bytes, struct piece *out)
+{
+    uint32_t point;
+
+    out->bytes = take_cluster(source, bytes, &out->cells);
+    out->is_escaped = out->bytes == 0;
+    if (!out->is_escaped)
+        return;
+    out->bytes = utf8_decode(source, bytes, &point);
+    out->bytes = out->bytes == 0 ? 1 : out->bytes;
+    out->cells = 0;
+    for (size_t i = 0; i < out->bytes; i++)
+        out->cells += escape_byte(out->escape + out->cells, source[i]);
+}
+
+static void add_piece(struct text *target, const uint8_t *source, const struct piece *piece)
+{
+    if (piece->is_escaped)
+        text_add(target, piece->escape, piece->cells);
+    else
+        text_add(target, source, piece->bytes);
+}
+
+static size_t show_whole(struct text *target, const uint8_t *source, size_t bytes)
+{
+    size_t at = 0, cells = 0, plain;
+    struct piece piece;
+
+    while (at < bytes) {
+        plain = take_plain(source + at, bytes - at);
+        text_add(target, source + at, plain);
+        at += plain;
+        cells += plain;
+        if (at == bytes)
+            break;
+        next_piece(source + at, bytes - at, &piece);
+        add_piece(target, source + at, &piece);
+        at += piece.bytes;
+        cells += piece.cells;
+    }
+    return cells;
 }
 
 size_t utf8_show(struct text *target, const void *data, size_t bytes, size_t cells_max)
 {
+    const char *ellipsis = utf8_locale() ? "\xE2\x80\xA6" : "...";
+    size_t ellipsis_cells = utf8_locale() ? 1 : 3;
+    const uint8_t *source = data;
     size_t at = 0, cells = 0, cut_at = target->bytes, cut_cells = 0;
-    char piece[32];
-    size_t piece_bytes, piece_cells;
+    struct piece piece;
 
+    if (cells_max == 0)
+        return show_whole(target, source, bytes);
     while (at < bytes) {
-        piece_cells = next_piece(data, bytes, &at, piece, &piece_bytes);
-        if (cells_max != 0 && cells + piece_cells > cells_max) {
+        next_piece(source + at, bytes - at, &piece);
+        if (cells + piece.cells > cells_max) {
             target->bytes = cut_at;
-            text_add(target, "...", CELLS_OF_ELLIPSIS);
-            return cut_cells + CELLS_OF_ELLIPSIS;
+            text_string(target, ellipsis);
+            return cut_cells + ellipsis_cells;
         }
-        text_add(target, piece, piece_bytes);
-        cells += piece_cells;
-        if (cells + CELLS_OF_ELLIPSIS <= cells_max) { /* Here the ellipsis would still fit. */
+        add_piece(target, source + at, &piece);
+        at += piece.bytes;
+        cells += piece.cells;
+        if (cells + ellipsis_cells <= cells_max) { /* Here the ellipsis would still fit. */
             cut_at = target->bytes;
             cut_cells = cells;
         }
     }
     return cells;
+}
+
+size_t utf8_cells(const void *data, size_t bytes, size_t cells_max)
+{
+    const uint8_t *source = data;
+    size_t at = 0, cells = 0;
+    struct piece piece;
+
+    while (at < bytes && cells < cells_max) {
+        next_piece(source + at, bytes - at, &piece);
+        at += piece.bytes;
+        cells += piece.cells;
+    }
+    return cells < cells_max ? cells : cells_max;
+}
+
+bool utf8_locale(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }

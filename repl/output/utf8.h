@@ -15,13 +15,25 @@ size_t utf8_decode(const void *data, size_t bytes, uint32_t *out_point);
 
 bool utf8_valid(const void *data, size_t bytes);
 
+/** Neither a control character nor one that turns the direction of writing, breaks lines or cannot
+ * be seen. */
+bool utf8_is_showable(uint32_t point);
+
+/** Whether the locale's characters are UTF-8: ellipses and blocks may be drawn. */
+bool utf8_locale(void);
+
 /**
  * Add bytes as a person can look at them: control bytes, backslashes and what is not UTF-8 become
- * \n, \t, \\, \xNN, so that a payload can neither break a row nor steer the terminal.
+ * \n, \t, \\, \xNN, so that a payload can neither break a row nor steer the terminal. From what is
+ * added without a limit the very bytes can be had back.
  *
- * @param cells_max  Cut, and end in "...", what is wider than this. 0: no limit.
+ * @param cells_max  Cut, and end in an ellipsis, what is wider than this; never between a character
+ *                   and what is joined to it. 0: no limit.
  * @return the cells used.
  */
 size_t utf8_show(struct text *target, const void *data, size_t bytes, size_t cells_max);
+
+/** The cells that utf8_show() would use, counted up to cells_max. */
+size_t utf8_cells(const void *data, size_t bytes, size_t cells_max);
 
 #endif

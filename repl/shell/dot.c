@@ -461,7 +461,7 @@ int dot_run(struct shell *shell, int argc, const char *const *argv)
         .argc = argc, .argv = argv, .outer = shell->invocation, .db = NULL};
     struct session session;
     struct dot_call call = {shell, &session, dot_find(argv[1]), argc - 1, argv + 1};
-    int code, flushed;
+    int code;
 
     session_init(&session, &invocation, shell);
     if (call.dot == NULL)
@@ -470,7 +470,7 @@ int dot_run(struct shell *shell, int argc, const char *const *argv)
         code = refuse_count(&call);
     else
         code = call.dot->run(&call);
-    flushed = session_flush(&session);
+    code = session_finish(&session, code);
     session_deinit(&session);
-    return code != CODE_OK ? code : flushed;
+    return code;
 }

@@ -28,8 +28,9 @@ screen_finish() {
 trap screen_finish EXIT
 
 # screen_start COLUMNS ROWS WORD...: run the program with these words. What FLUME_HISTORY,
-# FLUME_PAGER, NO_COLOR and FLUME_HINTS are is handed on.
+# FLUME_PAGER, NO_COLOR and FLUME_HINTS are is handed on; without FLUME_PAGER there is no pager.
 screen_start() {
+    : "${FLUME_PAGER=}"
     screen_size="-x $1 -y $2"
     lib_command="(screen) flume"
     shift 2

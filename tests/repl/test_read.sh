@@ -105,7 +105,7 @@ expect 0 m.flume log --mode raw -D ''
 expect_same 26 "$(wc -c <out)"
 expect 0 m.flume log --mode raw -0
 expect_same 27 "$(wc -c <out)"
-expect 0 m.flume log --mode json
+expect 0 m.flume log --json
 expect_json out
 expect_jq out '.payload == "tab\there\nnewline\u001b[31m\u0000\\ é" and .bytes == 26'
 expect 0 m.flume get last --meta

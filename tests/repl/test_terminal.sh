@@ -17,7 +17,8 @@ expect 0 a.flume append -l a-label-that-is-too-long-for-its-column \
 NO_COLOR=1 show a.flume log
 expect_out_lines 3
 head -n 1 out | grep -qE '^seq +time +labels +bytes +payload$' || fail "the header of the table"
-expect_out_has "first light: pendulum, ..."
+expect_out_has "first light: pendulum, damped"
+expect_out_has "日本 a body with wide characters …"
 # Width counts cells, not bytes: 日 takes two.
 [ "$(wc -L <out)" -le 80 ] || fail "a row is wider than the terminal"
 columns=40 NO_COLOR=1 show a.flume log -n 1
@@ -46,7 +47,7 @@ show a.flume get first
 expect_out "first light: pendulum, damped
 "
 show a.flume info
-grep -qE '^used +[0-9.]+ (B|KiB)$' out || fail "a size for people"
+grep -qE '^used_bytes +[0-9.]+ (B|KiB)$' out || fail "a size for people"
 
 # append shows the first rows and a summary.
 seq 50 >fifty
@@ -66,6 +67,9 @@ NO_COLOR=1 show v.flume label list
 head -n 1 out | grep -qE '^label +count +bytes +first +last$' || fail "the header of labels"
 expect_out_has "2,000"
 NO_COLOR=1 show v.flume view status
+head -n 1 out | grep -qE '^view +state +at +lag +entries +disk +rate +why$' ||
+    fail "the header of views on a narrow terminal"
+columns=120 NO_COLOR=1 show v.flume view status
 head -n 1 out | grep -qE '^view +version +state +at +lag +lag_bytes +entries +disk +rate +why$' ||
     fail "the header of views"
 NO_COLOR=1 show v.flume get last --meta

@@ -11,7 +11,7 @@ for i in 0 1 2 3; do
 done
 
 expect 0 a.flume mark here
-expect_same ":here" "$(cut -f 1 out)"
+expect_same here "$(cut -f 1 out)"
 expect_same r3 "$("$FLUME" a.flume get :here)" "mark without R is the last record"
 # ... and not the bookmark that was appended for it.
 expect 0 a.flume mark there

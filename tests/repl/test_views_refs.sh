@@ -61,7 +61,7 @@ expect_same "$("$FLUME" a.flume get run/1 --json | jq .seq)" \
 
 # --meta says where a record lies; others' forms stay as they are.
 expect 0 a.flume get run/1 --meta
-expect_same 10 "$(tr '\t' '\n' <out | wc -l)" "columns of --meta"
+expect_same 11 "$(tr '\t' '\n' <out | wc -l)" "columns of --meta"
 expect_same "$hash" "$(cut -f 8 out)"
 expect 0 a.flume get run/1 --meta --mode line
 expect_out_has "hash     $hash"
