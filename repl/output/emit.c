@@ -39,10 +39,13 @@ void emit_message(struct session *session, const struct text *message)
     if (message->failed || message->bytes == 0)
         return;
     flockfile(stderr);
-    if (atomic_load(&emit->messages_wait))
+    if (atomic_load(&emit->messages_wait)) {
         text_add(&emit->messages, message->data, message->bytes);
-    else
+    } else {
+        if (session->out_terminal)
+            (void)fflush(stdout); /* Rows before it are seen before it. A failure shows later. */
         (void)fwrite(message->data, 1, message->bytes, stderr); /* Likewise. */
+    }
     funlockfile(stderr);
 }
 
@@ -113,13 +116,10 @@ static bool begin_paging(struct session *session)
     enum pager_answer answer = pager_begin(&emit->pager);
     bool good;
 
-    if (answer == PAGER_IS_MISSING) {
-        note(session, "there is no program '%s' to show it a screen at a time: see FLUME_PAGER",
-             pager_command());
+    if (answer != PAGER_RUNS) {
+        emit->pager_is_missing = answer == PAGER_IS_MISSING;
         return release(session);
     }
-    if (answer == PAGER_NONE)
-        return release(session);
     emit->state = EMIT_PAGED;
     session_take_signals(session); /* Ctrl-C is the pager's; here it is only noted. */
     stop_hold(session->stop);
@@ -272,6 +272,9 @@ int session_finish(struct session *session, int code)
 
     (void)sheet_end(session); /* A failure shows when stdout is flushed. */
     end_array(session, code);
+    if (session->emit.pager_is_missing)
+        note(session, "there is no program '%s' to show a screen at a time: see FLUME_PAGER",
+             pager_command());
     if (is_reported && session->emit.state != EMIT_PAGED)
         return code;
     flushed = session_flush(session);

@@ -28,6 +28,7 @@ struct emit {
     size_t held_lines, held_lines_max; /* Of the screen. */
     uint64_t held_since_ns;
     struct pager pager;
+    bool pager_is_missing;
     atomic_bool messages_wait; /* Changed holding the lock of stderr, as is: */
     struct text messages;
 };

@@ -59,19 +59,34 @@ static void put_escape(struct text *text, uint32_t point)
     }
 }
 
+/* Bytes at the beginning that need no look: printable ASCII, and of it in a string none that ends or
+ * escapes. */
+static size_t skip_plain(const uint8_t *source, size_t bytes, bool in_string)
+{
+    size_t at = 0;
+
+    while (at < bytes && source[at] >= 0x20 && source[at] < 0x7F &&
+           (!in_string || (source[at] != '"' && source[at] != '\\')))
+        at++;
+    return at;
+}
+
 void object_put_string(struct text *text, const void *value, size_t bytes)
 {
     const uint8_t *source = value;
     size_t plain_from = 0, at = 0;
 
     text_char(text, '"');
-    while (at < bytes) {
-        uint32_t point = source[at];
-        size_t length = point < 0x80 ? 1 : utf8_decode(source + at, bytes - at, &point);
-        bool escape = point == '"' || point == '\\' || point < 0x20 || point == 0x7F ||
-                      (length > 1 && !utf8_is_showable(point));
+    for (;;) {
+        uint32_t point;
+        size_t length;
 
-        if (length != 0 && !escape) {
+        at += skip_plain(source + at, bytes - at, true);
+        if (at >= bytes)
+            break;
+        point = source[at];
+        length = point < 0x80 ? 1 : utf8_decode(source + at, bytes - at, &point);
+        if (length > 1 && utf8_is_showable(point)) {
             at += length;
             continue;
         }
@@ -87,16 +102,6 @@ void object_put_string(struct text *text, const void *value, size_t bytes)
     text_char(text, '"');
 }
 
-/* Bytes at the beginning that need no look: printable ASCII. */
-static size_t skip_plain(const uint8_t *source, size_t bytes)
-{
-    size_t at = 0;
-
-    while (at < bytes && source[at] >= 0x20 && source[at] < 0x7F)
-        at++;
-    return at;
-}
-
 void object_put_json(struct text *text, const void *value, size_t bytes)
 {
     const uint8_t *source = value;
@@ -106,7 +111,7 @@ void object_put_json(struct text *text, const void *value, size_t bytes)
         uint32_t point;
         size_t length;
 
-        at += skip_plain(source + at, bytes - at);
+        at += skip_plain(source + at, bytes - at, false);
         if (at >= bytes)
             break;
         point = source[at];
@@ -133,9 +138,9 @@ void object_put_uint(struct text *text, uint64_t value)
 
 void object_key(struct text *text, const char *key)
 {
-    text_char(text, ',');
-    object_put_string(text, key, strlen(key));
-    text_char(text, ':');
+    text_string(text, ",\"");
+    text_string(text, key); /* The program's own words. */
+    text_string(text, "\":");
 }
 
 void object_string(struct text *text, const char *key, const char *value)

@@ -21,7 +21,7 @@ screen_tmux() {
 
 screen_finish() {
     lib_status=$?
-    screen_tmux kill-server 2>/dev/null
+    [ -z "$screen_socket" ] || screen_tmux kill-server 2>/dev/null
     (exit $lib_status)
     lib_finish
 }
@@ -35,7 +35,6 @@ screen_start() {
     lib_command="(screen) flume"
     shift 2
     {
-        echo "trap : INT" # Ctrl-C is for the program alone.
         echo "cd '$work'"
         echo 'trap : INT' # Ctrl-C is for the program; the shell goes on.
         echo "export HOME='$work' XDG_STATE_HOME='$work/.lib/state' LC_ALL=C.UTF-8"
@@ -51,7 +50,7 @@ screen_start() {
         done
         printf '\necho "ended with $?"\nsleep 1000\n'
     } >"$work/.lib/screen.sh"
-    screen_tmux kill-server 2>/dev/null
+    [ -z "$screen_socket" ] || screen_tmux kill-server 2>/dev/null
     # Another server: the one before may still be ending.
     screen_count=$((screen_count + 1))
     screen_socket=$work/.lib/tmux$screen_count
