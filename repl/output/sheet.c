@@ -196,8 +196,10 @@ static void lay_out(struct session *session, bool is_all)
     }
     if (!shrink(sheet, session->width, NEED_FROM_OTHERS))
         leave_out(sheet, session->width);
-    if (!shrink(sheet, session->width, NEED_FROM_WIDEST) && !session->mode_is_chosen)
+    if (!shrink(sheet, session->width, NEED_FROM_WIDEST) && !session->mode_is_chosen) {
         sheet->state = SHEET_AS_LINES;
+        sheet->without_year = false;
+    }
     total = total_width(sheet);
     /* What comes later may be wider than what was seen. */
     if (!is_all && may_cut(sheet, last) && total < session->width)

@@ -153,7 +153,8 @@ static size_t take_cluster(const uint8_t *source, size_t bytes, size_t *out_cell
             !(is_skin_tone(point) && cells == 2) &&
             !(i == 0 && is_regional(first) && is_regional(point)))
             break;
-        cells += cells_of(point);
+        /* Terminals that do not know joiners draw more than this; those that do are more. */
+        cells += before == ZERO_WIDTH_JOINER ? 0 : cells_of(point);
         before = point;
         at += length;
     }
