@@ -158,7 +158,8 @@ static bool hold(struct session *session, const char *data, size_t bytes)
     if (emit->held_lines <= emit->held_lines_max)
         emit->held_lines += lines_of(session, data, bytes);
     /* The last line is the next prompt's. */
-    if (emit->held_lines >= emit->held_lines_max || emit->held.bytes >= HELD_BYTES_MAX)
+    if (emit->pages_always || emit->held_lines >= emit->held_lines_max ||
+        emit->held.bytes >= HELD_BYTES_MAX)
         return begin_paging(session);
     return value_monotonic_ns() - emit->held_since_ns < HOLD_NS || release(session);
 }
@@ -172,6 +173,7 @@ static void begin(struct session *session)
         return;
     emit->state = EMIT_HOLDS;
     emit->held_lines_max = screen_lines();
+    emit->pages_always = session->shell != NULL && session->shell->settings.pager == WHEN_ALWAYS;
     set_messages_wait(session, true);
 }
 

@@ -29,6 +29,7 @@ struct emit {
     uint64_t held_since_ns;
     struct pager pager;
     bool pager_is_missing;
+    bool pages_always;         /* .pager always: also what fits. */
     atomic_bool messages_wait; /* Changed holding the lock of stderr, as is: */
     struct text messages;
 };

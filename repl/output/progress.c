@@ -3,7 +3,6 @@
  */
 #include "progress.h"
 
-#include <langinfo.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +58,7 @@ void progress_begin(struct progress *progress, struct session *session, const ch
 {
     *progress = (struct progress){.session = session, .what = what, .unit = unit};
     progress->form = choose_form(session);
-    progress->has_blocks = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    progress->has_blocks = utf8_locale();
     progress->begun_ns = value_monotonic_ns();
 }
 

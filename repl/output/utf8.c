@@ -5,8 +5,8 @@
  */
 #include "utf8.h"
 
-#include <langinfo.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -226,14 +226,18 @@ static size_t show_whole(struct text *target, const uint8_t *source, size_t byte
 
 size_t utf8_show(struct text *target, const void *data, size_t bytes, size_t cells_max)
 {
-    const char *ellipsis = utf8_locale() ? "\xE2\x80\xA6" : "...";
-    size_t ellipsis_cells = utf8_locale() ? 1 : 3;
+    const char *ellipsis = "...";
+    size_t ellipsis_cells = 3;
     const uint8_t *source = data;
     size_t at = 0, cells = 0, cut_at = target->bytes, cut_cells = 0;
     struct piece piece;
 
     if (cells_max == 0)
         return show_whole(target, source, bytes);
+    if (utf8_locale()) {
+        ellipsis = "\xE2\x80\xA6";
+        ellipsis_cells = 1;
+    }
     while (at < bytes) {
         next_piece(source + at, bytes - at, &piece);
         if (cells + piece.cells > cells_max) {
@@ -268,5 +272,14 @@ size_t utf8_cells(const void *data, size_t bytes, size_t cells_max)
 
 bool utf8_locale(void)
 {
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    /* Not the program's own locale, which is UTF-8 in any case. */
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        const char *value = getenv(variables[i]);
+
+        if (value != NULL && *value != '\0')
+            return strcasestr(value, "utf-8") != NULL || strcasestr(value, "utf8") != NULL;
+    }
+    return false;
 }

@@ -19,7 +19,7 @@ bool utf8_valid(const void *data, size_t bytes);
  * be seen. */
 bool utf8_is_showable(uint32_t point);
 
-/** Whether the locale's characters are UTF-8: ellipses and blocks may be drawn. */
+/** Whether the user's locale is one of UTF-8: ellipses and blocks may be drawn. */
 bool utf8_locale(void);
 
 /**

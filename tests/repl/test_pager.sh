@@ -105,3 +105,15 @@ screen_wait 5 'ended with 0'
 screen_look 100
 screen_has "there is no program './no-such-pager -x' to show"
 screen_has '1000'
+# In a shell: .pager, and the shell goes on behind a pager that is left early.
+rm -f pager.runs
+FLUME_PAGER=./early screen_start 80 24 big.flume
+screen_wait 5 'flume>'
+screen_enter 'log'
+screen_wait 10 'seq'
+screen_enter '.pager never'
+screen_enter 'log -n 40'
+screen_wait 5 '40'
+expect_same 1 "$(runs)" "the pager of a shell"
+screen_enter '.quit'
+screen_wait 5 'ended with 0'

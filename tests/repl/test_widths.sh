@@ -15,8 +15,8 @@ expect_aligned() {
     [ "$(wc -l <aligned.rows)" -ge "$2" ] || screen_fail "fewer than $2 rows with $1"
     while IFS= read -r row; do
         printf '%s' "${row%%"$1"*}" >cells.text
-        screen_number=$((screen_number + 1))
-        screen_socket=$work/.lib/tmux$screen_number
+        screen_count=$((screen_count + 1))
+        screen_socket=$work/.lib/tmux$screen_count
         screen_tmux new-session -d -x 300 -y 5 \
             "export LC_ALL=C.UTF-8; cat '$work/cells.text'; touch '$work/cells.done'; sleep 100"
         wait_until 5 [ -e cells.done ]
