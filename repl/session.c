@@ -133,8 +133,10 @@ void session_take_signals(struct session *session)
     session->takes_signals = true;
 }
 
-int session_stopped(const struct session *session)
+int session_stopped(struct session *session)
 {
+    if (emit_tick(session))
+        return SIGPIPE; /* Nobody looks at it any more. */
     return stop_asked(session->stop);
 }
 

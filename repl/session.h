@@ -82,7 +82,7 @@ void session_take_signals(struct session *session);
 
 /** The signal that asked the command to stop, or 0. Whatever takes long looks at it at least ten
  * times a second, says what was done, and ends with 128 + the signal. */
-int session_stopped(const struct session *session);
+int session_stopped(struct session *session);
 
 /** The profile that --safe and its sisters choose. */
 enum flume_profile session_profile(const struct session *session);

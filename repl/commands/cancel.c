@@ -3,7 +3,6 @@
  */
 #include "cancel.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "object.h"
@@ -73,6 +72,8 @@ int cancel_report(struct session *session, const struct cancelled *cancelled)
     int code = 128 + session_stopped(session);
     struct text message = {0}, text = {0};
 
+    if (code == CODE_PIPE_CLOSED)
+        return code; /* Who looked at it has left: there is nothing to say. */
     add_message(&message, cancelled);
     if (session->json_errors) {
         add_object(&text, cancelled, &message, code);
@@ -86,9 +87,8 @@ int cancel_report(struct session *session, const struct cancelled *cancelled)
         }
         text_char(&text, '\n');
     }
-    (void)fflush(stdout); /* Rows that came before it are seen before it. */
-    if (!text.failed)
-        (void)fwrite(text.data, 1, text.bytes, stderr); /* Nowhere left to report to. */
+    emit_before_error(session); /* Rows that came before it are seen before it. */
+    emit_message(session, &text);
     text_deinit(&message);
     text_deinit(&text);
     return code;

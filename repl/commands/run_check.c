@@ -283,7 +283,7 @@ int run_check(struct session *session)
 /* ---- repair ---- */
 
 /* In a shell Ctrl-C is an answer too. */
-static bool says_yes(const struct session *session)
+static bool says_yes(struct session *session)
 {
     struct pollfd either[] = {{.fd = STDIN_FILENO, .events = POLLIN},
                               {.fd = session->stop->descriptor, .events = POLLIN}};

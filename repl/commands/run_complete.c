@@ -60,7 +60,7 @@ static void write_candidates(struct session *session, const struct completion *c
         text_format(line, "%s\t%s\n", candidate->text,
                     candidate->help == NULL ? "" : candidate->help);
     }
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    (void)session_emit_text(session); /* A failure shows when stdout is flushed. */
 }
 
 /* The first time views are opened; then as at a prompt, where they are open. */
@@ -76,7 +76,7 @@ static void write_times(struct session *session, flume *handle, const struct typ
                     (unsigned long long)completion.more);
         completion_release(&completion);
     }
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    (void)session_emit_text(session); /* A failure shows when stdout is flushed. */
 }
 
 /* @param source  The line; NULL: words were given. */

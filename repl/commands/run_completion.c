@@ -104,7 +104,7 @@ int run_completion(struct session *session)
         if (strcmp(operand->text, scripts[i].shell) != 0)
             continue;
         text_string(&session->line, scripts[i].script);
-        (void)session_emit(session); /* A failure shows when stdout is flushed. */
+        (void)session_emit_text(session); /* A failure shows when stdout is flushed. */
         return CODE_OK;
     }
     return report_at(session, (struct reference_place){.token = operand->token},

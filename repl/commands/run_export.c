@@ -173,12 +173,26 @@ static int prepare(struct exporting *exporting)
     return code == CODE_OK ? reader_open(&exporting->reader) : code;
 }
 
+/* One form alone is without loss. */
+static int check_mode(struct session *session)
+{
+    const struct option_use *use = invocation_option(session->invocation, OPTION_MODE);
+
+    if (use == NULL || use->number == MODE_NDJSON)
+        return CODE_OK;
+    return report_at(session, (struct reference_place){use->token, use->text_at, 0},
+                     ERROR_EXPORT_MODE);
+}
+
 int run_export(struct session *session)
 {
     const struct option_use *output = invocation_option(session->invocation, OPTION_OUTPUT);
     struct exporting exporting = {.session = session, .stream = stdout};
-    int code = prepare(&exporting);
+    int code = check_mode(session);
 
+    session_writes_text(session); /* Always ndjson, whatever a shell's .mode is. */
+    if (code == CODE_OK)
+        code = prepare(&exporting);
     progress_begin(&exporting.progress, session, "export", PROGRESS_COUNT);
     if (code == CODE_OK)
         code = output == NULL ? write_records(&exporting) : write_file(&exporting, output->text);

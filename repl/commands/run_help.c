@@ -34,10 +34,11 @@ static int print_help(struct session *session, struct text *help, const char *to
         object_string(&session->line, "topic", topic);
         object_bytes(&session->line, "text", help->data, help->bytes);
         object_end(&session->line);
+        (void)session_emit(session); /* A failure shows when stdout is flushed. */
     } else {
         text_add(&session->line, help->data, help->bytes);
+        (void)session_emit_text(session); /* Likewise. */
     }
-    (void)session_emit(session); /* A failure shows when stdout is flushed. */
     return CODE_OK;
 }
 

@@ -52,6 +52,7 @@ static int begin(struct session *session)
     unsigned id = 0;
     int status, code = shell_open(shell, session, &handle);
 
+    session_writes_text(session); /* Rows come later, and above the line. */
     for (size_t i = 0; labels != NULL && i < invocation->operand_count; i++)
         labels[i] = invocation->operands[i].text;
     if (code == CODE_OK) {

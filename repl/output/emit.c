@@ -16,6 +16,7 @@
 
 enum { SCREEN_LINES_LEAST = 2, HELD_BYTES_MAX = 1 << 20 };
 #define HOLD_NS (500 * NS_PER_MILLISECOND)
+#define LOOK_NS (50 * NS_PER_MILLISECOND)
 
 /* ---- what goes to stderr meanwhile ---- */
 
@@ -190,6 +191,27 @@ static bool put(struct session *session, const char *data, size_t bytes)
     return write_out(session, data, bytes);
 }
 
+bool emit_tick(struct session *session)
+{
+    struct emit *emit = &session->emit;
+
+    if (emit->state == EMIT_PAGED) {
+        uint64_t now = value_monotonic_ns();
+
+        if (now - emit->looked_ns >= LOOK_NS) {
+            emit->looked_ns = now;
+            emit->is_closed = emit->is_closed || pager_is_gone(&emit->pager);
+        }
+        return emit->is_closed;
+    }
+    if (session->sheet.state == SHEET_WAITS && sheet_is_due(session))
+        (void)sheet_settle(session); /* A failure shows when stdout is flushed. */
+    if (emit->state == EMIT_HOLDS && emit->held.bytes != 0 &&
+        value_monotonic_ns() - emit->held_since_ns >= HOLD_NS)
+        (void)release(session); /* Likewise. */
+    return false;
+}
+
 /* ---- for commands ---- */
 
 /* Of an array the objects are separated, not ended. */
@@ -209,6 +231,22 @@ bool session_emit(struct session *session)
     if (good && session->line.bytes > 0)
         good = session->mode == MODE_JSON ? put_item(session)
                                           : put(session, session->line.data, session->line.bytes);
+    if (session->line.failed)
+        errno = ENOMEM;
+    session->line.bytes = 0;
+    return good;
+}
+
+void session_writes_text(struct session *session)
+{
+    session->emit.is_text = true;
+}
+
+bool session_emit_text(struct session *session)
+{
+    bool good = !session->line.failed && put(session, session->line.data, session->line.bytes);
+
+    session_writes_text(session);
     if (session->line.failed)
         errno = ENOMEM;
     session->line.bytes = 0;
@@ -245,7 +283,8 @@ static void end_array(struct session *session, int code)
     struct text *line = &session->line;
 
     if (session->mode != MODE_JSON ||
-        (session->emit.array_items == 0 && code != CODE_OK && code != CODE_NO))
+        (session->emit.array_items == 0 &&
+         (session->emit.is_text || (code != CODE_OK && code != CODE_NO))))
         return;
     text_string(line, session->emit.array_items == 0 ? "[]\n" : "\n]\n");
     (void)put(session, line->data, line->bytes); /* A failure shows when stdout is flushed. */

@@ -24,10 +24,12 @@ struct emit {
     bool has_no_end;    /* Rows to come are waited for: no pager. */
     bool is_closed;     /* Who read it is gone. */
     size_t array_items; /* Of --mode json. */
+    bool is_text;       /* No rows are written: without any there is no array. */
     struct text held;
     size_t held_lines, held_lines_max; /* Of the screen. */
     uint64_t held_since_ns;
     struct pager pager;
+    uint64_t looked_ns; /* Whether it is still there. */
     bool pager_is_missing;
     bool pages_always;         /* .pager always: also what fits. */
     atomic_bool messages_wait; /* Changed holding the lock of stderr, as is: */
@@ -36,6 +38,12 @@ struct emit {
 
 /** Write session->line and empty it. False if stdout does not take it. */
 bool session_emit(struct session *session);
+
+/** The same for what is no row but text (help, a script): it is framed in no mode. */
+bool session_emit_text(struct session *session);
+
+/** The command writes no rows, or not in the session's mode: without any there is no empty array. */
+void session_writes_text(struct session *session);
 
 /** Everything so far is to be seen now. CODE_OK; CODE_IO, reported; or CODE_PIPE_CLOSED, in silence,
  * where who read it is gone. */
@@ -59,6 +67,10 @@ void emit_rows_shown(struct session *session);
 
 /** Show what was written before an error. */
 void emit_before_error(struct session *session);
+
+/** Called often while something takes long: shows rows that have waited long enough. True if the
+ * pager is gone. */
+bool emit_tick(struct session *session);
 
 /** Whether output may go to a pager: then Ctrl-C is to be taken before the basin is opened. */
 bool emit_may_page(const struct session *session);

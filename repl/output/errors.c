@@ -99,6 +99,7 @@ static const struct row rows[] = {
     {{ERROR_OUTPUT_FAILED}, "CAUSE"},
     {{ERROR_PAGER_FAILED}, "PAGER"},
     {{ERROR_ARRAY_WITHOUT_END}, NULL},
+    {{ERROR_EXPORT_MODE}, NULL},
     {{ERROR_NOT_CLOSED}, "DB"},
     {{ERROR_BODY_TO_FILE}, NULL},
     {{ERROR_BAD_GREP}, "CAUSE-OF-REGCOMP"},

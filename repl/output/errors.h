@@ -212,6 +212,9 @@
 #define ERROR_ARRAY_WITHOUT_END                                    \
     CODE_USAGE, "usage", "json is one array, and this has no end", \
         "--mode ndjson (--json) writes an object a line"
+#define ERROR_EXPORT_MODE                                                   \
+    CODE_USAGE, "usage", "an export is ndjson, which is what import reads", \
+        "in other forms: flume DB log --mode MODE"
 #define ERROR_NOT_CLOSED \
     CODE_IO, "io", "%s could not be closed cleanly", "whether it is sound: flume DB check"
 #define ERROR_BODY_TO_FILE \

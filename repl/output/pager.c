@@ -119,18 +119,23 @@ enum pager_answer pager_begin(struct pager *pager)
     return PAGER_RUNS;
 }
 
+bool pager_is_gone(struct pager *pager)
+{
+    if (!pager->is_gone)
+        pager->is_gone = waitpid(pager->pid, &pager->status, WNOHANG) == pager->pid;
+    return pager->is_gone;
+}
+
 bool pager_end(struct pager *pager)
 {
-    int status = 0;
-
     if (fflush(stdout) != 0)
         __fpurge(stdout); /* Nobody is to get what the pager did not take. */
     clearerr(stdout);
     dup2(pager->terminal, STDOUT_FILENO);
     close(pager->terminal);
-    while (waitpid(pager->pid, &status, 0) < 0 && errno == EINTR)
+    while (!pager->is_gone && waitpid(pager->pid, &pager->status, 0) < 0 && errno == EINTR)
         ;
     sigaction(SIGPIPE, &pager->pipe_action, NULL);
     pager->pid = 0;
-    return !WIFEXITED(status) || WEXITSTATUS(status) < NOT_EXECUTABLE;
+    return !WIFEXITED(pager->status) || WEXITSTATUS(pager->status) < NOT_EXECUTABLE;
 }

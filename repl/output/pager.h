@@ -12,6 +12,8 @@
 
 struct pager {
     pid_t pid;    /* 0: none runs. */
+    bool is_gone; /* It has ended, with: */
+    int status;
     int terminal; /* What stdout was. */
     struct sigaction pipe_action;
 };
@@ -23,6 +25,9 @@ const char *pager_command(void);
 
 /** Let stdout go to a pager. */
 enum pager_answer pager_begin(struct pager *pager);
+
+/** Whether it has ended already. */
+bool pager_is_gone(struct pager *pager);
 
 /** Flush stdout to it, wait until it ends, and give stdout back. What it could not take is dropped.
  * False if it could not be run after all. */

@@ -335,6 +335,11 @@ static bool settle(struct session *session, bool is_all)
     return good;
 }
 
+bool sheet_is_due(const struct session *session)
+{
+    return session->sheet.rows != 0 && value_monotonic_ns() - session->sheet.since_ns >= WAIT_NS;
+}
+
 bool sheet_settle(struct session *session)
 {
     /* In the middle of a row it is not known yet. */
@@ -357,7 +362,7 @@ bool sheet_end_row(struct session *session)
     if (sheet->state != SHEET_WAITS)
         return write_rows(session);
     if (sheet->rows >= SHEET_ROWS_MAX || sheet->bytes.bytes >= SHEET_BYTES_MAX ||
-        value_monotonic_ns() - sheet->since_ns >= WAIT_NS)
+        sheet_is_due(session))
         return settle(session, false);
     return true;
 }

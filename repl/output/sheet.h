@@ -69,6 +69,9 @@ void sheet_cell(struct session *session, const void *data, size_t bytes, enum sh
 /** The row is complete. False if stdout does not take it. */
 bool sheet_end_row(struct session *session);
 
+/** Whether rows wait, and have done so long enough. */
+bool sheet_is_due(const struct session *session);
+
 /** Write what waits, with room for what may follow. */
 bool sheet_settle(struct session *session);
 

@@ -140,7 +140,7 @@ static int show_value(const struct dot_call *call)
     utf8_show(&call->session->line, value.data, value.bytes, 0);
     text_char(&call->session->line, '\n');
     text_deinit(&value);
-    (void)session_emit(call->session); /* A failure shows when stdout is flushed. */
+    (void)session_emit_text(call->session); /* A failure shows when stdout is flushed. */
     return CODE_OK;
 }
 
@@ -380,7 +380,7 @@ static int run_help(const struct dot_call *call)
                           "  CMD | COMMAND, CMD > FILE, CMD >> FILE: rows go there\n"
                           "Commands for records: help\n");
     }
-    (void)session_emit(call->session); /* A failure shows when stdout is flushed. */
+    (void)session_emit_text(call->session); /* A failure shows when stdout is flushed. */
     return CODE_OK;
 }
 
@@ -464,6 +464,7 @@ int dot_run(struct shell *shell, int argc, const char *const *argv)
     int code;
 
     session_init(&session, &invocation, shell);
+    session_writes_text(&session);
     if (call.dot == NULL)
         code = refuse_name(&session, argv[1]);
     else if (call.argc - 1 < call.dot->operand_min || call.argc - 1 > call.dot->operand_max)

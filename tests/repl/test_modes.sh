@@ -208,3 +208,23 @@ for mode in plain json ndjson csv tsv line md raw table; do
 done
 COLUMNS=80 expect 0 big.flume log --mode table
 [ "$(wc -c <out)" -le 400 ] || fail "a table of 80 columns"
+
+# ---- what is no row ----
+
+expect 2 a.flume export --mode csv
+expect_err_has "log --mode MODE"
+expect 0 a.flume export --mode ndjson
+expect_json out
+expect 0 completion bash --mode json
+expect_out_has 'complete -F'
+grep -qx '\[' out && fail "a script in an array"
+expect 0 help refs --mode csv
+expect_out_has 'last~2'
+expect 0 help refs --mode json
+expect_jq out '.[0].type == "help"'
+printf '.mode json\n.mode\nexport ..@2\nlog -n 1\nlabel list -n 2\nmark list nosuch\n.mode csv\ninfo\n' |
+    expect 1 a.flume --keep-going
+expect_same "json" "$(head -n 1 out)"
+expect_same 1 "$(sed -n 2p out | jq -c .seq)" "an export stays ndjson"
+sed -n '3,/^path,basin/p' out | sed '$d' | jq -c length >lengths
+expect_same "1 2 0" "$(tr '\n' ' ' <lengths | sed 's/ $//')" "an array for each command"
