@@ -19,7 +19,7 @@
 #include "utf8.h"
 #include "watch.h"
 
-enum { NAME_CELLS = 10, OPERANDS_CELLS = 28, READ_DEPTH_MAX = 16 };
+enum { NAME_CELLS = 10, OPERANDS_CELLS = 24, READ_DEPTH_MAX = 16 };
 
 static const char *const switch_names[] = {"off", "on", NULL};
 static const char *const mode_choices[] = {"auto", "table", "plain", "json", "ndjson", "csv",
@@ -391,20 +391,19 @@ static const struct dot table[] = {
     {".quit", "", 0, 0, "leave (Ctrl-D too)", NULL, false, run_quit},
     {".exit", "", 0, 0, "the same as .quit", NULL, false, run_quit},
     {".open", "[PATH]", 0, 1, "use this basin from now on", NULL, false, run_open},
-    {".mode", "[MODE]", 0, 1, "form of rows; auto: table on a terminal, plain elsewhere",
-     mode_choices, true, run_mode},
+    {".mode", "[MODE]", 0, 1, "form of rows; auto: by where they go", mode_choices, true, run_mode},
     {".output", "[FILE|screen]", 0, 1, "rows of all commands go to FILE", NULL, false, run_output},
     {".once", "FILE", 1, 1, "rows of the next command go to FILE", NULL, false, run_once},
     {".read", "FILE", 1, 1, "run the lines of FILE", NULL, false, run_read},
-    {".timer", "[on|off]", 0, 1, "time and what was read, after each command", switch_names, true,
+    {".timer", "[on|off]", 0, 1, "time, and what was read, of each command", switch_names, true,
      run_timer},
-    {".pager", "[auto|always|never]", 0, 1, "a pager for what is taller than the screen",
-     when_names, true, run_pager},
+    {".pager", "[auto|always|never]", 0, 1, "a pager for more than a screen", when_names, true,
+     run_pager},
     {".color", "[auto|always|never]", 0, 1, "colours", when_names, true, run_color},
     {".width", "[N|auto]", 0, 1, "columns of a table in all, 20 or more", NULL, true, run_width},
-    {".limit", "[N|off]", 0, 1, "rows on the screen where no -n is given", NULL, true, run_limit},
-    {".watch", "[-n N] SEC COMMAND...", 2, INT16_MAX,
-     "run it each SEC, in place, until Ctrl-C or N times", NULL, false, run_watch},
+    {".limit", "[N|off]", 0, 1, "rows on the screen where there is no -n", NULL, true, run_limit},
+    {".watch", "[-n N] SEC COMMAND...", 2, INT16_MAX, "each SEC, in place, to Ctrl-C or N times",
+     NULL, false, run_watch},
     {".bail", "[on|off]", 0, 1, "leave at the first error", switch_names, true, run_bail},
     {".echo", "[on|off]", 0, 1, "show each line before it runs", switch_names, true, run_echo},
     {".hints", "[on|off]", 0, 1, "grey hints behind the cursor", switch_names, true, run_hints},

@@ -73,6 +73,17 @@ screen_enter() {
     screen_keys Enter
 }
 
+# screen_paste FILE [plain]: what a terminal sends when a file's bytes are pasted: between marks, if
+# the program has asked for them; plain: as if it had been typed.
+screen_paste() {
+    screen_tmux load-buffer "$1" || fail "tmux takes no $1"
+    if [ "${2:-}" = plain ]; then
+        screen_tmux paste-buffer -r
+    else
+        screen_tmux paste-buffer -r -p
+    fi
+}
+
 # What is on the screen now, into $screen. With a number: that many rows of what has scrolled away
 # too.
 screen_look() {
@@ -112,6 +123,21 @@ screen_wait_row() {
         [ $screen_tries -gt 0 ] || screen_fail "no row of the screen in $1 s: $2"
         sleep 0.05
     done
+}
+
+# screen_until_gone SECONDS TEXT: until it is not on the screen any more.
+screen_until_gone() {
+    screen_tries=$(($1 * 20))
+    while screen_look; grep -qF -e "$2" "$screen"; do
+        screen_tries=$((screen_tries - 1))
+        [ $screen_tries -gt 0 ] || screen_fail "still on the screen after $1 s: $2"
+        sleep 0.05
+    done
+}
+
+# The process of the program.
+screen_pid() {
+    pgrep -P "$(screen_tmux display-message -p '#{pane_pid}')"
 }
 
 # screen_resize COLUMNS ROWS.
