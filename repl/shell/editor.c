@@ -33,6 +33,8 @@
 #include "utf8.h"
 
 enum { HINT_LINE_BYTES_MAX = 1024, HINT_CELLS_LEAST = 2, CATCH_UP_RECORDS_MAX = 4096 };
+#define KEY_INTERRUPT L'\x03'
+#define KEY_SUSPEND L'\x1A'
 #define CATCH_UP_NS_MAX (UINT64_C(50) * 1000 * 1000)
 
 struct editor {
@@ -289,6 +291,17 @@ static void insert_pasted(struct editor *editor)
     free(text);
 }
 
+static void go_on_pasting(struct editor *editor)
+{
+    struct text text = {0};
+
+    add_wipe(editor, &text);
+    screen_write(&text);
+    text_deinit(&text);
+    insert_pasted(editor);
+    el_set(editor->libedit, EL_REFRESH);
+}
+
 static unsigned char on_paste(EditLine *libedit, int key)
 {
     struct editor *editor = NULL;
@@ -329,12 +342,19 @@ static void on_window(struct editor *editor)
     el_set(editor->libedit, EL_REFRESH);
 }
 
-static int give_up(struct editor *editor)
+static int give_up(struct editor *editor, bool discards)
 {
-    editor->ends = stop_asked(&editor->shell->stop) != SIGINT;
-    editor->discards = !editor->ends;
+    editor->ends = !discards;
+    editor->discards = discards;
     leave_line(editor, editor->discards ? "^C" : "");
     return -1;
+}
+
+/* Ctrl-Z, as the terminal would have it. SIGCONT then says that it is over. */
+static void suspend(struct editor *editor)
+{
+    el_set(editor->libedit, EL_PREP_TERM, 0);
+    kill(0, SIGTSTP);
 }
 
 /* libedit's question for the next character: 1, 0 at the end, or -1. */
@@ -345,10 +365,8 @@ static int next_character(EditLine *libedit, wchar_t *out)
 
     el_get(libedit, EL_CLIENTDATA, &editor);
     stop = &editor->shell->stop;
-    if (keys_has_pasted(&editor->keys)) { /* Of a paste whose first lines have run already. */
-        insert_pasted(editor);
-        el_set(libedit, EL_REFRESH);
-    }
+    if (keys_has_pasted(&editor->keys)) /* Of a paste whose first lines have run already. */
+        go_on_pasting(editor);
     for (;;) {
         struct pollfd waits[] = {
             {.fd = STDIN_FILENO, .events = POLLIN},
@@ -357,8 +375,13 @@ static int next_character(EditLine *libedit, wchar_t *out)
             {.fd = subscriptions_descriptor(editor->shell->subscriptions), .events = POLLIN}};
         int ready;
 
-        if (keys_next(&editor->keys, out))
-            return 1;
+        if (keys_next(&editor->keys, out)) {
+            if (*out == KEY_INTERRUPT)
+                return give_up(editor, true);
+            if (*out != KEY_SUSPEND)
+                return 1;
+            suspend(editor);
+        }
         ready = poll(waits, 4, 0);
         if (ready == 0) {
             draw_hint(editor);
@@ -369,7 +392,7 @@ static int next_character(EditLine *libedit, wchar_t *out)
         if (ready < 0)
             continue; /* EINTR */
         if (waits[1].revents != 0 && stop_asked(stop) != 0)
-            return give_up(editor);
+            return give_up(editor, stop_asked(stop) == SIGINT);
         stop_clear(stop); /* A signal that was cleared just as it came. */
         if (waits[2].revents != 0)
             on_window(editor);
@@ -449,6 +472,8 @@ struct editor *editor_open(struct shell *shell)
     el_set(editor->libedit, EL_EDITOR, "emacs");
     el_set(editor->libedit, EL_HIST, history, editor->recalled);
     el_set(editor->libedit, EL_GETCFN, next_character);
+    /* No byte of a paste is to stop the terminal, or us: Ctrl-C and Ctrl-Z are keys like others. */
+    el_set(editor->libedit, EL_SETTY, "-d", "-isig", "-ixon", NULL);
     bind_keys(editor->libedit);
     (void)el_source(editor->libedit, NULL); /* ~/.editrc, if there is one. */
     recall_all(editor);
@@ -492,8 +517,7 @@ static void say_what_was_replaced(struct editor *editor)
         return;
     text_format(
         &text,
-        "%zu bytes are not UTF-8 and stand as \xEF\xBF\xBD in this line; append --file takes "
-        "any bytes\r\n",
+        "%zu bytes are not UTF-8: each is \xEF\xBF\xBD in this line (append --file takes all)\r\n",
         editor->keys.replaced);
     screen_write(&text);
     text_deinit(&text);
