@@ -20,8 +20,12 @@
 #include "run.h"
 #include "spot.h"
 #include "typed.h"
+#include "value.h"
 
 enum { TIMES = 5 };
+
+/* A shell waits for a process anyway. */
+#define ANSWER_NS_MAX (100 * NS_PER_MILLISECOND)
 
 /* The basin that the words name, or none. */
 static flume *open_basin(const struct typed *typed)
@@ -70,7 +74,7 @@ static void write_times(struct session *session, flume *handle, const struct typ
         struct completion completion;
         uint64_t begun_ns = value_monotonic_ns();
 
-        complete_typed(handle, typed, &completion);
+        complete_typed(handle, typed, COMPLETE_NS_MAX, &completion);
         text_format(&session->line, "%llu\t%zu\t%llu\n",
                     (unsigned long long)(value_monotonic_ns() - begun_ns), completion.count,
                     (unsigned long long)completion.more);
@@ -85,7 +89,7 @@ static void answer(struct session *session, flume *handle, const struct typed *t
 {
     struct completion completion;
 
-    complete_typed(handle, typed, &completion);
+    complete_typed(handle, typed, ANSWER_NS_MAX, &completion);
     write_candidates(session, &completion,
                      source == NULL || typed->place == TYPED_NOTHING ? NULL : source + typed->from);
     completion_release(&completion);

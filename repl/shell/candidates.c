@@ -9,16 +9,14 @@
 #include "utf8.h"
 #include "value.h"
 
-/* Some of the time is left for the caller, and for a machine that is busy. */
-#define LATE_NS (COMPLETE_NS_MAX * 3 / 5)
-
 enum { HELP_CELLS_MAX = 60 };
 
 void candidates_begin(struct candidates *candidates, const struct typed *typed,
-                      enum candidates_quoting quoting, struct completion *out)
+                      enum candidates_quoting quoting, uint64_t ns_max, struct completion *out)
 {
     *candidates = (struct candidates){.out = out, .typed = typed, .quoting = quoting};
-    candidates->deadline_ns = value_monotonic_ns() + LATE_NS;
+    /* Some of the time is left for the caller, and for a machine that is busy. */
+    candidates->deadline_ns = value_monotonic_ns() + ns_max * 3 / 5;
 }
 
 const char *candidates_typed(const struct candidates *candidates)

@@ -32,7 +32,7 @@ struct candidates {
 enum candidate_end { CANDIDATE_WHOLE, CANDIDATE_OPEN };
 
 void candidates_begin(struct candidates *candidates, const struct typed *typed,
-                      enum candidates_quoting quoting, struct completion *out);
+                      enum candidates_quoting quoting, uint64_t ns_max, struct completion *out);
 
 /** What a candidate must begin with: the typed word behind the fixed part. NUL-terminated. */
 const char *candidates_typed(const struct candidates *candidates);

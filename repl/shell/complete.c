@@ -88,8 +88,8 @@ static void add_codecs(struct completing *c)
             candidates_add(&c->candidates, flume_codec_name(codec), NULL, CANDIDATE_WHOLE);
 }
 
-/* NAME, PREFIX: of what, the command says. */
-static void add_names(struct completing *c)
+/* NAME, and the PREFIX of one: of what, the command says. */
+static void add_names(struct completing *c, bool is_prefix)
 {
     const struct command *command = c->spot.command;
     const struct subcommand *sub = c->spot.sub;
@@ -98,7 +98,7 @@ static void add_names(struct completing *c)
         complete_bookmarks(&c->candidates, c->handle);
     else if (command == &command_table[COMMAND_LABEL])
         complete_labels(&c->candidates, c->handle);
-    else if (command == &command_table[COMMAND_VIEW] && c->spot.operand_count == 0)
+    else if (command == &command_table[COMMAND_VIEW] && !is_prefix)
         complete_views(&c->candidates, c->handle,
                        sub == NULL || strcmp(sub->name, "drop") == 0 ? COMPLETE_UNNECESSARY_VIEWS
                        : strcmp(sub->name, "add") == 0               ? COMPLETE_DECLARED_VIEWS
@@ -114,7 +114,8 @@ static void add_alternative(struct completing *c, const char *name, size_t bytes
         snprintf(word, sizeof(word), "%.*s", (int)bytes, name);
         candidates_add(&c->candidates, word, NULL, CANDIDATE_WHOLE);
     } else if (is_name(name, bytes, "FILE") || is_name(name, bytes, "FILE.so") ||
-               is_name(name, bytes, "DB")) {
+               (is_name(name, bytes, "PATH") && c->spot.form != SPOT_VALUE)) {
+        /* The PATH of an option is one in a JSON body. */
         complete_files(&c->candidates);
     } else if (is_name(name, bytes, "LABEL")) {
         complete_labels(&c->candidates, c->handle);
@@ -123,7 +124,7 @@ static void add_alternative(struct completing *c, const char *name, size_t bytes
     } else if (is_name(name, bytes, "A..B")) {
         complete_range(&c->candidates, c->handle);
     } else if (is_name(name, bytes, "NAME") || is_name(name, bytes, "PREFIX")) {
-        add_names(c);
+        add_names(c, *name == 'P');
     } else if (is_name(name, bytes, "COMMAND")) {
         add_commands(c);
     } else if (is_name(name, bytes, "TOPIC")) {
@@ -232,6 +233,8 @@ static void add_words(struct completing *c)
     case SPOT_VALUE:
         add_values(c);
         break;
+    case SPOT_LOST:
+        break;
     case SPOT_OPERAND:
         add_operands(c);
         /* Where nothing can stand but options, they are what Tab is pressed for. */
@@ -262,17 +265,18 @@ void complete(flume *handle, const char *line, size_t cursor, struct completion 
 
     typed_parse(line, cursor, &typed);
     *out = (struct completion){.from = typed.place == TYPED_NOTHING ? cursor : typed.from};
-    candidates_begin(&c.candidates, &typed, CANDIDATES_QUOTED, out);
+    candidates_begin(&c.candidates, &typed, CANDIDATES_QUOTED, COMPLETE_NS_MAX, out);
     collect(&c, handle);
     typed_release(&typed);
 }
 
-void complete_typed(flume *handle, const struct typed *typed, struct completion *out)
+void complete_typed(flume *handle, const struct typed *typed, uint64_t ns_max,
+                    struct completion *out)
 {
     struct completing c;
 
     *out = (struct completion){.from = 0};
-    candidates_begin(&c.candidates, typed, CANDIDATES_PLAIN, out);
+    candidates_begin(&c.candidates, typed, CANDIDATES_PLAIN, ns_max, out);
     collect(&c, handle);
 }
 

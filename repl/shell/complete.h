@@ -48,9 +48,11 @@ struct completion {
 void complete(flume *handle, const char *line, size_t cursor, struct completion *out);
 
 /** The same for a line that another shell took apart, or quotes by its own rules: `from` is 0, and
- * each text is the whole word without quotes. */
+ * each text is the whole word without quotes.
+ * @param ns_max  The time it may take, in place of COMPLETE_NS_MAX. */
 struct typed;
-void complete_typed(flume *handle, const struct typed *typed, struct completion *out);
+void complete_typed(flume *handle, const struct typed *typed, uint64_t ns_max,
+                    struct completion *out);
 
 void completion_release(struct completion *completion);
 

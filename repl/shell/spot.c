@@ -27,7 +27,8 @@ static void take_operand(struct spot *spot, const char *word)
         else if (command == &command_table[COMMAND_EXPLAIN] && !spot->explains)
             spot->explains = true;
         else
-            spot->command = command; /* NULL: a mistake; what comes next may be the command. */
+            spot->command = command;
+        spot->is_lost = command == NULL && spot->db != word;
         return;
     }
     if (spot->command->subs != NULL && !spot->sub_is_named && spot->operand_count == 0) {
@@ -77,7 +78,7 @@ static void look_at_word(struct spot *spot, const char *word)
 {
     const char *equals = strchr(word, '=');
 
-    spot->form = spot->command == NULL ? SPOT_COMMAND : SPOT_OPERAND;
+    spot->form = spot->is_lost ? SPOT_LOST : spot->command == NULL ? SPOT_COMMAND : SPOT_OPERAND;
     if (word[0] != '-' || spot->only_operands)
         return;
     spot->form = SPOT_OPTION;

@@ -11,11 +11,18 @@
 #include "command.h"
 #include "typed.h"
 
-enum spot_form { SPOT_COMMAND, SPOT_OPTION, SPOT_VALUE, SPOT_OPERAND };
+enum spot_form {
+    SPOT_COMMAND,
+    SPOT_OPTION,
+    SPOT_VALUE,
+    SPOT_OPERAND,
+    SPOT_LOST /* Behind a word that should be a command and is none. */
+};
 
 struct spot {
     enum spot_form form;
     const char *db;                /* The basin that was named before; NULL: none. */
+    bool is_lost;                  /* A word before is no command, but should be. */
     bool explains;                 /* The command stands behind explain. */
     const struct command *command; /* NULL: none yet. */
     const struct subcommand *sub;  /* The form that was named, else the one that is meant. */
