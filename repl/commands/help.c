@@ -110,7 +110,7 @@ static void add_example(struct text *text, const char *line, size_t bytes)
     const char *word = line + flume_bytes;
     const char *created = memmem(line, bytes, create, create_bytes);
 
-    if (bytes > demo_bytes && memcmp(line, demo, demo_bytes) == 0) {
+    if (bytes > demo_bytes && memcmp(line, demo, demo_bytes) == 0 && line[demo_bytes] != '-') {
         if (created != NULL) { /* Whoever has a prompt has a basin. */
             text_add(text, line + demo_bytes, (size_t)(created - line) - demo_bytes);
             bytes -= (size_t)(created - line) + create_bytes;

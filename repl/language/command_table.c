@@ -41,7 +41,7 @@ static const struct subcommand view_subs[] = {
      "declare a field view, or a fold"},
     {"drop", "NAME", 1, 1, NULL, "end a declared view, or a foreign"},
     {"rows", "NAME [PREFIX]", 1, 2, OPTIONS(OPTION_ROWS_MAX, OPTION_TABLE), "what it holds"},
-    {"sync", "[NAME...]", 0, SIZE_MAX, NULL, "wait until they have met the whole log"},
+    {"sync", "[NAME...]", 0, SIZE_MAX, NULL, "wait until they have met the log"},
     {"rebuild", "NAME...", 0, SIZE_MAX, OPTIONS(OPTION_EVERY_VIEW), "make it again from the log"},
     {"pause", "NAME", 1, 1, NULL, "leave it as it is, in every process"},
     {"resume", "NAME", 1, 1, NULL, "end that"},

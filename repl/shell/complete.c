@@ -11,6 +11,7 @@
 
 #include "candidates.h"
 #include "complete_data.h"
+#include "complete_dot.h"
 #include "flume/flume.h"
 #include "help.h"
 #include "spot.h"
@@ -247,10 +248,15 @@ static void add_words(struct completing *c)
 static void collect(struct completing *c, flume *handle)
 {
     const struct typed *typed = c->candidates.typed;
+    struct typed watched;
 
     c->handle = handle;
+    if (typed->place == TYPED_DOT && complete_dot_command(typed, &watched))
+        typed = c->candidates.typed = &watched;
     if (typed->place == TYPED_FILE || typed->place == TYPED_SHELL) {
         complete_files(&c->candidates);
+    } else if (typed->place == TYPED_DOT) {
+        complete_dot(&c->candidates);
     } else if (typed->place == TYPED_COMMAND && spot_find(typed, &c->spot)) {
         add_words(c);
         spot_release(&c->spot);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "complete.h"
+#include "complete_dot.h"
 #include "spot.h"
 #include "syntax.h"
 
@@ -183,22 +184,33 @@ static void add_behind(const struct typed *typed, const char *word, struct text 
     text_deinit(&rest);
 }
 
+static void hint_at(const struct typed *typed, struct text *hint)
+{
+    struct spot spot;
+
+    if (typed->quote != 0)
+        return;
+    if (spot_find(typed, &spot) && *typed->word != '\0')
+        hint_in_word(typed, &spot, hint);
+    else
+        hint_at_blank(&spot, hint);
+    spot_release(&spot);
+}
+
 void complete_hint(const char *line, size_t bytes, struct text *out_hint)
 {
-    struct typed typed;
-    struct spot spot;
+    struct typed typed, watched;
 
     typed_parse(line, bytes, &typed);
     if (typed.place == TYPED_FILE && typed.word_bytes == 0)
         add_word(out_hint, "FILE");
     else if (typed.place == TYPED_SHELL && typed.word_bytes == 0)
         add_word(out_hint, "COMMAND");
-    else if (typed.place == TYPED_COMMAND && typed.quote == 0 && spot_find(&typed, &spot)) {
-        if (*typed.word != '\0')
-            hint_in_word(&typed, &spot, out_hint);
-        else
-            hint_at_blank(&spot, out_hint);
-        spot_release(&spot);
-    }
+    else if (typed.place == TYPED_DOT && complete_dot_command(&typed, &watched))
+        hint_at(&watched, out_hint);
+    else if (typed.place == TYPED_DOT)
+        complete_dot_hint(&typed, out_hint);
+    else if (typed.place == TYPED_COMMAND)
+        hint_at(&typed, out_hint);
     typed_release(&typed);
 }

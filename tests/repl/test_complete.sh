@@ -83,6 +83,20 @@ says 'log | x' files
 says 'init x' files
 says './x' files
 
+# Dot-commands, and the command that one of them watches.
+offers '.mo' .mode
+offers '.mode c' csv
+offers '.pager al' always
+offers '.set mod' mode
+offers '.set mode c' csv
+has_not '.set ' quit
+offers '.help wi' width
+says '.once x' files
+offers '.watch 1 view stat' status
+offers '.watch -n 3 1 vie' view
+offers '.nosuch '
+offers './x ge' get
+
 # ---- a basin ----
 
 expect 0 a.flume init
