@@ -308,6 +308,8 @@ static int confirm(struct session *session, enum flume_repair_policy policy)
         return report(session, ERROR_NOBODY_TO_ASK);
     if (says_yes(session))
         return CODE_OK;
+    if (session_stopped(session) != 0)
+        return cancel_say(session, NULL, "nothing was changed");
     note(session, "nothing was changed");
     return CODE_NO;
 }

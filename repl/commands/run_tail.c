@@ -218,17 +218,22 @@ static int loop(struct tail *tail)
 
 /* ---- the command ---- */
 
+/* The terminal has written ^C, which is shorter than what takes its place. */
 static void note_how_to_continue(struct tail *tail)
 {
-    const struct option_use *file =
-        invocation_option(tail->session->invocation, OPTION_CURSOR_FILE);
+    struct session *session = tail->session;
+    const struct option_use *file = invocation_option(session->invocation, OPTION_CURSOR_FILE);
+    const char *begin = session->error_terminal && !session->json_errors ? "\r" : "";
+    const char *records = tail->count == 1 ? "record" : "records";
 
+    if (!session->quiet)
+        (void)fputs(begin, stderr); /* Beside the note. */
     if (file != NULL)
-        note(tail->session, "%" PRIu64 " records. continue later: tail -f --cursor-file %s",
-             tail->count, file->text);
+        note(session, "%" PRIu64 " %s. continue later: tail -f --cursor-file %s", tail->count,
+             records, file->text);
     else
-        note(tail->session, "%" PRIu64 " records. continue later: tail -f --from @%" PRIu64,
-             tail->count, position_of(tail));
+        note(session, "%" PRIu64 " %s. continue later: tail -f --from @%" PRIu64, tail->count,
+             records, position_of(tail));
 }
 
 static int follow(struct tail *tail)
