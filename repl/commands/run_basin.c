@@ -4,12 +4,15 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cancel.h"
+#include "glyphs.h"
 #include "grid.h"
 #include "object.h"
 #include "run.h"
+#include "view_name.h"
 
 enum { ATTACHED_MAX = 256 };
 
@@ -269,53 +272,130 @@ static bool wait_until(struct session *session, uint64_t monotonic_ns)
     return session_stopped(session) == 0;
 }
 
-static const struct grid_column rate_columns[] = {{"time", 23, false},
-                                                  {"rec_s", 12, true},
-                                                  {"mb_s", 10, true},
-                                                  {"head", 12, true},
-                                                  {"lag", 10, true}};
+static const struct grid_column rate_columns[] = {
+    {"time", 23, false}, {"rec_s", 10, true},       {"mb_s", 8, true},
+    {"head", 10, true},  {"not_durable", 11, true}, {"lag_max", 7, true},
+};
 
-static void print_rates(struct grid *grid, const flume_log_stat_info *before,
-                        const flume_log_stat_info *after, double seconds)
+/* What a summary draws: the newest rows. */
+enum { SUMMARY_ROWS = 60 };
+
+struct rolling {
+    struct session *session;
+    flume_log *log;
+    struct grid grid;
+    flume_log_stat_info before;
+    uint64_t before_ns; /* Monotonic. */
+    double rates[SUMMARY_ROWS], lags[SUMMARY_ROWS];
+    size_t row_count; /* Of them. */
+};
+
+/* How far the view that is furthest behind is; false where no view has been built. */
+static bool find_lag_max(struct session *session, uint64_t *out_lag)
 {
-    uint64_t lag = after->head > after->durable ? after->head - after->durable : 0;
+    flume_view_status *list = NULL;
+    size_t count = 0;
+    bool found = false;
 
-    grid_time(grid, value_wall_ns());
-    grid_real(grid, (double)(after->head - before->head) / seconds, 1);
-    grid_real(grid, (double)(after->used_bytes - before->used_bytes) / seconds / 1e6, 3);
-    grid_count(grid, after->head);
-    grid_count(grid, lag);
-    (void)grid_end_row(grid); /* A failure shows when stdout is flushed. */
+    if (view_name_list(session, &list, &count) != CODE_OK)
+        return false;
+    *out_lag = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].generation == 0 || list[i].state == FLUME_VIEW_FOREIGN)
+            continue; /* Nobody has asked it: that it is behind means nothing. */
+        found = true;
+        *out_lag = list[i].lag_records > *out_lag ? list[i].lag_records : *out_lag;
+    }
+    free(list);
+    return found;
 }
 
-static int stat_rolling(struct session *session, flume_log *log, flume_log_stat_info before,
+static void remember(struct rolling *rolling, double rate, double lag)
+{
+    size_t kept = rolling->row_count < SUMMARY_ROWS ? rolling->row_count : SUMMARY_ROWS - 1;
+
+    if (rolling->row_count == SUMMARY_ROWS) {
+        memmove(rolling->rates, rolling->rates + 1, kept * sizeof(double));
+        memmove(rolling->lags, rolling->lags + 1, kept * sizeof(double));
+    }
+    rolling->rates[kept] = rate;
+    rolling->lags[kept] = lag;
+    rolling->row_count = kept + 1;
+}
+
+static void print_rates(struct rolling *rolling, const flume_log_stat_info *after, double seconds)
+{
+    const flume_log_stat_info *before = &rolling->before;
+    struct grid *grid = &rolling->grid;
+    double records = (double)(after->head - before->head) / seconds;
+    uint64_t lag = 0;
+    bool has_lag = find_lag_max(rolling->session, &lag);
+
+    grid_time(grid, value_wall_ns());
+    grid_real(grid, records, 1);
+    grid_real(grid, (double)(after->used_bytes - before->used_bytes) / seconds / 1e6, 3);
+    grid_count(grid, after->head);
+    grid_count(grid, after->head > after->durable ? after->head - after->durable : 0);
+    if (has_lag)
+        grid_count(grid, lag);
+    else
+        grid_absent(grid);
+    (void)grid_end_row(grid); /* A failure shows when stdout is flushed. */
+    remember(rolling, records, (double)lag);
+}
+
+/* On a terminal, what the rows were as a whole. */
+static void print_summary(const struct rolling *rolling)
+{
+    struct text *text = &rolling->session->line;
+
+    if (!rolling->session->out_terminal || rolling->session->mode != MODE_TABLE ||
+        rolling->row_count < 2)
+        return;
+    /* The terminal has written ^C, which is shorter than what takes its place. */
+    text_string(text, session_stopped(rolling->session) != 0 ? "\rrec_s " : "rec_s ");
+    glyphs_sparkline(text, rolling->rates, rolling->row_count);
+    if (rolling->row_count <= SUMMARY_ROWS / 3)
+        text_string(text, "   lag_max ");
+    else
+        text_string(text, "\nlag_max ");
+    glyphs_sparkline(text, rolling->lags, rolling->row_count);
+    text_char(text, '\n');
+    (void)session_emit_text(rolling->session); /* A failure shows when stdout is flushed. */
+}
+
+static int stat_rolling(struct session *session, flume_log *log, const flume_log_stat_info *first,
                         uint64_t interval_ns)
 {
     uint64_t rows = invocation_number(session->invocation, OPTION_ROWS, UINT64_MAX);
-    uint64_t last_ns = value_monotonic_ns(), now;
     const struct option_use *interval = invocation_option(session->invocation, OPTION_INTERVAL);
-    struct grid grid;
+    struct rolling rolling = {.session = session, .log = log, .before = *first};
     int code = CODE_OK;
 
     if (rows == UINT64_MAX)
         code = session_has_no_end(session, interval->token);
-    grid_init(&grid, session, "rate", rate_columns, COLUMN_COUNT(rate_columns));
+    grid_init(&rolling.grid, session, "rate", rate_columns, COLUMN_COUNT(rate_columns));
+    rolling.before_ns = value_monotonic_ns();
     for (uint64_t i = 0; i < rows && code == CODE_OK; i++) {
         flume_log_stat_info after;
+        uint64_t now;
         int status;
 
-        if (!wait_until(session, last_ns + interval_ns))
+        if (!wait_until(session, rolling.before_ns + interval_ns)) {
+            print_summary(&rolling);
             return cancel_report(session,
                                  &(struct cancelled){.done = i, .units = "rows", .did = "shown"});
+        }
         now = value_monotonic_ns();
         status = flume_log_stat(log, &after);
         if (status != FLUME_OK)
             return report_log_error(session, log, status);
-        print_rates(&grid, &before, &after, (double)(now - last_ns) / (double)NS_PER_SECOND);
+        print_rates(&rolling, &after, (double)(now - rolling.before_ns) / (double)NS_PER_SECOND);
         code = session_flush(session);
-        last_ns = now;
-        before = after;
+        rolling.before_ns = now;
+        rolling.before = after;
     }
+    print_summary(&rolling);
     return code;
 }
 
@@ -329,11 +409,12 @@ int run_stat(struct session *session)
     if (interval_ns == 0 && invocation_has(session->invocation, OPTION_ROWS))
         interval_ns = NS_PER_SECOND;
     session_take_signals(session);
+    session->needs_views = session->needs_views || interval_ns != 0;
     code = with_stat(session, &log, &stat);
     cancel_begin(session);
     if (code == CODE_OK)
         code = interval_ns == 0 ? stat_once(session, log, &stat)
-                                : stat_rolling(session, log, stat, interval_ns);
+                                : stat_rolling(session, log, &stat, interval_ns);
     cancel_end(session);
     (void)session_close(session); /* Nothing was written. */
     return code;

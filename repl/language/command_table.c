@@ -348,12 +348,16 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "",
             .summary = "how a basin stands, on one screen",
             .description =
-                "Shows the basin, its head and what is durable, the rate of appends, each view and "
-                "how far it is behind, what takes room on disk, and who is attached.",
+                "Shows the basin, its head and what is durable, the rate of appends in the last "
+                "minute (from the times of records, a character for two seconds, a dot for none), "
+                "each view and how far it is behind, what takes room on disk, and who is attached. "
+                "Where not all views fit, those furthest behind are shown. With --json one object "
+                "with all numbers. Nothing is scanned and nothing waits: it is quick on any basin.",
             .examples =
                 {
                     "flume demo.flume status",
-                    "flume demo.flume status --json | jq .head",
+                    "flume demo.flume status --json | jq '.head - .durable'",
+                    "flume demo.flume status --json | jq 'all(.views[]; .lag == 0)'",
                 },
         },
     [COMMAND_STAT] =
@@ -362,7 +366,10 @@ const struct command command_table[COMMAND_COUNT] = {
             .operands = "",
             .options = OPTIONS(OPTION_INTERVAL, OPTION_ROWS),
             .summary = "numbers of a basin, and who is attached",
-            .description = "Shows all numbers once, or with -i a row of rates at each interval.",
+            .description =
+                "Shows all numbers once, or with -i a row of rates at each interval: records and "
+                "megabytes a second, head, records that a power cut could take, and by how much "
+                "the view that is furthest behind lags. On a terminal it ends with a sparkline.",
             .examples =
                 {
                     "flume demo.flume stat",

@@ -112,12 +112,16 @@ const struct guide guide_table[COMMAND_COUNT] = {
                                   {CODE_USAGE, "--yes is wanted, without a terminal"},
                                   {CODE_DAMAGED, "what cannot be had back needs --accept-loss"},
                                   {CODE_BUSY, "somebody has the basin open"}}},
-    [COMMAND_STATUS] = {.group = GUIDE_LOOK},
+    [COMMAND_STATUS] = {.group = GUIDE_LOOK,
+                        .rows = {{"", "path,basin,head,durable,not_durable,used_bytes,"
+                                      "allocated_bytes,strata,strata_bytes,created,first,last,"
+                                      "poisoned,observer,torn,cut_bytes,damaged,rate,views,disk,"
+                                      "attached"}}},
     [COMMAND_STAT] = {.group = GUIDE_LOOK,
                       .rows = {{"", "head,durable,strata,strata_bytes,used_bytes,allocated_bytes,"
                                     "first,last,profile,io,poisoned,observer,torn,cut_bytes,"
                                     "cut_strata,damaged,damaged_seq,attached"},
-                               {"-i", "time,rec_s,mb_s,head,lag"}}},
+                               {"-i", "time,rec_s,mb_s,head,not_durable,lag_max"}}},
     [COMMAND_TOP] = {.group = GUIDE_LOOK},
     [COMMAND_HIST] = {.group = GUIDE_LOOK},
     [COMMAND_PLOT] = {.group = GUIDE_LOOK},
