@@ -5,25 +5,22 @@
  * timed as a whole, and each sixteenth call alone for the percentiles, so that the clock costs
  * little.
  */
-#include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cancel.h"
 #include "grid.h"
 #include "run.h"
+#include "scratch.h"
 
 enum {
     SIZE_DEFAULT = 100,
     RECORDS_DEFAULT = 1000000,
     SAMPLE_EACH = 16,
-    MANY = 100,         /* Records of an append of many. */
-    SYNCED_MAX = 10000, /* Appends that are each synced are slow. */
-    TREE_DESCRIPTORS = 16
+    MANY = 100,        /* Records of an append of many. */
+    SYNCED_MAX = 10000 /* Appends that are each synced are slow. */
 };
 /* Memory for bodies of one append of many, and records times size. */
 #define TOTAL_BYTES_MAX (UINT64_C(64) << 30)
@@ -32,8 +29,7 @@ struct bench {
     struct session *session;
     flume_log *log;
     struct grid grid;
-    char directory[512]; /* "" : in memory. */
-    char path[560];
+    struct scratch scratch;
     uint8_t *body;
     uint64_t size, records;
     uint64_t *samples;
@@ -202,35 +198,6 @@ static int run_cases(struct bench *bench)
 
 /* ---- the basin ---- */
 
-static int make_directory(struct bench *bench)
-{
-    const char *parent = getenv("TMPDIR");
-
-    if (invocation_has(bench->session->invocation, OPTION_MEMORY)) {
-        strcpy(bench->path, ":memory:");
-        return CODE_OK;
-    }
-    if (parent == NULL || *parent == '\0')
-        parent = "/tmp";
-    if (snprintf(bench->directory, sizeof(bench->directory), "%s/flume-bench-XXXXXX", parent) >=
-        (int)sizeof(bench->directory))
-        errno = ENAMETOOLONG;
-    else if (mkdtemp(bench->directory) != NULL) {
-        snprintf(bench->path, sizeof(bench->path), "%s/bench.flume", bench->directory);
-        return CODE_OK;
-    }
-    bench->directory[0] = '\0';
-    return report(bench->session, ERROR_BENCH_NO_PLACE, parent, strerror(errno));
-}
-
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-    (void)info;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
 static int check_size(struct bench *bench)
 {
     struct session *session = bench->session;
@@ -251,23 +218,22 @@ int run_bench(struct session *session)
 {
     struct bench bench = {.session = session, .chance = UINT64_C(0x9E3779B97F4A7C15)};
     flume_log_options options = {.flags = FLUME_OPEN_CREATE, .profile = session_profile(session)};
+    bool in_memory = invocation_has(session->invocation, OPTION_MEMORY);
     int code;
 
     bench.size = invocation_number(session->invocation, OPTION_SIZE, SIZE_DEFAULT);
     bench.records = invocation_number(session->invocation, OPTION_RECORDS, RECORDS_DEFAULT);
     code = check_size(&bench);
     cancel_begin(session);
-    if (code == CODE_OK)
-        code = make_directory(&bench);
-    session->db = bench.path;
+    if (code == CODE_OK && !in_memory)
+        code = scratch_make(&bench.scratch, session, "bench");
+    session->db = in_memory ? ":memory:" : bench.scratch.path;
     if (code == CODE_OK)
         code = session_open(session, &options, &bench.log);
     if (code == CODE_OK)
         code = run_cases(&bench);
     (void)session_close(session); /* The basin goes away. */
-    if (bench.directory[0] != '\0' &&
-        nftw(bench.directory, remove_entry, TREE_DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0)
-        warn(session, "%s could not be removed", bench.directory);
+    scratch_remove(&bench.scratch);
     cancel_end(session);
     free(bench.body);
     free(bench.samples);

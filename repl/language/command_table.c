@@ -381,12 +381,16 @@ const struct command command_table[COMMAND_COUNT] = {
             .name = "top",
             .operands = "",
             .options = OPTIONS(OPTION_TOP_BY, OPTION_WITH_LABEL, OPTION_SINCE, OPTION_UNTIL,
-                               OPTION_ROWS_MAX),
+                               OPTION_ROWS_MAX, ASKS),
             .summary = "the largest records, the busiest labels",
-            .description = "Reads the log once and shows what is largest in it.",
+            .description =
+                "Shows the records with the largest bodies, reading the log once, or with --by "
+                "count the labels that most records carry: those the label view has counted, and "
+                "between --since and --until the log is read. Ten rows, or -n of them.",
             .examples =
                 {
                     "flume demo.flume top -n 5",
+                    "flume demo.flume top -l run/1 --since 1d",
                     "flume demo.flume top --by count",
                 },
         },
@@ -400,12 +404,15 @@ const struct command command_table[COMMAND_COUNT] = {
             .options = OPTIONS(OPTION_WITH_LABEL, OPTION_SINCE, OPTION_UNTIL),
             .summary = "how sizes, gaps and latencies are spread",
             .description =
-                "size: bytes of bodies; gap: time between one record and the next; latency: from "
-                "append to being seen by a follower, measured now.",
+                "Counts in bins of powers of two; empty ones between others are shown. size: bytes "
+                "of bodies; gap: nanoseconds between one record and the next (of those that fit); "
+                "latency: nanoseconds from an append to its being seen by a follower, measured now "
+                "in a basin of its own under TMPDIR or /tmp: nothing is written to yours.",
             .examples =
                 {
                     "flume demo.flume hist size",
                     "flume demo.flume hist gap -l run/1",
+                    "flume hist latency --json",
                 },
         },
     [COMMAND_PLOT] =

@@ -122,8 +122,11 @@ const struct guide guide_table[COMMAND_COUNT] = {
                                     "first,last,profile,io,poisoned,observer,torn,cut_bytes,"
                                     "cut_strata,damaged,damaged_seq,attached"},
                                {"-i", "time,rec_s,mb_s,head,not_durable,lag_max"}}},
-    [COMMAND_TOP] = {.group = GUIDE_LOOK},
-    [COMMAND_HIST] = {.group = GUIDE_LOOK},
+    [COMMAND_TOP] = {.group = GUIDE_LOOK,
+                     .rows = {{"", "seq,bytes,time,labels"},
+                              {"--by count", "label,count,bytes,first,last"}},
+                     .codes = {DAMAGED, STALE}},
+    [COMMAND_HIST] = {.group = GUIDE_LOOK, .rows = {{"", "from,to,count"}}, .codes = {DAMAGED}},
     [COMMAND_PLOT] = {.group = GUIDE_LOOK},
     [COMMAND_DUMP] = {.group = GUIDE_READ},
     [COMMAND_EXPORT] = {.group = GUIDE_READ, .codes = {DAMAGED, STALE, AMBIGUOUS}},

@@ -355,14 +355,24 @@
 #define ERROR_NOBODY_TO_ASK                                                    \
     CODE_USAGE, "usage", "repair changes the basin and nobody is here to ask", \
         "add --yes; or see what it would do with --dry-run"
-#define ERROR_BENCH_NO_PLACE                           \
-    CODE_IO, "io", "no temporary directory in %s: %s", \
-        "choose another place with TMPDIR, or --memory"
 #define ERROR_BENCH_OWN_BASIN \
     CODE_USAGE, "usage", "bench uses a basin of its own", "leave out the basin; TMPDIR says where"
 #define ERROR_BENCH_SIZE                                    \
     CODE_USAGE, "usage", "this is no size for a benchmark", \
         "at most 16 MiB each and 64 GiB together"
+
+/* ---- status, top, hist, plot, dump ---- */
+
+#define ERROR_NO_SCRATCH                               \
+    CODE_IO, "io", "no temporary directory in %s: %s", \
+        "choose another place with TMPDIR; bench can do without: --memory"
+#define ERROR_TOP_ROWS \
+    CODE_USAGE, "usage", "these are too many rows", "top shows at most 65536; all: flume log"
+#define ERROR_NO_HIST \
+    CODE_USAGE, "usage", "hist cannot show this", "choose one of: size, gap, latency"
+#define ERROR_LATENCY_OF_RECORDS                                           \
+    CODE_USAGE, "usage", "latency is measured now, not read from records", \
+        "leave out -l, --since and --until"
 
 /* ---- the shell: repl/shell/ ---- */
 
