@@ -18,7 +18,7 @@ packages_of() {
         ;;
     tests)
         echo clang "$(packages_clang_runtime)" clang-format libcmocka-dev
-        echo jq expect tmux patch util-linux
+        echo jq expect tmux patch util-linux libxml2-utils
         ;;
     bench)
         echo liblmdb-dev libsqlite3-dev librocksdb-dev libleveldb-dev jq

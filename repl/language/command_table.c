@@ -426,12 +426,18 @@ const struct command command_table[COMMAND_COUNT] = {
                 OPTIONS(OPTION_OUTPUT, OPTION_TERM, OPTION_WITH_LABEL, OPTION_SINCE, OPTION_UNTIL),
             .summary = "a picture: SVG, or characters",
             .description =
-                "Writes an SVG picture to -o FILE, or draws with characters (--term), or gives "
-                "the numbers behind it (--json).",
+                "Writes an SVG picture to -o FILE, complete or not at all; draws with characters on "
+                "a terminal or with --term; else writes the numbers. rate: records and bytes over "
+                "time, with the gaps; size: how body sizes are spread, for the busiest labels (or "
+                "each -l); timeline: a lane for each of the 12 busiest labels, bookmarks as flags, "
+                "a record once for each of its labels; lag: how far each view has come. The same "
+                "log gives the same bytes, of at most 2,000 points, for light and dark screens.",
             .examples =
                 {
                     "flume demo.flume plot timeline --since 1d -o day.svg",
                     "flume demo.flume plot rate --term",
+                    "flume demo.flume plot size -l run/1 -l run/2 -o sizes.svg",
+                    "flume demo.flume plot rate --json | jq -s 'max_by(.records).time'",
                 },
         },
     [COMMAND_DUMP] =

@@ -373,6 +373,13 @@
 #define ERROR_LATENCY_OF_RECORDS                                           \
     CODE_USAGE, "usage", "latency is measured now, not read from records", \
         "leave out -l, --since and --until"
+#define ERROR_NO_PLOT \
+    CODE_USAGE, "usage", "plot cannot draw this", "choose one of: rate, lag, size, timeline"
+#define ERROR_TERM_AND_FILE \
+    CODE_USAGE, "usage", "--term draws here, -o into a file", "leave one of them out"
+#define ERROR_LAG_OF_RECORDS                                                      \
+    CODE_USAGE, "usage", "lag is how views stand now, whatever records hold", \
+        "leave out -l, --since and --until"
 
 /* ---- the shell: repl/shell/ ---- */
 
