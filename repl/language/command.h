@@ -161,7 +161,13 @@ struct option {
     bool repeats;
 };
 
-enum operand_type { OPERAND_NONE, OPERAND_TEXT, OPERAND_REFERENCE, OPERAND_RANGE };
+enum operand_type {
+    OPERAND_NONE,
+    OPERAND_TEXT,
+    OPERAND_REFERENCE,
+    OPERAND_RANGE,
+    OPERAND_EITHER /* A range where ".." is in it, else a reference. */
+};
 
 enum { COMMAND_EXAMPLES_MAX = 8 };
 

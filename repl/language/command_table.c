@@ -443,17 +443,20 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_DUMP] =
         {
             .name = "dump",
-            .operands = "[A..B]",
-            .operand_type = OPERAND_RANGE,
+            .operands = "[R|A..B]",
+            .operand_type = OPERAND_EITHER,
             .operand_max = 1,
             .options = OPTIONS(OPTION_HEX, OPTION_LIMIT),
             .summary = "grains as they lie in their files",
             .description =
-                "Shows the fields of grains, byte by byte: headers, lengths, checks. For who looks "
-                "into log/FORMAT.md.",
+                "Shows the fields of grains as log/FORMAT.md names them, each with its offset in "
+                "the strata and its bytes, manifests too; with --hex the bytes themselves; with -v "
+                "the header page of each strata first. What is damaged is shown as it lies there.",
             .examples =
                 {
                     "flume demo.flume dump last --hex",
+                    "flume demo.flume dump @0..@3 -v",
+                    "flume demo.flume dump last --json | jq -r 'select(.field == \"check\").value'",
                 },
         },
     [COMMAND_EXPORT] =

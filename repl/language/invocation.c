@@ -367,12 +367,15 @@ static size_t operand_max(const struct invocation *invocation)
 static bool take_operand(struct parse *parse, struct operand *operand, struct fault *out_fault)
 {
     struct invocation *invocation = parse->invocation;
+    enum operand_type type = invocation->command->operand_type;
     bool needs_views = false, good = true;
 
-    if (invocation->command->operand_type == OPERAND_REFERENCE) {
+    if (type == OPERAND_EITHER)
+        type = strstr(operand->text, "..") != NULL ? OPERAND_RANGE : OPERAND_REFERENCE;
+    if (type == OPERAND_REFERENCE) {
         good = reference_parse(operand->text, &operand->reference, out_fault);
         needs_views = good && reference_needs_views(&operand->reference);
-    } else if (invocation->command->operand_type == OPERAND_RANGE) {
+    } else if (type == OPERAND_RANGE) {
         good = reference_parse_range(operand->text, &operand->range, out_fault);
         needs_views = good && reference_range_needs_views(&operand->range);
     }

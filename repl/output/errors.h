@@ -380,6 +380,15 @@
 #define ERROR_LAG_OF_RECORDS                                                      \
     CODE_USAGE, "usage", "lag is how views stand now, whatever records hold", \
         "leave out -l, --since and --until"
+#define ERROR_NOT_A_STRATA                                        \
+    CODE_DAMAGED, "damaged", "%s has not the header of a strata", \
+        "what is damaged: flume DB check"
+#define ERROR_STRATA_FORM                                                        \
+    CODE_VERSION, "version", "%s is of a form that this program does not know", \
+        "a newer flume is needed"
+#define ERROR_GRAIN_NOWHERE                                                      \
+    CODE_DAMAGED, "damaged", "where @%" PRIu64 " lies, the files do not say", \
+        "what is damaged: flume DB check"
 
 /* ---- the shell: repl/shell/ ---- */
 
