@@ -16,6 +16,7 @@
 #include "resolve.h"
 #include "rows.h"
 #include "run.h"
+#include "shell.h"
 
 enum { LINES_DEFAULT = 10 };
 #define SAVE_EACH_NS NS_PER_SECOND
@@ -218,6 +219,23 @@ static int loop(struct tail *tail)
 
 /* ---- the command ---- */
 
+static void add_beginning(struct text *how, uint64_t position)
+{
+    if (position == 0)
+        text_string(how, "--from @0");
+    else
+        text_format(how, "--after @%" PRIu64, position - 1);
+}
+
+static void add_labels(struct text *how, const struct invocation *invocation)
+{
+    for (size_t i = 0; i < invocation->option_count; i++)
+        if (invocation->options[i].id == OPTION_WITH_LABEL) {
+            text_string(how, " -l ");
+            line_quote(how, invocation->options[i].text, strlen(invocation->options[i].text));
+        }
+}
+
 /* The terminal has written ^C, which is shorter than what takes its place. */
 static void note_how_to_continue(struct tail *tail)
 {
@@ -225,24 +243,39 @@ static void note_how_to_continue(struct tail *tail)
     const struct option_use *file = invocation_option(session->invocation, OPTION_CURSOR_FILE);
     const char *begin = session->error_terminal && !session->json_errors ? "\r" : "";
     const char *records = tail->count == 1 ? "record" : "records";
+    struct text how = {0};
 
+    if (file != NULL) {
+        text_string(&how, "--cursor-file ");
+        line_quote(&how, file->text, strlen(file->text));
+    } else {
+        add_beginning(&how, position_of(tail));
+        add_labels(&how, session->invocation);
+    }
     if (!session->quiet)
         (void)fputs(begin, stderr); /* Beside the note. */
-    if (file != NULL)
-        note(session, "%" PRIu64 " %s. continue later: tail -f --cursor-file %s", tail->count,
-             records, file->text);
-    else
-        note(session, "%" PRIu64 " %s. continue later: tail -f --from @%" PRIu64, tail->count,
-             records, position_of(tail));
+    note(session, "%" PRIu64 " %s. continue later: tail -f %s", tail->count, records,
+         text_c_string(&how));
+    text_deinit(&how);
+}
+
+/* A person at the prompt is told how to come back to it. */
+static void note_beginning(struct tail *tail)
+{
+    const struct shell *shell = tail->session->shell;
+    bool is_typed = shell != NULL && shell->interactive;
+
+    if ((tail->reader.options.flags & FLUME_CURSOR_LIVE) == 0 || !tail->session->error_terminal)
+        return;
+    note(tail->session, "following from @%" PRIu64 "; Ctrl-C %s", tail->reader.options.gte,
+         is_typed ? "returns to the prompt" : "ends it");
 }
 
 static int follow(struct tail *tail)
 {
     int code, saved, signal;
 
-    if ((tail->reader.options.flags & FLUME_CURSOR_LIVE) != 0 && tail->session->error_terminal)
-        note(tail->session, "following from @%" PRIu64 "; Ctrl-C ends it",
-             tail->reader.options.gte);
+    note_beginning(tail);
     tail->record_at_ns = tail->saved_at_ns = value_monotonic_ns();
     code = loop(tail);
     saved = flush_and_save(tail);

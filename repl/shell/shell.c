@@ -154,12 +154,12 @@ int shell_run_words(struct shell *shell, int argc, const char *const *argv)
     return argv[1][0] == '.' ? dot_run(shell, argc, argv) : run_words(shell, argc, argv, &follows);
 }
 
-/* Whether a file gets what a command wrote: not half an answer. That of one that follows ends where
- * it is ended. */
-static bool is_whole(int code, bool follows)
+/* Whether a file gets what a command wrote: not half an answer. That of a search may be empty; that
+ * of one that follows ends where it is ended. */
+static bool is_whole(const struct shell *shell, int code, bool follows)
 {
-    return code == CODE_OK || code == CODE_NO || code == CODE_PARTIAL || code == CODE_DAMAGED ||
-           (follows && code == CODE_INTERRUPTED);
+    return code == CODE_OK || (code == CODE_NO && !shell->has_reported) || code == CODE_PARTIAL ||
+           code == CODE_DAMAGED || (follows && code == CODE_INTERRUPTED);
 }
 
 /* A command or dot-command, with its rows going where they are to go. */
@@ -170,12 +170,13 @@ static int run_redirected(struct shell *shell, const struct line *line)
     bool follows = false;
     int code;
 
+    shell->has_reported = false;
     begin_own_session(shell, &session);
     code = redirect_begin(&redirect, &session, shell, line);
     if (code == CODE_OK) {
         code = line->form == LINE_DOT ? dot_run(shell, line->argc, line->argv)
                                       : run_words(shell, line->argc, line->argv, &follows);
-        code = redirect_end(&redirect, &session, code, is_whole(code, follows));
+        code = redirect_end(&redirect, &session, code, is_whole(shell, code, follows));
     }
     session_deinit(&session);
     return code;

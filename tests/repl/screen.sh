@@ -21,7 +21,14 @@ screen_tmux() {
 
 screen_finish() {
     lib_status=$?
+    screen_left=
+    [ -z "$screen_socket" ] || screen_left=$(screen_pid 2>/dev/null)
     [ -z "$screen_socket" ] || screen_tmux kill-server 2>/dev/null
+    # It ends by that, but not at once; until then it may write where its files are taken away.
+    for screen_try in 1 2 3 4 5 6 7 8 9 10; do
+        [ -n "$screen_left" ] && kill -0 "$screen_left" 2>/dev/null || break
+        sleep 0.05
+    done
     (exit $lib_status)
     lib_finish
 }

@@ -36,7 +36,7 @@ expect_same "marked new1 new2 " "$(tr '\n' ' ' <followed)"
 kill -TERM $child
 wait $child
 expect_same 143 $? "the exit code after SIGTERM"
-grep -q "continue later: tail -f --from @" err || fail "no word on how to continue"
+grep -q "continue later: tail -f --after @" err || fail "no word on how to continue"
 
 # Ends: at the end as it is now, after a count, after silence.
 expect 0 a.flume tail -f --exit-at-end -n 2 --mode raw
