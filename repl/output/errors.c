@@ -173,7 +173,7 @@ static const struct row rows[] = {
     {{ERROR_BAD_SETTING}, NULL},
     {{ERROR_NOT_A_SUBSCRIPTION}, NULL},
     {{ERROR_NO_SUBSCRIPTION}, NULL},
-    {{ERROR_RC_LINE}, "FILE LINE"},
+    {{ERROR_RC_LINE}, NULL},
     {{ERROR_READ_DEPTH}, "N"},
     {{ERROR_NO_SHELL}, "REASON"},
     {{ERROR_WATCH_COUNT}, NULL},

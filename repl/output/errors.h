@@ -415,7 +415,7 @@
 #define ERROR_NO_SUBSCRIPTION \
     CODE_NO, "not_found", "there is no such subscription", "to begin one: subscribe [LABEL...]"
 #define ERROR_RC_LINE                                                    \
-    CODE_USAGE, "usage", "%s:%zu: only settings may stand in this file", \
+    CODE_USAGE, "usage", "only settings may stand in the start-up file", \
         "the line is left out; --no-rc leaves out the file"
 #define ERROR_READ_DEPTH \
     CODE_USAGE, "usage", ".read in .read goes no deeper than %d", "a file reads itself, perhaps"

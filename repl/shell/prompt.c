@@ -95,13 +95,19 @@ static char *find_rc(void)
     return made < 0 ? NULL : path;
 }
 
-static void refuse_rc(struct shell *shell, const char *path, size_t number)
+static void refuse_rc(struct shell *shell, const char *source, const struct line *line,
+                      struct line_origin origin)
 {
     struct session session;
 
+    shell->source = source;
+    shell->line = line;
+    shell->origin = origin;
     session_init(&session, shell->invocation, shell);
-    (void)report(&session, ERROR_RC_LINE, path, number);
+    (void)report(&session, ERROR_RC_LINE);
     session_deinit(&session);
+    shell->source = NULL;
+    shell->line = NULL;
 }
 
 static void say_unreadable(struct shell *shell, const char *path, int error)
@@ -123,7 +129,7 @@ static void run_rc_line(struct shell *shell, const char *path, size_t number, co
     line_parse(source, bytes, &line);
     dot = line.form == LINE_DOT ? dot_find(line.argv[1]) : NULL;
     if (line.form != LINE_EMPTY && (line.form != LINE_DOT || (dot != NULL && !dot->in_rc)))
-        refuse_rc(shell, path, number);
+        refuse_rc(shell, source, &line, origin);
     else
         (void)shell_run(shell, source, &line, origin); /* It was said where the error is. */
     line_release(&line);
