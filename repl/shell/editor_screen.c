@@ -36,6 +36,27 @@ void screen_write(const struct text *text)
     }
 }
 
+static void pad(struct text *text, size_t used, size_t cells)
+{
+    for (; used < cells; used++)
+        text_char(text, ' ');
+}
+
+/* As many blanks as a row has: where something stands on it, they reach into the next one. */
+void screen_begin_row(void)
+{
+    struct text text = {0};
+    size_t columns, rows;
+
+    if (!screen_is_able())
+        return;
+    cells_of_screen(&columns, &rows);
+    pad(&text, 0, columns);
+    text_string(&text, "\r\x1b[K");
+    screen_write(&text);
+    text_deinit(&text);
+}
+
 void screen_add_subscribed(struct shell *shell, struct text *text)
 {
     size_t columns, rows;
@@ -55,12 +76,6 @@ static size_t cells_of_text(const char *shown)
 
     text_deinit(&scratch);
     return cells;
-}
-
-static void pad(struct text *text, size_t used, size_t cells)
-{
-    for (; used < cells; used++)
-        text_char(text, ' ');
 }
 
 static void add_with_help(const struct completion *completion, size_t shown, size_t widest,

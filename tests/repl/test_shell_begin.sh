@@ -110,6 +110,7 @@ screen_wait 5 '{"type":"error"'
 screen_enter '.mode auto'
 screen_enter 'log -n 1 last..'
 screen_wait_row 5 '^@1200 '
+expect 0 new.flume label list
 screen_start 80 24 new.flume --color never --timeout 3 --stale-ok
 screen_wait 5 'flume>'
 screen_enter 'label list'

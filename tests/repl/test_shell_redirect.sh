@@ -25,6 +25,9 @@ screen_enter '!exit 4'
 screen_wait 5 'exit code 4'
 screen_enter '!kill -9 $$'
 screen_wait 5 'signal 9'
+# The prompt begins a row, also behind what does not end with one.
+screen_enter 'get 5 | tr 5 6'
+screen_wait_row 5 '^6$'
 screen_enter '!echo shell says $((6 * 7))'
 screen_wait_row 5 '^shell says 42$'
 # Ctrl-C goes to it, and comes back here.
