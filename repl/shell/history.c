@@ -183,6 +183,10 @@ static void tidy(struct history *history)
     char ***sorted = malloc((history->count + 1) * sizeof(sorted[0]));
     size_t kept = 0, first;
 
+    if (history->count == 0) {
+        free(sorted);
+        return;
+    }
     for (size_t i = 0; sorted != NULL && i < history->count; i++)
         sorted[i] = &history->entries[i];
     if (sorted != NULL)

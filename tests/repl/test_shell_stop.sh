@@ -48,3 +48,30 @@ for signal in TERM-143 HUP-129; do
     screen_wait 5 "ended with ${signal#*-}"
 done
 expect 1 a.flume log --grep half
+
+# A command that does not end at once: a second Ctrl-C is answered, and the prompt comes back.
+seq 100000 | expect 0 big.flume append --create -q --each line
+screen_start 80 24 big.flume
+screen_wait 5 'flume>'
+screen_enter 'log --json | (trap "" INT; echo begun; sleep 2; cat >/dev/null)'
+screen_wait_row 5 '^begun$'
+screen_keys C-c
+sleep 0.3
+screen_keys C-c
+screen_wait 5 'still cancelling'
+screen_enter 'get 7'
+screen_wait_row 5 '^7$'
+
+# The window changes while a line is typed, and while nothing is.
+screen_type "append $(printf 'w%0.s' $(seq 150))"
+screen_resize 60 20
+screen_wait_row 5 'w{60}'
+screen_resize 130 30
+screen_wait_row 5 '^flume> append w{116}$'
+screen_type 'X'
+screen_wait_row 5 'w{34}X$'
+expect_same 1 "$(grep -c 'flume> append w' "$screen")" "copies of the line"
+screen_keys Enter
+screen_wait_row 5 '^@[0-9]+ +151'
+screen_enter 'get 8'
+screen_wait_row 5 '^8$'

@@ -28,6 +28,7 @@ for columns in 80 200; do
     expect_out eXnd
 
     # A line that takes several rows stays whole; a body that is long or steers does no harm.
+    screen_wait_row 5 '^flume>$'
     long=$(printf 'w%0.s' $(seq $((columns * 2))))
     screen_keys C-l
     screen_type "append -l long $long"
