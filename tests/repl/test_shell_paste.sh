@@ -29,12 +29,12 @@ for how in marked plain; do
     screen_start 80 24 a.flume
     screen_wait 5 'flume>'
     screen_paste megabyte $how
-    screen_wait_row 20 "$(tail -c 60 megabyte | sed 's/[+]/[+]/g' | head -c 10)"
+    screen_wait 20 "$(tail -c 8 megabyte)"
     screen_keys Enter
     size=$(($(wc -c <megabyte) - 7))
     wait_until 30 sh -c "'$FLUME' a.flume get last --meta --json | jq -e '.bytes == $size'"
     "$FLUME" a.flume get last >out
-    screen_wait_row 20 "^@[0-9]+ +$size\$"
+    screen_wait_row 20 "^@[0-9]+ +($size|1[.]0 MiB)"
     tail -c +8 megabyte >wanted
     expect_same_files wanted out "a pasted megabyte"
     still_there "after $how"
