@@ -1,6 +1,7 @@
 # Progress of what takes long: when it appears, on which stream, in which form; a bar on a terminal of
 # any width, and one that is resized meanwhile.
-. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
 
 cat >slow.c <<'END'
 #include <flume/flume.h>
@@ -88,7 +89,7 @@ expect_jq err '.type == "progress" and .what == "import" and .unit == "bytes" an
 
 # ---- a terminal ----
 
-. "$FLUME_SOURCE_DIR/tests/repl/screen.sh"
+. "$here/screen.sh"
 
 # bar COLUMNS: a rebuild that takes long, in a terminal of so many; the row of the bar fits.
 bar() {
