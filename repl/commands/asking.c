@@ -57,7 +57,9 @@ static void show_progress(struct asking *asking)
     if (status.state == FLUME_VIEW_REBUILDING) {
         asking->rebuild_done = status.rebuild_done;
         asking->rebuild_total = status.rebuild_total;
-        progress_update(&asking->progress, status.rebuild_done, status.rebuild_total);
+        /* Before its first record it does not know yet how many there are. */
+        progress_update(&asking->progress, status.rebuild_done,
+                        status.rebuild_total != 0 ? status.rebuild_total : asking->head);
     } else if (status.synced_seq >= asking->from) {
         progress_update(&asking->progress, status.synced_seq - asking->from,
                         asking->head - asking->from);

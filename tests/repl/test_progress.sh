@@ -91,23 +91,29 @@ expect_jq err '.type == "progress" and .what == "import" and .unit == "bytes" an
 
 . "$here/screen.sh"
 
-# bar COLUMNS: a rebuild that takes long, in a terminal of so many; the row of the bar fits.
+# bar COLUMNS [TEXT]: a rebuild that takes long, in a terminal of so many, until the row of the bar has
+# this text; the row fits.
+alone() {
+    [ "$("$FLUME" b.flume stat --json | jq '.attached | length')" -eq 1 ]
+}
 bar() {
+    screen_tmux kill-server 2>/dev/null
+    wait_until 10 alone
     rm -rf b.flume/views
     screen_start "$1" 12 b.flume --load slow.so view rebuild slow
-    screen_wait_row 20 '^slow '
+    screen_wait_row 20 "^slow .*${2:-}"
     sleep 0.3 # Drawn again some times.
     screen_look
     expect_same 1 "$(grep -c '^slow ' "$screen")" "one row of a bar in $1 columns"
     expect_same 1 "$(grep -c . "$screen")" "only that row in $1 columns"
 }
-bar 200
+bar 200 '█'
 grep -qE '^slow  [█▏▎▍▌▋▊▉ ]+ +[0-9]+%  [0-9,]+ / 20,001' "$screen" || screen_fail "a bar"
 screen_wait_row 20 '/s   ETA [0-9]+:[0-9][0-9]$'
-bar 80
+bar 80 '█'
 grep -qE '^slow  [█▏▎▍▌▋▊▉ ]+ +[0-9]+%  [0-9,]+ / 20,001' "$screen" || screen_fail "a bar"
 # So narrow that there is no room for a bar, and then not even for the numbers.
-bar 30
+bar 30 '[1-9]%'
 grep -qE '^slow  +[0-9]+%  ' "$screen" || screen_fail "numbers without a bar"
 bar 12
 
