@@ -130,6 +130,7 @@ static void print_summary(struct appending *appending)
     value_show_count(&size, appending->record_count);
     text_string(&size, " records, ");
     value_show_size(&size, appending->byte_count);
+    (void)fflush(stdout); /* The rows come first; a failure shows when it is flushed again. */
     note(appending->session, "%s", text_c_string(&size));
     text_deinit(&size);
 }
