@@ -73,7 +73,7 @@ static size_t skip_plain(const uint8_t *source, size_t bytes, bool in_string)
 
 void object_put_string(struct text *text, const void *value, size_t bytes)
 {
-    const uint8_t *source = value;
+    const uint8_t *source = bytes == 0 ? (const uint8_t *)"" : value; /* NULL has no places. */
     size_t plain_from = 0, at = 0;
 
     text_char(text, '"');

@@ -211,8 +211,9 @@ static void tidy(struct history *history)
     first = kept > HISTORY_ENTRIES_MAX ? kept - HISTORY_ENTRIES_MAX : 0;
     for (size_t i = 0; i < first; i++)
         free(history->entries[i]);
-    memmove(history->entries, history->entries + first,
-            (kept - first) * sizeof(history->entries[0]));
+    if (first > 0)
+        memmove(history->entries, history->entries + first,
+                (kept - first) * sizeof(history->entries[0]));
     history->count = kept - first;
 }
 
