@@ -54,6 +54,9 @@ static void show_progress(struct asking *asking)
     }
     memcpy(asking->shown, status.name, sizeof(asking->shown));
     asking->progress.fresh = status.head - asking->head;
+    asking->why[0] = '\0';
+    if (status.state == FLUME_VIEW_REBUILDING)
+        memcpy(asking->why, status.why, sizeof(asking->why));
     if (status.state == FLUME_VIEW_REBUILDING) {
         asking->rebuild_done = status.rebuild_done;
         asking->rebuild_total = status.rebuild_total;
@@ -128,6 +131,7 @@ int asking_begin(struct asking *asking, struct session *session, const char *vie
     asking->ask.give_up = give_up;
     asking->ask.give_up_ctx = asking;
     progress_begin(&asking->progress, session, asking->shown, PROGRESS_COUNT);
+    asking->progress.why = asking->why;
     stop_hold(session->stop);
     asking->holds = true;
     return CODE_OK;

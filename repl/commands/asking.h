@@ -19,14 +19,15 @@ struct asking {
     const char *views[ASKING_VIEWS_MAX];
     size_t view_count;
     struct progress progress;
-    char shown[FLUME_VIEW_NAME_BYTES_MAX + 1]; /* The view that the bar is of. */
-    uint64_t looked_ns;                        /* When give_up last looked at the views, */
-    uint64_t rebuild_done, rebuild_total;      /* and what it saw of a rebuild. */
-    uint64_t from;                             /* Where the one that is shown stood then first. */
-    bool is_shown;                             /* from is set. */
-    uint64_t head;                             /* Of the log then. */
-    bool holds;                                /* Signals are noted only. */
-    uint64_t given;                            /* Rows or records shown so far, for who cancels. */
+    char shown[FLUME_VIEW_NAME_BYTES_MAX + 1];          /* The view that the bar is of. */
+    char why[sizeof(((flume_view_status *)NULL)->why)]; /* And why it is rebuilt; "": it is not. */
+    uint64_t looked_ns;                                 /* When give_up last looked at the views, */
+    uint64_t rebuild_done, rebuild_total;               /* and what it saw of a rebuild. */
+    uint64_t from;  /* Where the one that is shown stood then first. */
+    bool is_shown;  /* from is set. */
+    uint64_t head;  /* Of the log then. */
+    bool holds;     /* Signals are noted only. */
+    uint64_t given; /* Rows or records shown so far, for who cancels. */
 };
 
 /**

@@ -316,7 +316,7 @@ static void topic_json(struct text *text)
         "  warning, note   message\n"
         "  cancelled code, message; where known done, total, unit, remedy (after Ctrl-C)\n"
         "  progress  what, unit, done, total, seconds; number, count (of several); new (what\n"
-        "            arrived since the total was fixed)\n\n"
+        "            arrived since the total was fixed); why (a view is rebuilt)\n\n"
         "kind and codec are a name, or a number where there is none. Whole numbers above 2^53\n"
         "are strings. Objects may get more fields; those here stay.\n\n"
         "for example:\n"

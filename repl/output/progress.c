@@ -83,6 +83,13 @@ static void add_amount(struct text *text, const struct progress *progress, uint6
         value_show_count(text, amount);
 }
 
+/* Minutes and seconds. */
+static void add_span(struct text *text, uint64_t seconds)
+{
+    text_format(text, "%llu:%02llu", (unsigned long long)(seconds / 60),
+                (unsigned long long)(seconds % 60));
+}
+
 static double share_of(const struct look *look)
 {
     return look->total == 0 ? 0 : (double)look->done / (double)look->total;
@@ -111,6 +118,10 @@ static void add_bar(struct text *text, const struct progress *progress, const st
 
 static void add_amounts(struct text *text, const struct progress *progress, const struct look *look)
 {
+    if (look->total == 0 && look->done == 0) { /* How far it is nobody knows; only how long. */
+        add_span(text, look->passed_ns / NS_PER_SECOND);
+        return;
+    }
     if (look->total != 0)
         text_format(text, "%3u%%  ", (unsigned)(share_of(look) * 100));
     add_amount(text, progress, look->done);
@@ -145,11 +156,17 @@ static void add_rate(struct text *text, const struct progress *progress, const s
     add_amount(text, progress, (uint64_t)rate);
     text_string(text, "/s");
     if (look->total > look->done && rate >= 1) {
-        uint64_t left = (uint64_t)((double)(look->total - look->done) / rate);
-
-        text_format(text, "   ETA %llu:%02llu", (unsigned long long)(left / 60),
-                    (unsigned long long)(left % 60));
+        text_string(text, "   ETA ");
+        add_span(text, (uint64_t)((double)(look->total - look->done) / rate));
     }
+}
+
+static void add_why(struct text *text, const struct progress *progress)
+{
+    if (progress->why == NULL || *progress->why == '\0')
+        return;
+    text_string(text, "   ");
+    utf8_show(text, progress->why, strlen(progress->why), 0);
 }
 
 static void add_name(struct text *text, const struct progress *progress)
@@ -181,11 +198,11 @@ static size_t measure_width(void)
 }
 
 /* As much as fits in so many cells: the name and the amounts always (cut where they must be), then
- * the bar, as wide as there is room, then rate and time left. */
+ * the bar, as wide as there is room, then rate and time left, then why. */
 static void add_fitting(struct text *target, const struct progress *progress,
                         const struct look *look, size_t cells_max)
 {
-    struct text name = {0}, amounts = {0}, rate = {0}, whole = {0};
+    struct text name = {0}, amounts = {0}, rate = {0}, why = {0}, whole = {0};
     size_t used, frame = progress->has_blocks ? 1 : 3, bar = 0;
 
     add_name(&name, progress);
@@ -205,8 +222,13 @@ static void add_fitting(struct text *target, const struct progress *progress,
     if (bar != 0)
         add_bar(&whole, progress, look, bar);
     text_add(&whole, amounts.data, amounts.bytes);
-    if (used + cells_of(&rate) <= cells_max)
+    if (used + cells_of(&rate) <= cells_max) {
         text_add(&whole, rate.data, rate.bytes);
+        used += cells_of(&rate);
+    }
+    add_why(&why, progress);
+    if (used + cells_of(&why) <= cells_max)
+        text_add(&whole, why.data, why.bytes);
     if (used <= cells_max)
         text_add(target, whole.data, whole.bytes);
     else
@@ -214,6 +236,7 @@ static void add_fitting(struct text *target, const struct progress *progress,
     text_deinit(&name);
     text_deinit(&amounts);
     text_deinit(&rate);
+    text_deinit(&why);
     text_deinit(&whole);
 }
 
@@ -243,6 +266,7 @@ static void write_line(struct progress *progress, const struct look *look)
     add_name(&text, progress);
     add_amounts(&text, progress, look);
     add_rate(&text, progress, look);
+    add_why(&text, progress);
     text_char(&text, '\n');
     progress_end(progress); /* Below the line it will come again. */
     write_out(&text);
@@ -264,6 +288,8 @@ static void write_object(struct progress *progress, const struct look *look)
         object_uint(&text, "total", look->total);
     if (progress->fresh != 0)
         object_uint(&text, "new", progress->fresh);
+    if (progress->why != NULL && *progress->why != '\0')
+        object_string(&text, "why", progress->why);
     object_real(&text, "seconds", (double)look->passed_ns / (double)NS_PER_SECOND, 1);
     object_end(&text);
     write_out(&text);

@@ -28,6 +28,7 @@ struct progress {
     uint64_t looked_ns; /* When the clock and SIGUSR1 were looked at. 0: not yet. */
     uint64_t shown_ns;  /* 0: not yet. */
     uint64_t first;     /* What was done already at the first look. */
+    const char *why;    /* What the work is done for; NULL or "": not known. Borrowed. */
     uint64_t fresh;     /* What has arrived since and is not in the total; set by the caller. */
     bool is_drawn;      /* A bar is on the screen. */
     bool has_blocks;    /* The terminal has U+2588. */

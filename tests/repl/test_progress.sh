@@ -34,14 +34,15 @@ expect_no_err
 rebuild --progress none --json
 expect_no_err
 rebuild --progress plain
-grep -qE '^slow  +[0-9]+%  [0-9,]+ / 1,501$' err || fail "a plain line: $(cat err)"
+grep -qE '^slow  +[0-9]+%  [0-9,]+ / 1,501   asked for$' err || fail "a plain line: $(cat err)"
 grep -q '[#█]' err && fail "no bar in a plain line"
 [ "$(wc -l <err)" -eq 1 ] || fail "a plain line each ten seconds"
 rebuild --json
 expect_json err
 expect_json out
 expect_jq err '.type == "progress" and .what == "slow" and .unit == "records" and
-    .done > 0 and .done < .total and .total == 1501 and .seconds >= 0.5'
+    .done > 0 and .done < .total and .total == 1501 and .seconds >= 0.5 and
+    .why == "asked for"'
 lines=$(wc -l <err)
 [ "$lines" -ge 2 ] && [ "$lines" -le 12 ] || fail "an object a second: $lines"
 expect_same "" "$(jq 'select(.type == "progress").total' err | sort -u | sed 1d)" \
@@ -109,7 +110,7 @@ bar() {
 }
 bar 200 '█'
 grep -qE '^slow  [█▏▎▍▌▋▊▉ ]+ +[0-9]+%  [0-9,]+ / 20,001' "$screen" || screen_fail "a bar"
-screen_wait_row 20 '/s   ETA [0-9]+:[0-9][0-9]$'
+screen_wait_row 20 '/s   ETA [0-9]+:[0-9][0-9]   it is not there yet$'
 bar 80 '█'
 grep -qE '^slow  [█▏▎▍▌▋▊▉ ]+ +[0-9]+%  [0-9,]+ / 20,001' "$screen" || screen_fail "a bar"
 # So narrow that there is no room for a bar, and then not even for the numbers.
