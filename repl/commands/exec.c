@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,9 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "rows.h"
-
-extern char **environ;
 
 enum { OWN_VARIABLES = 4 };
 
@@ -88,32 +86,6 @@ static void release_environment(struct environment *environment)
     free(environment->list);
 }
 
-/* 0 or -errno. Signals are to the command what they are to any other. */
-static int start(const char *command, int input, char *const *environment, pid_t *out_process)
-{
-    char *const words[] = {(char[]){"sh"}, (char[]){"-c"}, (char *)(uintptr_t)command, NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, defaults;
-    int error;
-
-    sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGINT);
-    sigaddset(&defaults, SIGTERM);
-    sigaddset(&defaults, SIGPIPE);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    error = posix_spawnp(out_process, "sh", &actions, &attributes, words, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return -error;
-}
-
 /* Until it ends; where Ctrl-C comes first, it gets the signal too. */
 static int wait_for(struct session *session, pid_t process)
 {
@@ -153,7 +125,7 @@ int exec_record(struct session *session, const char *command, const flume_record
     if (error == 0)
         error = make_environment(&environment, record);
     if (error == 0)
-        error = start(command, input, environment.list, &process);
+        error = child_start(command, input, environment.list, &process);
     if (error == 0)
         code = judge(session, record, wait_for(session, process));
     else

@@ -16,20 +16,20 @@
 enum { COMMAND_CELLS_MAX = 40 };
 
 static int spawn(const char *command, const posix_spawn_file_actions_t *actions,
-                 const posix_spawnattr_t *attributes, pid_t *out_child)
+                 const posix_spawnattr_t *attributes, char *const *environment, pid_t *out_child)
 {
     char shell[] = "sh", option[] = "-c";
     char *copy = strdup(command);
     char *const argv[] = {shell, option, copy, NULL};
-    int error = copy == NULL
-                    ? ENOMEM
-                    : posix_spawn(out_child, "/bin/sh", actions, attributes, argv, environ);
+    int error = copy == NULL ? ENOMEM
+                             : posix_spawn(out_child, "/bin/sh", actions, attributes, argv,
+                                           environment != NULL ? environment : environ);
 
     free(copy);
     return -error;
 }
 
-int child_start(const char *command, int input, pid_t *out_child)
+int child_start(const char *command, int input, char *const *environment, pid_t *out_child)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -49,7 +49,7 @@ int child_start(const char *command, int input, pid_t *out_child)
     (void)posix_spawnattr_setsigmask(&attributes, &none);
     status = input == -1 ? 0 : -posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
     if (status == 0)
-        status = spawn(command, &actions, &attributes, out_child);
+        status = spawn(command, &actions, &attributes, environment, out_child);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return status;

@@ -12,8 +12,9 @@
 struct session;
 
 /** Start `sh -c command`. 0 or -errno.
- * @param input  Its standard input; -1: this program's own. */
-int child_start(const char *command, int input, pid_t *out_child);
+ * @param input        Its standard input; -1: this program's own.
+ * @param environment  NAME=VALUE, NULL behind the last. NULL: this program's own. */
+int child_start(const char *command, int input, char *const *environment, pid_t *out_child);
 
 /** Wait for its end, and say how it ended if that was not well.
  * @return its exit status, or 128 + the signal. A reader that a closed pipe ended did end well. */

@@ -39,7 +39,7 @@ static int begin_pipe(struct redirect *redirect)
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return -errno;
-    status = child_start(redirect->text, ends[0], &redirect->child);
+    status = child_start(redirect->text, ends[0], NULL, &redirect->child);
     (void)close(ends[0]); /* The child has its own. */
     if (status != 0) {
         (void)close(ends[1]);

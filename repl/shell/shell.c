@@ -186,7 +186,7 @@ static int run_child(struct shell *shell, const char *command)
 {
     struct session session;
     pid_t child;
-    int code, status = child_start(command, -1, &child);
+    int code, status = child_start(command, -1, NULL, &child);
 
     begin_own_session(shell, &session);
     code = status == 0 ? child_wait(&session, child, command)
