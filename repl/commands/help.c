@@ -392,6 +392,8 @@ static const struct topic topics[] = {
     {"modes", topic_modes},
     {"views", topic_views},
     {"json", topic_json},
+    {"shell", help_shell},
+    {"keys", help_keys},
     {"lines", help_lines},
     {"exit-codes", topic_exit_codes},
     {"errors", error_list},

@@ -19,8 +19,6 @@ void help_command(struct text *text, const struct command *command);
 bool help_topic(struct text *text, const char *topic);
 /** Name of topic i, or NULL behind the last. */
 const char *help_topic_name(unsigned index);
-/** The topic of the shell's lines and of scripts. */
-void help_lines(struct text *text);
 /** Say the same as it is typed at the prompt, where the program and the basin are left out. */
 void help_at_prompt(struct text *text);
 
@@ -29,6 +27,10 @@ void help_common_options(struct text *text);
 /** Words, broken into lines of 78 cells; `indent` blanks before each. */
 void help_wrap(struct text *text, const char *words, size_t indent);
 
+/** The topics of the shell's lines and scripts, of its own commands, of keys. */
+void help_lines(struct text *text);
+void help_shell(struct text *text);
+void help_keys(struct text *text);
 /** flume(1) and flume-commands(7), in troff. */
 void help_manual(struct text *text);
 void help_manual_of_commands(struct text *text);

@@ -198,7 +198,15 @@ static void add_environment(struct text *text)
                       ".TP\n\\fBFLUME_DB\\fR\nThe basin, where none is named.\n"
                       ".TP\n\\fBNO_COLOR\\fR\nNo colour, if it is not empty.\n"
                       ".TP\n\\fBCOLUMNS\\fR\nWidth of tables.\n"
-                      ".TP\n\\fBTMPDIR\\fR\nWhere bench works.\n");
+                      ".TP\n\\fBTMPDIR\\fR\nWhere bench works.\n"
+                      ".TP\n\\fBFLUME_HISTORY\\fR\nThe file of the prompt\\(aqs history; none, if "
+                      "it is empty.\n"
+                      ".TP\n\\fBFLUME_HINTS\\fR\n0: no hints at the prompt.\n"
+                      ".SH FILES\n"
+                      ".TP\n\\fI\\(ti/.config/flume/rc\\fR\nSettings that the prompt begins with "
+                      "(XDG_CONFIG_HOME).\n"
+                      ".TP\n\\fI\\(ti/.local/state/flume/history\\fR\nLines that were typed "
+                      "(XDG_STATE_HOME).\n");
 }
 
 static void add_title(struct text *text, const char *title, const char *section, const char *volume,
@@ -237,6 +245,9 @@ void help_manual(struct text *text)
     add_topic(text, "REFERENCES", "refs");
     add_topic(text, "VIEWS", "views");
     add_topic(text, "JSON", "json");
+    add_topic(text, "LINES AND SCRIPTS", "lines");
+    add_topic(text, "THE PROMPT", "shell");
+    add_topic(text, "KEYS", "keys");
     add_exit_codes(text);
     add_environment(text);
     text_string(text, ".SH SEE ALSO\nflume\\-commands(7), jq(1), b3sum(1)\n");
