@@ -41,6 +41,7 @@ __attribute__((format(printf, 7, 9))) static bool refuse(struct parse *parse, in
 {
     struct parse_error *error = parse->error;
     struct text text = {0};
+    size_t bytes_max = sizeof(error->cause) - 1;
     va_list arguments;
 
     error->token = token;
@@ -49,8 +50,11 @@ __attribute__((format(printf, 7, 9))) static bool refuse(struct parse *parse, in
     error->code = code;
     error->name = name;
     va_start(arguments, remedy);
-    vsnprintf(error->cause, sizeof(error->cause), format, arguments);
+    text_format_list(&text, format, arguments);
     va_end(arguments);
+    bytes_max = utf8_fitting(text_c_string(&text), text.bytes, bytes_max);
+    snprintf(error->cause, sizeof(error->cause), "%.*s", (int)bytes_max, text_c_string(&text));
+    text_clear(&text);
     error_fill(&text, remedy, parse->fill);
     snprintf(error->remedy, sizeof(error->remedy), "%s", text_c_string(&text));
     text_deinit(&text);

@@ -21,11 +21,11 @@
 
 /* ---- the command line: invocation.c ---- */
 
-#define ERROR_NO_COMMAND CODE_USAGE, "usage", "no command '%.60s'", "commands: flume help"
-#define ERROR_NO_COMMAND_NOR_BASIN                       \
-    CODE_USAGE, "usage", "no command nor basin '%.60s'", \
+#define ERROR_NO_COMMAND CODE_USAGE, "usage", "no command '%s'", "commands: flume help"
+#define ERROR_NO_COMMAND_NOR_BASIN                    \
+    CODE_USAGE, "usage", "no command nor basin '%s'", \
         "commands: flume help; the path of a basin contains . or / (./{NAME})"
-#define ERROR_NO_FORM CODE_USAGE, "usage", "%s has no '%.60s'", "usage: flume [DB] {USAGE}"
+#define ERROR_NO_FORM CODE_USAGE, "usage", "%s has no '%s'", "usage: flume [DB] {USAGE}"
 #define ERROR_TOO_MANY_OPERANDS \
     CODE_USAGE, "usage", "one operand too many", "usage: flume [DB] {USAGE}"
 #define ERROR_OPERAND_MISSING \
@@ -160,8 +160,8 @@
 
 /* ---- what a reference means: resolve.c ---- */
 
-#define ERROR_NO_RECORD CODE_NO, "not_found", "no record %.60s", "the last record is {SEQ}"
-#define ERROR_LOG_IS_EMPTY CODE_NO, "not_found", "no record %.60s", "the log is empty"
+#define ERROR_NO_RECORD CODE_NO, "not_found", "no record %s", "the last record is {SEQ}"
+#define ERROR_LOG_IS_EMPTY CODE_NO, "not_found", "no record %s", "the log is empty"
 #define ERROR_NO_LABEL CODE_NO, "not_found", "no label '%s'", "labels: flume label list"
 #define ERROR_FEW_WITH_LABEL                                           \
     CODE_NO, "not_found", "only %" PRIu64 " records carry label '%s'", \
@@ -300,11 +300,10 @@
 
 /* ---- views ---- */
 
-#define ERROR_NO_VIEW                        \
-    CODE_NO, "not_found", "no view '%.60s'", \
-        "views: flume view list; to declare one: flume help views"
-#define ERROR_NO_DECLARED_VIEW                        \
-    CODE_NO, "not_found", "no declared view '%.60s'", \
+#define ERROR_NO_VIEW \
+    CODE_NO, "not_found", "no view '%s'", "views: flume view list; to declare one: flume help views"
+#define ERROR_NO_DECLARED_VIEW                     \
+    CODE_NO, "not_found", "no declared view '%s'", \
         "views: flume view list; to declare one: flume help views"
 #define ERROR_VIEW_BEHIND                                                        \
     CODE_STALE, "timeout", "view %s is %s behind: at @%" PRIu64 " of @%" PRIu64, \
@@ -402,7 +401,7 @@
 #define ERROR_PRINTED_ELSEWHERE                                                  \
     CODE_NO, "not_found", "the record that was printed last is not in this log", \
         "print one of this log: get, log"
-#define ERROR_NO_DOT CODE_USAGE, "usage", "no dot-command '%.60s'", "which there are: .help"
+#define ERROR_NO_DOT CODE_USAGE, "usage", "no dot-command '%s'", "which there are: .help"
 #define ERROR_DOT_COMMAND \
     CODE_USAGE, "usage", "commands have no dot before them", "leave out the dot"
 #define ERROR_DOT_OPERANDS CODE_USAGE, "usage", "%s", "usage: {DOT-COMMAND}"

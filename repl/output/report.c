@@ -18,7 +18,7 @@
 #include "shell.h"
 #include "utf8.h"
 
-enum { WINDOW_CELLS = 76, ARGUMENT_BYTES_MAX = 1000 };
+enum { WINDOW_CELLS = 76, MESSAGE_CELLS = 600, MESSAGE_BYTES_MAX = 1000 };
 
 /* Where an error is, as far as that is known. */
 struct spot {
@@ -145,9 +145,16 @@ static void write_error(struct session *session, struct text *text)
 
 static void show(struct text *text, const char *words)
 {
-    size_t cells;
+    size_t cells, bytes = strlen(words);
 
-    caret_show(text, words, strlen(words), SIZE_MAX, &cells);
+    if (caret_show(text, words, bytes, MESSAGE_CELLS, &cells) < bytes)
+        text_string(text, "...");
+}
+
+/* A string of an object, cut where it is as long as nobody reads. */
+static void put_words(struct text *text, const char *key, const char *words)
+{
+    object_bytes(text, key, words, utf8_fitting(words, strlen(words), MESSAGE_BYTES_MAX));
 }
 
 static void show_caret(struct text *text, const struct caret *caret)
@@ -213,12 +220,9 @@ static void complain_json(struct session *session, const struct complaint *compl
     object_begin(&text, "error");
     object_uint(&text, "code", (uint64_t)complaint->code);
     object_string(&text, "name", complaint->name);
-    object_string(&text, "message", complaint->cause);
-    if (detail->place.token > 0) {
-        const char *word = session->invocation->argv[detail->place.token];
-
-        object_bytes(&text, "arg", word, strnlen(word, ARGUMENT_BYTES_MAX));
-    }
+    put_words(&text, "message", complaint->cause);
+    if (detail->place.token > 0)
+        put_words(&text, "arg", session->invocation->argv[detail->place.token]);
     if (spot->file != NULL) {
         object_string(&text, "file", spot->file);
         object_uint(&text, "line", spot->line_number);

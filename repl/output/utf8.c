@@ -82,6 +82,20 @@ bool utf8_valid(const void *data, size_t bytes)
     return true;
 }
 
+size_t utf8_fitting(const char *data, size_t bytes, size_t bytes_max)
+{
+    size_t kept = bytes <= bytes_max ? bytes : bytes_max;
+    uint32_t point;
+
+    if (kept == bytes)
+        return bytes;
+    /* Back to the lead byte of a character that goes on behind the room. */
+    for (size_t back = 1; back < 4 && back <= kept; back++)
+        if (utf8_decode(data + kept - back, bytes - kept + back, &point) > back)
+            return kept - back;
+    return kept;
+}
+
 static size_t escape_byte(char target[8], uint8_t byte)
 {
     switch (byte) {

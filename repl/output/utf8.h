@@ -22,6 +22,9 @@ bool utf8_is_showable(uint32_t point);
 /** Whether the user's locale is one of UTF-8: ellipses and blocks may be drawn. */
 bool utf8_locale(void);
 
+/** How much of the data to keep where there is room for bytes_max: no character is cut. */
+size_t utf8_fitting(const char *data, size_t bytes, size_t bytes_max);
+
 /**
  * Add bytes as a person can look at them: control bytes, backslashes and what is not UTF-8 become
  * \n, \t, \\, \xNN, so that a payload can neither break a row nor steer the terminal. From what is

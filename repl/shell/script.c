@@ -19,6 +19,7 @@ enum { CODE_SIGNAL = 128 };
 struct script {
     struct shell *shell;
     const char *name;
+    struct reference_place place; /* Where the program's own words name it. */
     bool keeps_going;
     struct line_gather *gather;
     bool is_wanting; /* The gathered source goes on. */
@@ -113,16 +114,18 @@ static void refuse_file(struct script *script, int system_errno)
     struct session session;
 
     session_init(&session, shell->invocation, shell);
-    script->code = exit_code_worse(script->code, report(&session, ERROR_FILE_UNREADABLE,
-                                                        script->name, strerror(system_errno)));
+    script->code =
+        exit_code_worse(script->code, report_at(&session, script->place, ERROR_FILE_UNREADABLE,
+                                                script->name, strerror(system_errno)));
     session_deinit(&session);
 }
 
 /* ---- whole scripts ---- */
 
-static void begin(struct script *script, struct shell *shell, const char *name, int code)
+static void begin(struct script *script, struct shell *shell, const char *name,
+                  struct reference_place place, int code)
 {
-    *script = (struct script){.shell = shell, .name = name, .code = code};
+    *script = (struct script){.shell = shell, .name = name, .place = place, .code = code};
     script->keeps_going = invocation_has(shell->invocation, OPTION_KEEP_GOING);
     script->gather = line_gather_create();
     if (script->gather == NULL)
@@ -143,7 +146,7 @@ static int run_text(struct shell *shell, const char *text, int code)
     const char *newline;
     struct script script;
 
-    begin(&script, shell, "-c", code);
+    begin(&script, shell, "-c", (struct reference_place){.token = 0}, code);
     while (script.gather != NULL && goes_on(&script)) {
         newline = strchrnul(text, '\n');
         add_line(&script, text, (size_t)(newline - text));
@@ -154,7 +157,8 @@ static int run_text(struct shell *shell, const char *text, int code)
     return end(&script);
 }
 
-static int run_stream(struct shell *shell, int descriptor, const char *name, int code)
+static int run_stream(struct shell *shell, int descriptor, const char *name,
+                      struct reference_place place, int code)
 {
     enum input_answer answer = INPUT_EMPTY;
     struct script script;
@@ -163,7 +167,7 @@ static int run_stream(struct shell *shell, int descriptor, const char *name, int
     size_t bytes;
     int status = 0;
 
-    begin(&script, shell, name, code);
+    begin(&script, shell, name, place, code);
     input_init(&input, descriptor, INPUT_LINE, LINE_BYTES_MAX);
     while (script.gather != NULL && status == 0 && answer != INPUT_END && goes_on(&script)) {
         answer = input_next(&input, &data, &bytes);
@@ -180,16 +184,16 @@ static int run_stream(struct shell *shell, int descriptor, const char *name, int
     return end(&script);
 }
 
-static int run_file(struct shell *shell, const char *path, int code)
+static int run_file(struct shell *shell, const char *path, struct reference_place place, int code)
 {
-    struct script script = {.shell = shell, .name = path, .code = code};
+    struct script script = {.shell = shell, .name = path, .place = place, .code = code};
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
 
     if (descriptor < 0) {
         refuse_file(&script, errno);
         return script.code;
     }
-    code = run_stream(shell, descriptor, path, code);
+    code = run_stream(shell, descriptor, path, place, code);
     close(descriptor);
     return code;
 }
@@ -206,7 +210,8 @@ static int run_standard_input(struct shell *shell, int code)
         refuse_file(&script, errno);
         code = script.code;
     } else {
-        code = run_stream(shell, lines, "standard input", code);
+        code =
+            run_stream(shell, lines, "standard input", (struct reference_place){.token = 0}, code);
         (void)dup2(lines, STDIN_FILENO); /* Nobody reads it any more if that fails. */
     }
     if (lines >= 0)
@@ -218,7 +223,7 @@ static int run_standard_input(struct shell *shell, int code)
 
 int script_read(struct shell *shell, const char *path)
 {
-    return run_file(shell, path, CODE_OK);
+    return run_file(shell, path, (struct reference_place){.token = 0}, CODE_OK);
 }
 
 int script_run(struct shell *shell, const struct invocation *invocation)
@@ -238,7 +243,9 @@ int script_run(struct shell *shell, const struct invocation *invocation)
         else if (use->id == OPTION_SCRIPT && strcmp(use->text, "-") == 0)
             so_far.code = run_standard_input(shell, so_far.code);
         else if (use->id == OPTION_SCRIPT)
-            so_far.code = run_file(shell, use->text, so_far.code);
+            so_far.code = run_file(
+                shell, use->text, (struct reference_place){.token = use->token, .at = use->text_at},
+                so_far.code);
     }
     return so_far.code;
 }

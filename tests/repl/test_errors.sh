@@ -90,6 +90,17 @@ expect_err "error: this is not a range
 cells=$(awk '{ if (length($0) > n) n = length($0) } END { print n }' err)
 [ "$cells" -le 80 ] || fail "a row of $cells cells"
 
+# So is a long word in a message; no character is cut.
+long=$(printf '%0300d' 0 | sed 's/0/é/g')
+expect 2 a.flume "$long"
+expect_err_has "error: no command 'éé"
+grep -q '\\x' err && fail "half a character"
+expect 2 a.flume --json "x$long"
+jq -r .message err | grep -q '[^ xé.a-z'"'"']' && fail "half a character"
+expect 1 a.flume view status "$long$long"
+expect_err_has "éé...
+  view status éé"
+
 # --- The line as it was typed. ---
 printf 'log -n 0\n  get   "run/l"~2 # why\n' >s
 expect 1 a.flume --script s
@@ -152,6 +163,9 @@ grep -q "did you mean" err && fail "two slips in a short word"
 expect 0 a.flume append -l 日本語文字列 x
 expect 1 a.flume get 日本誤文字烈
 meant 日本語文字列
+expect 2 a.flume -c '.mdoe json'
+meant .mode
+expect_err_has "-c:1:1: error: no dot-command '.mdoe'"
 # What is not to be found by anybody is not suggested.
 expect 2 a.flume _complete
 grep -q "__complete" err && fail "a hidden command is suggested"

@@ -80,7 +80,9 @@ expect 0 a.flume log --grep on -l going
 expect 7 --keep-going -c 'missing.flume log' -c 'a.flume get @99999' -c 'a.flume append -l going2 x'
 expect 0 a.flume log -l going2
 expect 6 --keep-going a.flume --script missing -c lgo -c 'append -l going3 x'
-expect_err_has "missing cannot be read: No such file or directory"
+expect_err_has "missing cannot be read: No such file or directory
+  --keep-going --script missing -c lgo -c 'append -l going3 x'
+                        ^~~~~~~"
 expect 0 a.flume log -l going3
 expect 1 a.flume --keep-going -c 'get @99999' -c 'log -n 0'
 
