@@ -41,6 +41,9 @@ static void say_code(struct shell *shell, const char *source, const struct line 
                      struct line_origin origin, int code)
 {
     const struct report_detail detail = {.code = code};
+    const char *outer_source = shell->source;
+    const struct line *outer_line = shell->line;
+    struct line_origin outer_origin = shell->origin;
     struct session session;
 
     shell->source = source;
@@ -49,20 +52,23 @@ static void say_code(struct shell *shell, const char *source, const struct line 
     session_init(&session, shell->invocation, shell);
     report_with(&session, &detail, ERROR_COMMAND_ENDED, code, exit_code_name(code));
     session_deinit(&session);
-    shell->source = NULL;
-    shell->line = NULL;
+    shell->source = outer_source; /* Of the .read that brought the line. */
+    shell->line = outer_line;
+    shell->origin = outer_origin;
 }
 
 static void run_line(struct script *script, const char *source, const struct line *line)
 {
     struct line_origin origin = {.file = script->name, .line_number = script->first};
     struct shell *shell = script->shell;
+    bool had_reported = shell->has_reported;
     int code;
 
     shell->has_reported = false;
     code = shell_run(shell, source, line, origin);
     if (code != CODE_OK && code < CODE_SIGNAL && !shell->has_reported)
         say_code(shell, source, line, origin, code);
+    shell->has_reported = shell->has_reported || had_reported;
     script->code = exit_code_worse(script->code, code);
 }
 

@@ -86,6 +86,20 @@ expect_err_has "missing cannot be read: No such file or directory
 expect 0 a.flume log -l going3
 expect 1 a.flume --keep-going -c 'get @99999' -c 'log -n 0'
 
+# A script in a script: its own lines are named, and what stopped it is told once.
+printf 'log -n 0\nlgo\nappend -l inner x\n' >inner
+printf 'log -n 0\n.read inner\nappend -l outer x\n' >outer
+expect 2 a.flume --script outer
+expect_same "inner:2:1: error: no command 'lgo'" "$(grep error: err)"
+expect 1 a.flume log -l outer
+expect 2 a.flume --keep-going --script outer -c 'get :nosuch'
+expect_same "inner:2:1: error: no command 'lgo' -c:1:5: error: no bookmark 'nosuch'" \
+    "$(echo $(grep error: err))"
+expect 0 a.flume log -l inner
+expect 0 a.flume log -l outer
+expect 6 a.flume -c '.read nosuch'
+expect_err_has "-c:1:1: error: nosuch cannot be read"
+
 # --- Several lines of source that are one. ---
 printf 'append -l text <<END\nfirst\n  "second\n\nEND\nappend -l text '"'a\nb'"'\nappend -l text {\n  "k": [1,\n  2]\n}\nlgo\n' >s
 expect 2 a.flume --script s
