@@ -448,18 +448,27 @@ static bool name_owners(struct parse *parse, const struct item *item, const char
     return used != 0;
 }
 
+static size_t character_bytes(const char *word)
+{
+    uint32_t point;
+    size_t length = utf8_decode(word, strlen(word), &point);
+
+    return length == 0 ? 1 : length;
+}
+
 static bool refuse_unknown(struct parse *parse, const struct item *item)
 {
     const char *name = parse->invocation->argv[item->token] + item->at;
     const struct command *command = parse->invocation->command;
     const char *owner = command == NULL ? "flume" : command->name;
     bool is_letter = item->form == ITEM_UNKNOWN_LETTER;
-    size_t at = is_letter ? item->at : 0, bytes = is_letter ? 1 : item->bytes + 2;
+    size_t at = is_letter ? item->at : 0;
+    size_t bytes = is_letter ? character_bytes(name) : item->bytes + 2;
     struct suggestion *suggestion = &parse->error->suggestion;
     char typed[50];
 
     if (is_letter)
-        snprintf(typed, sizeof(typed), "-%c", *name >= ' ' && *name < 0x7F ? *name : '?');
+        snprintf(typed, sizeof(typed), "-%.*s", (int)bytes, name);
     else
         snprintf(typed, sizeof(typed), "--%.*s", (int)(item->bytes < 40 ? item->bytes : 40), name);
     if (name_owners(parse, item, name))

@@ -107,6 +107,19 @@ static void show_whole(struct caret *caret, const char *line, size_t bytes, size
     caret_show(&caret->line, line + at + marked, bytes - at - marked, SIZE_MAX, &cells);
 }
 
+/* Of a character all or nothing is marked, and nothing behind the line. */
+static void take_whole_characters(const char *line, size_t bytes, size_t begins, size_t *io_at,
+                                  size_t *io_marked)
+{
+    size_t at = utf8_fitting(line, bytes, *io_at - begins);
+    size_t ends = *io_at - begins + *io_marked, whole = utf8_fitting(line, bytes, ends);
+
+    if (whole < ends && whole < bytes)
+        whole += character_bytes(line + whole, bytes - whole);
+    *io_at = begins + at;
+    *io_marked = whole - at;
+}
+
 void caret_init(struct caret *out, const char *source, size_t bytes, size_t at, size_t marked,
                 size_t cells_max)
 {
@@ -122,8 +135,7 @@ void caret_init(struct caret *out, const char *source, size_t bytes, size_t at, 
     ends = newline == NULL ? bytes : (size_t)(newline - source);
     if (ends > at && source[ends - 1] == '\r')
         ends--;
-    if (marked > ends - at)
-        marked = ends - at;
+    take_whole_characters(source + begins, ends - begins, begins, &at, &marked);
     for (size_t i = 0; i < begins; i++)
         out->newlines += source[i] == '\n';
     out->column = 1 + count_characters(source + begins, at - begins);

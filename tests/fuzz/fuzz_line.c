@@ -3,15 +3,18 @@
  *
  * Checked besides not crashing: whole and piece by piece the same line comes out; words stand
  * inside the source, one behind the other; every word, quoted, is read back as it was; a source
- * that wants more goes on with any more.
+ * that wants more goes on with any more. A caret at any place stands in its window, which is UTF-8
+ * without control characters.
  */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "caret.h"
 #include "line.h"
 #include "text.h"
+#include "utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -72,6 +75,22 @@ static void check_quoting(const struct line *line)
     text_deinit(&quoted);
 }
 
+static void check_caret(const char *source, size_t bytes)
+{
+    enum { CELLS = 40 };
+    struct caret caret;
+
+    for (size_t at = 0; at <= bytes; at += 1 + bytes / 5) {
+        caret_init(&caret, source, bytes, at, at % 9, CELLS);
+        assert(caret.marked >= 1 && caret.column >= 1);
+        assert(caret.cells + caret.marked <= CELLS + 1); /* Behind the end there is one more. */
+        assert(caret.line.failed || utf8_valid(caret.line.data, caret.line.bytes));
+        for (size_t i = 0; i < caret.line.bytes; i++)
+            assert((unsigned char)caret.line.data[i] >= 0x20 && caret.line.data[i] != 0x7F);
+        caret_deinit(&caret);
+    }
+}
+
 /* The lines of a source as a script brings them; true if they are one line, which is *out then. */
 static bool gather(const char *source, size_t bytes, struct line *out)
 {
@@ -107,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (gather(source, bytes, &pieces))
         check_same(&whole, &pieces);
     check_places(source, bytes, &whole);
+    check_caret(source, bytes);
     if (whole.form == LINE_COMMAND || whole.form == LINE_DOT)
         check_quoting(&whole);
     line_release(&whole);

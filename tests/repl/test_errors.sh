@@ -46,6 +46,12 @@ expect 2 a.flume get
 expect_err "error: get needs an operand
   usage: flume [DB] get R..."
 
+expect 2 a.flume log -qéö
+expect_err "error: log has no option -é
+  log -qéö
+        ^
+  options: flume log -h"
+
 # What a shell would take apart is shown quoted, and the caret still fits.
 expect 3 a.flume get 'a  b' @1
 expect_err "error: no label 'a  b'
