@@ -297,27 +297,41 @@ static void show_format(struct text *target, const char *format, const char *wor
     }
 }
 
-static void show_row(struct text *target, int code, const char *name, const char *remedy)
+/* The name and exit code of what follows, unless they are those of what came before. */
+static void show_group(struct text *target, int code, const char *name, int *io_code,
+                       const char **io_name)
 {
-    text_format(target, "\n       exit code %d (%s)%s", code, name, remedy == NULL ? "" : "; ");
-    if (remedy != NULL)
-        error_fill(target, remedy, NULL);
+    if (code == *io_code && strcmp(name, *io_name) == 0)
+        return;
+    text_format(target, "%s (exit code %d):\n", name, code);
+    *io_code = code;
+    *io_name = name;
+}
+
+static void show_remedy(struct text *target, const char *remedy)
+{
+    text_string(target, "\n      ");
+    error_fill(target, remedy, NULL);
     text_char(target, '\n');
 }
 
-/* By name, and those of one name by their words. */
+/* By name and exit code, and those of one group by their words. */
 static int compare_rows(const void *a, const void *b)
 {
     const struct error_message *left = &(*(const struct row *const *)a)->message;
     const struct error_message *right = &(*(const struct row *const *)b)->message;
     int order = strcmp(left->name, right->name);
 
+    if (order == 0)
+        order = left->code - right->code;
     return order != 0 ? order : strcmp(left->format, right->format);
 }
 
 static void list_messages(struct text *target)
 {
     const struct row *sorted[ROW_COUNT];
+    const char *name = "";
+    int code = 0;
 
     for (size_t i = 0; i < ROW_COUNT; i++)
         sorted[i] = &rows[i];
@@ -325,32 +339,35 @@ static void list_messages(struct text *target)
     for (size_t i = 0; i < ROW_COUNT; i++) {
         const struct error_message *message = &sorted[i]->message;
 
+        show_group(target, message->code, message->name, &code, &name);
         text_string(target, "  ");
         show_format(target, message->format, sorted[i]->words);
-        show_row(target, message->code, message->name, message->remedy);
+        show_remedy(target, message->remedy);
     }
 }
 
 static void list_statuses(struct text *target)
 {
-    const char *unknown = flume_status_name(STATUS_LEAST);
+    const char *unknown = flume_status_name(STATUS_LEAST), *name = "";
+    int code = 0;
 
     for (int status = -1; status > STATUS_LEAST; status--) {
-        const char *name = flume_status_name(status);
+        const char *remedy = error_remedy_of(status);
 
-        if (strcmp(name, unknown) == 0)
+        if (strcmp(flume_status_name(status), unknown) == 0)
             continue;
+        show_group(target, exit_code_of(status), flume_status_name(status), &code, &name);
         text_format(target, "  %s", flume_strerror(status));
-        show_row(target, exit_code_of(status), name, error_remedy_of(status));
+        show_remedy(target, remedy == NULL ? "a bug of flume: please report it" : remedy);
     }
 }
 
 void error_list(struct text *target)
 {
-    text_string(target, "What flume says on stderr, with the exit code, the name that stands in\n"
-                        "--json, and what to do. Words in capitals stand for what is meant.\n\n");
-    list_messages(target);
     text_string(target,
-                "\nWhat the library answers, with the same; details follow where it has any:\n\n");
+                "What flume says on stderr and, below it, what to do. Words in capitals stand\n"
+                "for what is meant. The name is that of \"name\" under --json.\n\n");
+    list_messages(target);
+    text_string(target, "\nWhat the library answers; details follow where it has any:\n\n");
     list_statuses(target);
 }

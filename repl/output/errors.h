@@ -91,7 +91,7 @@
         "close it, or put what is not JSON between quotes: '[...'"
 #define ERROR_JSON_CLOSER                                                 \
     CODE_USAGE, "usage", "this bracket does not close the one before it", \
-        "{} and [] nest; what is not JSON stands between quotes: '[...'"
+        "what was opened last is closed first; what is not JSON is quoted: '[...'"
 #define ERROR_HEREDOC_OPEN                                  \
     CODE_USAGE, "usage", "the end of this text is missing", \
         "it ends with a line that is the name behind << and nothing else"

@@ -201,19 +201,24 @@ expect_code 0
 
 # --- The catalogue. ---
 expect 0 help errors
-expect_out_has "no label 'LABEL'
-       exit code 1 (not_found); labels: flume label list"
-expect_out_has "FILE cannot be read: CAUSE"
-expect_out_has "@SEQ is not the last record any more: that is @SEQ"
-expect_out_has "usage: flume [DB] USAGE"
-expect_out_has "exit code 4 (damaged); what is damaged: flume DB check"
+expect_out_has "not_found (exit code 1):"
+expect_out_has "  no label 'LABEL'
+      labels: flume label list"
+expect_out_has "  FILE cannot be read: CAUSE"
+expect_out_has "  @SEQ is not the last record any more: that is @SEQ"
+expect_out_has "      usage: flume [DB] USAGE"
+expect_out_has "damaged (exit code 4):"
+expect_out_has "      what is damaged: flume DB check"
 grep -E '%[^ ;]' out && fail "a format is shown"
-grep -nE '[{}]' out | grep -v 'JSON\|nest' | grep . && fail "a word in braces is shown"
-grep '^       exit code' out | grep -v '); ..' && fail "a message without a remedy"
-[ "$(grep -c '^       exit code' out)" -gt 100 ] || fail "few messages"
-# They come sorted by name.
-awk '/^What the library/ { exit } /^       exit code/ { print $4 }' out >names
+grep -E '[{}]' out && fail "a word in braces is shown"
+grep -E '^ *$' out | grep ' ' && fail "a message without words"
+awk '/^  [^ ]/ { if (wants) exit 1; wants = 1 } /^      [^ ]/ { wants = 0; n++ }
+    END { exit wants || n < 100 }' out || fail "a message without a remedy"
+# They come sorted by name, and each status of the library is there.
+awk '/^What the library/ { exit } /^[a-z_]* .exit code/ { print $1 }' out >names
 LC_ALL=C sort -c names || fail "not sorted by name"
+statuses=$(sed -n '/^What the library/,$p' out | grep -c '^  [^ ]')
+[ "$statuses" -ge 24 ] || fail "$statuses statuses of the library"
 
 # Each macro of errors.h is in the table, and is used.
 sed -n 's/^#define \(ERROR_[A-Z_]*\).*/\1/p' "$repl/output/errors.h" |
