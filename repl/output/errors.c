@@ -184,6 +184,7 @@ static const struct row rows[] = {
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]), STATUS_LEAST = -64 };
+enum { LINE_CELLS = 80, MESSAGE_INDENT = 2, REMEDY_INDENT = 6 };
 
 const char *error_remedy_of(int status)
 {
@@ -308,11 +309,48 @@ static void show_group(struct text *target, int code, const char *name, int *io_
     *io_name = name;
 }
 
+/* Words, broken into lines that begin alike. */
+static void show_wrapped(struct text *target, const char *words, size_t indent)
+{
+    size_t cells = LINE_CELLS; /* The first word begins a line. */
+    const char *before = "";
+
+    while (*words != '\0') {
+        size_t bytes = strcspn(words, " ");
+
+        if (cells + 1 + bytes > LINE_CELLS) {
+            text_format(target, "%s%*s", before, (int)indent, "");
+            cells = indent;
+        } else {
+            text_char(target, ' ');
+            cells++;
+        }
+        text_add(target, words, bytes);
+        cells += bytes;
+        words += bytes;
+        words += strspn(words, " ");
+        before = "\n";
+    }
+    text_char(target, '\n');
+}
+
 static void show_remedy(struct text *target, const char *remedy)
 {
-    text_string(target, "\n      ");
-    error_fill(target, remedy, NULL);
-    text_char(target, '\n');
+    struct text words = {0};
+
+    error_fill(&words, remedy, NULL);
+    show_wrapped(target, text_c_string(&words), REMEDY_INDENT);
+    text_deinit(&words);
+}
+
+static void show_message(struct text *target, const struct row *row)
+{
+    struct text words = {0};
+
+    show_format(&words, row->message.format, row->words);
+    show_wrapped(target, text_c_string(&words), MESSAGE_INDENT);
+    text_deinit(&words);
+    show_remedy(target, row->message.remedy);
 }
 
 /* By name and exit code, and those of one group by their words. */
@@ -340,9 +378,7 @@ static void list_messages(struct text *target)
         const struct error_message *message = &sorted[i]->message;
 
         show_group(target, message->code, message->name, &code, &name);
-        text_string(target, "  ");
-        show_format(target, message->format, sorted[i]->words);
-        show_remedy(target, message->remedy);
+        show_message(target, sorted[i]);
     }
 }
 
@@ -357,7 +393,7 @@ static void list_statuses(struct text *target)
         if (strcmp(flume_status_name(status), unknown) == 0)
             continue;
         show_group(target, exit_code_of(status), flume_status_name(status), &code, &name);
-        text_format(target, "  %s", flume_strerror(status));
+        show_wrapped(target, flume_strerror(status), MESSAGE_INDENT);
         show_remedy(target, remedy == NULL ? "a bug of flume: please report it" : remedy);
     }
 }

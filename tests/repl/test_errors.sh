@@ -194,6 +194,7 @@ expect_jq err '.name == "usage" and .line == 1 and .col == 8 and .file == "-c"'
 
 # --- What help says of lines holds. ---
 expect 0 help lines
+[ "$(awk 'length > 80' out | wc -l)" -eq 0 ] || fail "it does not fit 80 columns"
 expect_out_has "<<END"
 expect 0 a.flume -c 'append -l note "first light"' -c 'log -n 1 --reverse'
 printf 'append <<END\n%s\nEND\n' 'two lines' | run a.flume
@@ -201,6 +202,7 @@ expect_code 0
 
 # --- The catalogue. ---
 expect 0 help errors
+[ "$(awk 'length > 80' out | wc -l)" -eq 0 ] || fail "it does not fit 80 columns"
 expect_out_has "not_found (exit code 1):"
 expect_out_has "  no label 'LABEL'
       labels: flume label list"
@@ -212,8 +214,8 @@ expect_out_has "      what is damaged: flume DB check"
 grep -E '%[^ ;]' out && fail "a format is shown"
 grep -E '[{}]' out && fail "a word in braces is shown"
 grep -E '^ *$' out | grep ' ' && fail "a message without words"
-awk '/^  [^ ]/ { if (wants) exit 1; wants = 1 } /^      [^ ]/ { wants = 0; n++ }
-    END { exit wants || n < 100 }' out || fail "a message without a remedy"
+awk '/^[^ ]/ { bad += wants; wants = 0 } /^  [^ ]/ { wants = 1 } /^      [^ ]/ { wants = 0; n++ }
+    END { exit bad || wants || n < 100 }' out || fail "a message without a remedy"
 # They come sorted by name, and each status of the library is there.
 awk '/^What the library/ { exit } /^[a-z_]* .exit code/ { print $1 }' out >names
 LC_ALL=C sort -c names || fail "not sorted by name"
