@@ -99,14 +99,18 @@ int run_completion(struct session *session)
         const char *shell, *script;
     } scripts[] = {{"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}};
     const struct operand *operand = &session->invocation->operands[0];
+    struct suggestion suggestion;
+    const struct report_detail detail = {.place = {.token = operand->token},
+                                         .suggestion = &suggestion};
 
+    suggest_begin(&suggestion, "", operand->text, strlen(operand->text));
     for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        suggest_offer(&suggestion, scripts[i].shell);
         if (strcmp(operand->text, scripts[i].shell) != 0)
             continue;
         text_string(&session->line, scripts[i].script);
         (void)session_emit_text(session); /* A failure shows when stdout is flushed. */
         return CODE_OK;
     }
-    return report_at(session, (struct reference_place){.token = operand->token},
-                     ERROR_NO_COMPLETION);
+    return report_with(session, &detail, ERROR_NO_COMPLETION);
 }

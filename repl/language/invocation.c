@@ -215,11 +215,13 @@ static bool take_choice(struct parse *parse, const struct item *item, struct opt
 
 static bool take_kind(struct parse *parse, const struct item *item, struct option_use *use)
 {
+    struct suggestion *suggestion = &parse->error->suggestion;
     bool is_new = option_table[item->id].type == OPTION_TYPE_NEW_KIND;
 
     if (is_new && strcmp(item->value, "message") != 0 &&
         !(value_parse_uint(item->value, UINT8_MAX, &use->number) && use->number >= FLUME_KIND_USER))
         return refuse_value(parse, item, ERROR_KIND_RESERVED);
+    suggest_begin(suggestion, "", item->value, strlen(item->value));
     for (unsigned kind = 1; kind <= UINT8_MAX; kind++) {
         const char *name = flume_kind_name(kind);
 
@@ -227,6 +229,8 @@ static bool take_kind(struct parse *parse, const struct item *item, struct optio
             use->number = kind;
             return true;
         }
+        if (name != NULL)
+            suggest_offer(suggestion, name);
     }
     if (value_parse_uint(item->value, UINT8_MAX, &use->number) && use->number != 0)
         return true;
@@ -235,6 +239,9 @@ static bool take_kind(struct parse *parse, const struct item *item, struct optio
 
 static bool take_codec(struct parse *parse, const struct item *item, struct option_use *use)
 {
+    struct suggestion *suggestion = &parse->error->suggestion;
+
+    suggest_begin(suggestion, "", item->value, strlen(item->value));
     for (unsigned number = 0; number < FLUME_CODEC_USER; number++) {
         const char *name = flume_codec_name(number);
 
@@ -242,6 +249,8 @@ static bool take_codec(struct parse *parse, const struct item *item, struct opti
             use->number = number;
             return true;
         }
+        if (name != NULL)
+            suggest_offer(suggestion, name);
     }
     if (value_parse_uint(item->value, UINT16_MAX, &use->number))
         return true;
@@ -327,6 +336,7 @@ static bool add_option(struct parse *parse, const struct item *item)
     use.text_at = item->value_at;
     if (!take_value(parse, item, &use))
         return false;
+    parse->error->suggestion.count = 0; /* It is what it seemed not to be at first. */
     if (use.id == OPTION_DB && invocation->db_token != 0)
         return refuse_value(parse, item, ERROR_TWO_BASINS);
     if (invocation->option_count == parse->option_capacity) {

@@ -139,6 +139,14 @@ expect 2 a.flume append --lable x y
 meant --label
 expect 2 a.flume log --mode tabel
 meant table
+expect 2 a.flume append --codec jsno x
+meant json
+expect 2 a.flume log --kind mesage
+meant message
+expect 2 completion bsah
+meant bash
+expect 2 a.flume get --mode tsv
+grep -q "did you mean" err && fail "a suggestion for what was right"
 expect 2 help exit-code
 meant exit-codes
 expect 1 a.flume get ruun/1
