@@ -18,7 +18,13 @@
 #include "shell.h"
 #include "utf8.h"
 
-enum { WINDOW_CELLS = 76, MESSAGE_CELLS = 600, MESSAGE_BYTES_MAX = 1000 };
+enum {
+    WINDOW_CELLS = 76,
+    INDENT_CELLS = 2,
+    WIDTH_LEAST = 20,
+    MESSAGE_CELLS = 600,
+    MESSAGE_BYTES_MAX = 1000
+};
 
 /* Where an error is, as far as that is known. */
 struct spot {
@@ -48,7 +54,7 @@ static void add_word(struct text *line, const char *word)
 
 /* The command line, without the program and the basin. */
 static void find_in_words(struct spot *spot, const struct invocation *invocation,
-                          const struct reference_place *place)
+                          const struct reference_place *place, size_t cells_max)
 {
     struct line_word word = {0, 0};
     const struct line one_word = {.words = &word};
@@ -70,7 +76,7 @@ static void find_in_words(struct spot *spot, const struct invocation *invocation
 
         at = place->at == 0 ? word.at : line_place(line.data, &one_word, 0, place->at);
         end = place->bytes == 0 ? word.at + word.bytes : line_place(line.data, &one_word, 0, end);
-        caret_init(&spot->caret, line.data, line.bytes, at, end - at, WINDOW_CELLS);
+        caret_init(&spot->caret, line.data, line.bytes, at, end - at, cells_max);
         spot->is_shown = true;
     }
     text_deinit(&line);
@@ -87,7 +93,7 @@ static int find_word(const struct line *line, const char *word)
 
 /* In the line that was typed. */
 static void find_in_line(struct spot *spot, const struct shell *shell, int index,
-                         const struct reference_place *place)
+                         const struct reference_place *place, size_t cells_max)
 {
     const struct line *line = shell->line;
     const struct line_word *word = &line->words[index];
@@ -96,7 +102,7 @@ static void find_in_line(struct spot *spot, const struct shell *shell, int index
                      ? word->at + word->bytes
                      : line_place(shell->source, line, index, place->at + place->bytes);
 
-    caret_init(&spot->caret, shell->source, line->source_bytes, at, end - at, WINDOW_CELLS);
+    caret_init(&spot->caret, shell->source, line->source_bytes, at, end - at, cells_max);
     spot->is_shown = true;
 }
 
@@ -109,24 +115,34 @@ static void find_beginning(struct spot *spot, const struct shell *shell)
     caret_init(&spot->caret, shell->source, line->source_bytes, at, 1, WINDOW_CELLS);
 }
 
+/* What fits a row beside the indent, on a narrow terminal too. */
+static size_t window_cells(const struct session *session)
+{
+    size_t width = session->width < WIDTH_LEAST ? WIDTH_LEAST : session->width;
+    bool is_narrow = session->error_terminal && width < WINDOW_CELLS + INDENT_CELLS;
+
+    return is_narrow ? width - INDENT_CELLS : WINDOW_CELLS;
+}
+
 static void find_spot(struct spot *spot, const struct session *session,
                       const struct reference_place *place)
 {
     const struct shell *shell = session->shell;
     const struct invocation *invocation = session->invocation;
     bool is_typed = shell != NULL && shell->source != NULL;
+    size_t cells_max = window_cells(session);
     int index = 0;
 
     if (is_typed && place->token > 0)
         index = find_word(shell->line, invocation->argv[place->token]);
     if (is_typed && shell->line->form >= LINE_WANTING) {
         caret_init(&spot->caret, shell->source, shell->line->source_bytes, shell->line->fault.at,
-                   shell->line->fault.bytes, WINDOW_CELLS);
+                   shell->line->fault.bytes, cells_max);
         spot->is_shown = true;
     } else if (index > 0) {
-        find_in_line(spot, shell, index, place);
+        find_in_line(spot, shell, index, place, cells_max);
     } else if (place->token > 0) {
-        find_in_words(spot, invocation, place);
+        find_in_words(spot, invocation, place, cells_max);
     } else if (is_typed) {
         find_beginning(spot, shell);
     }
