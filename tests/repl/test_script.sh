@@ -20,6 +20,11 @@ printf 'append d\n' | run -c 'append a' --script s2 --db a.flume -q -c 'append c
     -c 'log -n 4 --mode raw --reverse'
 expect_code 0
 expect_same "d c b a" "$(tail -n 4 out | tr '\n' ' ' | sed 's/ $//')" "the order"
+# None of them is kept in a history.
+mkdir home
+printf 'log -n 0\n' | HOME=$work/home XDG_STATE_HOME=$work/home "$FLUME" a.flume -c 'log -n 0' \
+    --script s2 --script - >out 2>err || fail "with a home"
+[ -z "$(find home -type f)" ] || fail "a script left $(find home -type f)"
 # Standard input without a line.
 run a.flume </dev/null
 expect_code 0
