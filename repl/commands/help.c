@@ -101,29 +101,39 @@ void help_overview(struct text *text, enum help_place place)
 
 /* ---- at the prompt ---- */
 
+static bool has(const char *line, size_t bytes, const char *part)
+{
+    return memmem(line, bytes, part, strlen(part)) != NULL;
+}
+
+/* A command on the basin of the prompt. Whoever has a prompt has a basin: nothing is created. */
+static void add_command(struct text *text, const char *line, size_t bytes)
+{
+    static const char create[] = " --create";
+    const char *created = memmem(line, bytes, create, sizeof(create) - 1);
+    size_t before = created == NULL ? bytes : (size_t)(created - line);
+    size_t behind = created == NULL ? bytes : before + sizeof(create) - 1;
+
+    text_add(text, line, before);
+    text_add(text, line + behind, bytes - behind);
+}
+
 /* An example as it is typed at flume>: without the program, or to be run by a shell. */
 static void add_example(struct text *text, const char *line, size_t bytes)
 {
-    static const char demo[] = "flume demo.flume ", flume[] = "flume ", create[] = " --create";
+    static const char demo[] = "flume demo.flume ", flume[] = "flume ";
     size_t demo_bytes = sizeof(demo) - 1, flume_bytes = sizeof(flume) - 1;
-    size_t create_bytes = sizeof(create) - 1;
+    bool is_shells = has(line, bytes, "||") || has(line, bytes, ";");
     const char *word = line + flume_bytes;
-    const char *created = memmem(line, bytes, create, create_bytes);
 
-    if (bytes > demo_bytes && memcmp(line, demo, demo_bytes) == 0 && line[demo_bytes] != '-') {
-        if (created != NULL) { /* Whoever has a prompt has a basin. */
-            text_add(text, line + demo_bytes, (size_t)(created - line) - demo_bytes);
-            bytes -= (size_t)(created - line) + create_bytes;
-            text_add(text, created + create_bytes, bytes);
-        } else {
-            text_add(text, line + demo_bytes, bytes - demo_bytes);
-        }
-    } else if (bytes > flume_bytes && memcmp(line, flume, flume_bytes) == 0 &&
-               command_find(word, strcspn(word, " \n")) != NULL) {
+    if (bytes > demo_bytes && memcmp(line, demo, demo_bytes) == 0 && line[demo_bytes] != '-' &&
+        !is_shells)
+        add_command(text, line + demo_bytes, bytes - demo_bytes);
+    else if (bytes > flume_bytes && memcmp(line, flume, flume_bytes) == 0 &&
+             command_find(word, strcspn(word, " \n")) != NULL)
         text_add(text, word, bytes - flume_bytes);
-    } else {
+    else
         text_format(text, "!%.*s", (int)bytes, line);
-    }
 }
 
 /* A line of a text, with `flume help x` and `flume [DB] x` as they are said at the prompt. */

@@ -373,7 +373,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .examples =
                 {
                     "flume demo.flume stat",
-                    "flume demo.flume stat -i 1 -n 10",
+                    "flume demo.flume stat -i 1 -n 3",
                 },
         },
     [COMMAND_TOP] =
@@ -454,7 +454,7 @@ const struct command command_table[COMMAND_COUNT] = {
                 "the header page of each strata first. What is damaged is shown as it lies there.",
             .examples =
                 {
-                    "flume demo.flume dump last --hex",
+                    "flume demo.flume dump last.. --hex",
                     "flume demo.flume dump @0..@3 -v",
                     "flume demo.flume dump last --json | jq -r 'select(.field == \"check\").value'",
                 },
@@ -511,7 +511,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .examples =
                 {
                     "flume bench",
-                    "flume bench --size 1000 --records 100000 --safe",
+                    "flume bench --size 1000 --records 10000 --safe",
                 },
         },
     [COMMAND_COMPLETION] =
@@ -522,10 +522,16 @@ const struct command command_table[COMMAND_COUNT] = {
             .operand_min = 1,
             .operand_max = 1,
             .summary = "completion for a shell",
-            .description = "Writes the script that makes a shell complete flume's command line.",
+            .description =
+                "Writes the script that makes a shell complete flume's command line; it asks flume "
+                "itself, and so fits every version. An installed flume brings the scripts along. "
+                "By hand: source it, or put it where the shell looks: bash "
+                "~/.local/share/bash-completion/completions/flume, zsh _flume in a directory of "
+                "fpath, fish ~/.config/fish/completions/flume.fish.",
             .examples =
                 {
-                    "flume completion bash > ~/.local/share/bash-completion/completions/flume",
+                    "flume completion bash > flume.bash",
+                    "flume completion zsh > _flume",
                 },
         },
     [COMMAND_VERSION] =
