@@ -54,6 +54,8 @@ void cell_csv(struct text *target, const void *data, size_t bytes)
     bool quoted = needs_quotes(source, bytes);
     size_t kept = 0, at = 0;
 
+    if (bytes == 0)
+        return; /* There may be no pointer either. */
     text_string(target, quoted ? "\"" : "");
     while (at < bytes) {
         size_t length = csv_character(source + at, bytes - at);
