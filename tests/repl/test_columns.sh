@@ -1,0 +1,110 @@
+# The columns that help names are those that are written: the header of csv, and the keys of objects.
+. "$(dirname "$0")/lib.sh"
+
+# Everything that help tells, as lines "COMMAND<tab>FORM<tab>COLUMNS".
+"$FLUME" help commands | grep -oE '^  [a-z]+' >names
+while read -r command; do
+    "$FLUME" help "$command" | sed -n '/^columns/,/^$/p' | sed '1d;/^$/d' |
+        awk -v command="$command" '
+            { sub(/^ +/, ""); line = line (line == "" ? "" : " ") $0 }
+            /,$/ { next }
+            {
+                form = ""
+                if (match(line, /^[^,]*: /)) {
+                    form = substr(line, 1, RLENGTH - 2)
+                    line = substr(line, RLENGTH + 1)
+                }
+                gsub(/, /, ",", line)
+                print command "\t" form "\t" line
+                line = ""
+            }'
+done <names >told
+[ "$(wc -l <told)" -ge 30 ] || fail "help tells of few columns"
+
+tab=$(printf '\t')
+: >checked
+
+# writes COMMAND FORM WORD...: what these words write has the columns that are told of the form.
+writes() {
+    command=$1 form=$2
+    shift 2
+    columns=$(awk -F "$tab" -v command="$command" -v form="$form" \
+        '$1 == command && $2 == form { print $3 }' told)
+    [ -n "$columns" ] || fail "help $command tells nothing of '$form'"
+    echo "$command$tab$form" >>checked
+    rm -rf a.flume new.flume
+    cp -R kept.flume a.flume
+    run "$@" --mode csv
+    expect_same "$columns" "$(head -n 1 out)" "columns of $command $form"
+    [ "$(wc -l <out)" -ge 2 ] || fail "no row of $command $form"
+    rm -rf a.flume new.flume
+    cp -R kept.flume a.flume
+    run "$@" --json
+    jq -r 'select(.type != "summary") | keys_unsorted[]' out | sort -u >keys
+    while read -r key; do
+        case ",$columns," in
+        *",$key,"*) ;;
+        *) [ "$key" = type ] || fail "$command $form: an object has $key" ;;
+        esac
+    done <keys
+    [ "$(wc -l <keys)" -ge 2 ] || fail "no object of $command $form"
+}
+
+expect 0 kept.flume init
+expect 0 kept.flume append -l one --codec json '{"temp":21,"host":"a"}'
+expect 0 kept.flume append -l one -l two second
+expect 0 kept.flume mark here -m note
+expect 0 kept.flume view add temp --json-path .temp
+expect 0 kept.flume view add hosts --reduce count --by .host
+expect 0 kept.flume view sync
+expect 0 kept.flume export -o kept.ndjson
+
+writes init "" new.flume init
+writes info "" a.flume info
+writes append "" a.flume append -l x text
+writes get "" a.flume get last
+writes get --meta a.flume get last --meta
+writes get --path a.flume get one~1 --path .temp
+writes log "" a.flume log
+writes tail "" a.flume tail
+writes label list a.flume label list
+writes label count a.flume label count
+writes label show a.flume label show one
+writes label all a.flume label all one two
+writes label any a.flume label any one two
+writes find "" a.flume find temp 21
+writes find "(of a fold)" a.flume find hosts
+writes mark set a.flume mark there last -m note
+writes mark list a.flume mark list
+writes mark show a.flume mark show here
+writes mark history a.flume mark history here
+writes view status a.flume view status
+writes view "status -v" a.flume view status -v
+writes view list a.flume view list
+writes view add a.flume view add more --json-path .more
+writes view drop a.flume view drop temp
+writes view rows a.flume view rows label
+writes view sync a.flume view sync
+writes view rebuild a.flume view rebuild label
+writes view verify a.flume view verify label
+writes explain "" a.flume explain get one
+writes stat "" a.flume stat
+writes stat -i a.flume stat -i 0.1 -n 1
+writes import "" new.flume import kept.ndjson --create
+writes bench "" bench --records 1000 --memory
+writes version "" version
+
+# A finding wants something to be found.
+for file in kept.flume/log/*; do
+    [ -f "$file" ] && printf 'xxxx' | dd of="$file" bs=1 seek=4200 conv=notrunc 2>/dev/null
+done
+writes check "" a.flume check
+writes repair "" a.flume repair --dry-run
+
+# subscribe writes what log writes, and without end.
+expect_same "$(grep "^log$tab" told | cut -f 3)" "$(grep "^subscribe$tab" told | cut -f 3)" "subscribe"
+echo "subscribe$tab" >>checked
+cut -f 1,2 told | sort >wanted
+sort -u checked >given
+comm -23 wanted given >left
+[ ! -s left ] || fail "nothing checks the columns of: $(tr '\n' ' ' <left)"
