@@ -12,6 +12,7 @@
 #include "resolve.h"
 #include "rows.h"
 #include "run.h"
+#include "utf8.h"
 
 /* ---- get ---- */
 
@@ -53,7 +54,10 @@ static bool write_body(const struct getting *getting, const flume_record *record
     struct text *text = &session->line;
 
     if (on_terminal) { /* As a whole: it may be taller than the screen. */
-        text_add(text, record->body, record->body_bytes);
+        if (session->mode == MODE_RAW)
+            text_add(text, record->body, record->body_bytes);
+        else
+            utf8_show_lines(text, record->body, record->body_bytes);
         text_add(text, getting->rows.grid.delimiter, getting->rows.grid.delimiter_bytes);
         return session_emit(session);
     }

@@ -115,7 +115,8 @@ const struct command command_table[COMMAND_COUNT] = {
             .options = OPTIONS(SHAPES, OPTION_META, OPTION_PATH, OPTION_OUTPUT, ASKS),
             .summary = "show records by reference",
             .description =
-                "Writes the bodies of records, byte for byte; on a terminal a newline follows. "
+                "Writes the bodies of records, byte for byte; on a terminal control bytes are "
+                "escaped (not with --mode raw) and a newline follows. "
                 "With --json the whole record; with --meta also where it lies: hash, strata and "
                 "offset; with --path only values out of a JSON body, one a line, as JSON "
                 "(--mode raw: strings without their quotes). Records that are not there are reported, the others shown. R may be a "

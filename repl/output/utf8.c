@@ -270,6 +270,22 @@ size_t utf8_show(struct text *target, const void *data, size_t bytes, size_t cel
     return cells;
 }
 
+void utf8_show_lines(struct text *target, const void *data, size_t bytes)
+{
+    const uint8_t *source = data;
+    size_t from = 0;
+
+    for (size_t at = 0; at < bytes; at++) {
+        if (source[at] != '\n' && source[at] != '\t' && source[at] != '\\')
+            continue;
+        show_whole(target, source + from, at - from);
+        text_char(target, (char)source[at]);
+        from = at + 1;
+    }
+    if (from < bytes)
+        show_whole(target, source + from, bytes - from);
+}
+
 size_t utf8_cells(const void *data, size_t bytes, size_t cells_max)
 {
     const uint8_t *source = data;

@@ -60,6 +60,16 @@ printf '\033]0;title\007\033[2J' | expect 0 b.flume append --create -l x -
 NO_COLOR=1 show b.flume log
 grep -q "$escape" out && fail "an escape sequence of a body reached the terminal"
 expect_out_has '\x1b]0;title'
+NO_COLOR=1 show b.flume get last
+grep -q "$escape" out && fail "an escape sequence of a body reached the terminal by get"
+expect_out_has '\x1b]0;title\x07\x1b[2J'
+show b.flume get last --mode raw
+grep -q "$escape" out || fail "raw is raw"
+printf 'two lines\n\twith a tab, \\back, and \302\233 \342\200\256' | expect 0 b.flume append -l x -
+NO_COLOR=1 show b.flume get last
+expect_out 'two lines
+	with a tab, \back, and \xc2\x9b \xe2\x80\xae
+'
 
 # Views: columns with a header, counts with commas; a bar while one is brought up to date.
 seq 2000 | expect 0 v.flume append --create -l run/1 --each line -q
