@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "object.h"
+
 enum { INDEX_DIGITS_MAX = 9 };
 
 /* ---- reading a path ---- */
@@ -289,20 +291,5 @@ bool json_pick_unquote(struct text *target, const char *value, size_t bytes)
 
 void json_pick_show(struct text *target, const char *value, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned char byte = (unsigned char)value[i];
-        unsigned char next = i + 1 < bytes ? (unsigned char)value[i + 1] : 0;
-
-        /* Between tokens; in a string they are escaped already. */
-        if (byte < 0x20) {
-            text_char(target, ' ');
-        } else if (byte == 0x7F) {
-            text_string(target, "\\u007f");
-        } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {
-            text_format(target, "\\u%04x", next);
-            i++;
-        } else {
-            text_add(target, value + i, 1);
-        }
-    }
+    object_put_json(target, value, bytes);
 }

@@ -328,6 +328,15 @@ static bool put_cells(struct rows *rows, const flume_record *record)
 
 /* ---- bytes ---- */
 
+/* Two digits and a blank; printf would take its time. */
+static void add_digits(struct text *text, uint8_t byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char shown[3] = {digits[byte >> 4], digits[byte & 15], ' '};
+
+    text_add(text, shown, sizeof(shown));
+}
+
 static void add_hex_line(struct text *text, const uint8_t *body, size_t at, size_t bytes)
 {
     text_format(text, "%08zx ", at);
@@ -335,7 +344,7 @@ static void add_hex_line(struct text *text, const uint8_t *body, size_t at, size
         if (i % 8 == 0)
             text_char(text, ' ');
         if (i < bytes)
-            text_format(text, "%02x ", body[at + i]);
+            add_digits(text, body[at + i]);
         else
             text_string(text, "   ");
     }

@@ -5,7 +5,6 @@
  */
 #include "utf8.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -98,6 +97,8 @@ size_t utf8_fitting(const char *data, size_t bytes, size_t bytes_max)
 
 static size_t escape_byte(char target[8], uint8_t byte)
 {
+    static const char digits[] = "0123456789abcdef";
+
     switch (byte) {
     case '\n':
         memcpy(target, "\\n", 2);
@@ -112,7 +113,11 @@ static size_t escape_byte(char target[8], uint8_t byte)
         memcpy(target, "\\\\", 2);
         return 2;
     default:
-        return (size_t)snprintf(target, 8, "\\x%02x", byte);
+        target[0] = '\\';
+        target[1] = 'x';
+        target[2] = digits[byte >> 4];
+        target[3] = digits[byte & 15];
+        return 4;
     }
 }
 
