@@ -200,7 +200,7 @@ static void add_plain(const struct rows *rows, struct text *text, const flume_re
 static const struct grid_column table_columns[] = {{"seq", 8, false},
                                                    {"time", 18, false},
                                                    {"labels", 12, false},
-                                                   {"bytes", 8, true},
+                                                   {"bytes", 6, true},
                                                    {"payload", 0, false}};
 static const struct grid_column file_columns[] = {
     {"seq", 0, true},    {"time", 0, false},  {"labels", 0, false}, {"kind", 0, false},

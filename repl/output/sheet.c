@@ -372,8 +372,9 @@ static void note_count(struct session *session)
 {
     struct text shown = {0};
 
-    if (!session->out_terminal || !session->error_terminal ||
-        session->sheet.rows < FOOTER_ROWS_LEAST)
+    /* Who left the pager, or followed, has not seen all there are. */
+    if (!session->out_terminal || !session->error_terminal || session->emit.has_no_end ||
+        session->emit.is_closed || session->sheet.rows < FOOTER_ROWS_LEAST)
         return;
     value_show_count(&shown, session->sheet.rows);
     note(session, "%s rows", text_c_string(&shown));

@@ -65,6 +65,7 @@ for mode in table plain ndjson json csv; do
     expect_same 1 "$(runs)" "the pager in $mode"
     screen_has_not 'error'
     screen_has_not 'roken pipe'
+    screen_has_not ' rows'
 done
 # Help is paged as well.
 rm pager.runs
