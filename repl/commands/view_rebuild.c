@@ -29,6 +29,7 @@ static void print_rebuilt(struct session *session, const flume_view_status *now,
     if (session->quiet)
         return;
     grid_init(&grid, session, "rebuilt", rebuild_columns, COLUMN_COUNT(rebuild_columns));
+    grid_spare(&grid, "entries disk");
     grid_string(&grid, now->name);
     grid_string(&grid, result);
     grid_count(&grid, now->synced_seq);

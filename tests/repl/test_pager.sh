@@ -1,4 +1,5 @@
 # The pager: only on a terminal, only for what is taller than the screen; left early, missing, refused.
+source=$(cd "$(dirname "$0")/../.." && pwd)
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/screen.sh"
 
@@ -106,6 +107,35 @@ screen_wait 5 'ended with 0'
 screen_look 100
 screen_has "there is no program './no-such-pager -x' to show"
 screen_has '1000'
+# Rows that come slowly are shown as they come, here the first of two rebuilds.
+cat >slow.c <<'END'
+#include <time.h>
+
+#include "flume/view.h"
+
+static int slow(void *state, flume_batch *batch, const flume_record *record)
+{
+    struct timespec step = {.tv_nsec = 2000000};
+
+    (void)state;
+    nanosleep(&step, NULL);
+    return flume_batch_put(batch, 0, &record->seq, sizeof record->seq, "", 0);
+}
+
+static const flume_view_table tables[] = {{"seq", FLUME_TABLE_COLLECT, NULL, NULL}};
+static const flume_view_definition slow_view = {
+    .name = "slow", .version = 1, .tables = tables, .table_count = 1, .apply = slow};
+const flume_view_definition *const flume_views[] = {&slow_view, NULL};
+END
+: "${FLUME_SOURCE_DIR:=$source}"
+if "${CC:-cc}" -shared -fPIC -I"$FLUME_SOURCE_DIR/include" -o slow.so slow.c 2>compiler; then
+    FLUME_PAGER=./pager screen_start 80 24 a.flume --load slow.so view rebuild hash slow
+    screen_wait_row 5 '^hash +done .*it is not there yet$'
+    screen_has_not 'ended with'
+    screen_wait 20 'ended with 0'
+    screen_wait_row 1 '^slow +done '
+fi
+
 # In a shell: .pager, and the shell goes on behind a pager that is left early.
 rm -f pager.runs
 FLUME_PAGER=./early screen_start 80 24 big.flume
