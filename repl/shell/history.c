@@ -183,10 +183,6 @@ static void tidy(struct history *history)
     char ***sorted = malloc((history->count + 1) * sizeof(sorted[0]));
     size_t kept = 0, first;
 
-    if (history->count == 0) {
-        free(sorted);
-        return;
-    }
     for (size_t i = 0; sorted != NULL && i < history->count; i++)
         sorted[i] = &history->entries[i];
     if (sorted != NULL)
@@ -211,7 +207,7 @@ static void tidy(struct history *history)
     first = kept > HISTORY_ENTRIES_MAX ? kept - HISTORY_ENTRIES_MAX : 0;
     for (size_t i = 0; i < first; i++)
         free(history->entries[i]);
-    if (first > 0)
+    if (first > 0) /* Without entries there is nothing to point into. */
         memmove(history->entries, history->entries + first,
                 (kept - first) * sizeof(history->entries[0]));
     history->count = kept - first;
