@@ -3,12 +3,15 @@
  */
 #include "caret.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "utf8.h"
 
-enum { ELLIPSIS_CELLS = 3, CHARACTER_BYTES_MAX = 4 };
+enum { ELLIPSIS_CELLS = 3, CHARACTER_BYTES_MAX = 4, CLUSTER_POINTS_MAX = 16 };
+enum { ZERO_WIDTH_JOINER = 0x200D };
 
 /* Bytes of the character, or of what is none: 1. */
 static size_t character_bytes(const char *data, size_t bytes)
@@ -19,15 +22,43 @@ static size_t character_bytes(const char *data, size_t bytes)
     return length == 0 ? 1 : length;
 }
 
+/* Whether a character belongs to those before it: a mark, what a joiner ties to it, the colour of a
+ * skin, the other half of a flag. */
+static bool joins(uint32_t point, uint32_t before, bool is_second)
+{
+    bool are_regional = point >= 0x1F1E6 && point <= 0x1F1FF && before >= 0x1F1E6 &&
+                        before <= 0x1F1FF;
+
+    return before == ZERO_WIDTH_JOINER || wcwidth((wchar_t)point) == 0 ||
+           (point >= 0x1F3FB && point <= 0x1F3FF) || (is_second && are_regional);
+}
+
+/* Bytes of a character with all that belongs to it: they are shown together. */
+static size_t cluster_bytes(const char *data, size_t bytes)
+{
+    size_t at = character_bytes(data, bytes), length;
+    uint32_t point, before = 0;
+
+    (void)utf8_decode(data, bytes, &before); /* What is no character joins nothing. */
+    for (unsigned i = 0; i < CLUSTER_POINTS_MAX && at < bytes; i++) {
+        length = utf8_decode(data + at, bytes - at, &point);
+        if (length == 0 || point < 0x80 || !joins(point, before, i == 0))
+            break;
+        before = point;
+        at += length;
+    }
+    return at;
+}
+
 size_t caret_show(struct text *target, const char *data, size_t bytes, size_t cells_max,
                   size_t *out_cells)
 {
     size_t at = 0, cells = 0;
 
     while (at < bytes) {
-        size_t before = target->bytes, length = character_bytes(data + at, bytes - at), wide = 1;
+        size_t before = target->bytes, length = cluster_bytes(data + at, bytes - at), wide = 1;
 
-        if (data[at] == '\\')
+        if (data[at] == '\\' && length == 1)
             text_char(target, '\\');
         else
             wide = utf8_show(target, data + at, length, 0);
@@ -62,7 +93,7 @@ static size_t fitting_end(const char *data, size_t bytes, size_t cells_max)
     while (from > 0 && from < bytes && (data[from] & 0xC0) == 0x80)
         from++; /* Not in the middle of a character. */
     while (caret_show(&shown, data + from, bytes - from, cells_max, &cells) < bytes - from) {
-        from += character_bytes(data + from, bytes - from);
+        from += cluster_bytes(data + from, bytes - from);
         text_clear(&shown);
     }
     text_deinit(&shown);

@@ -68,6 +68,12 @@ expect_err "error: append has no option --frob
   append 日本語 --frob é
                 ^~~~~~
   options: flume append -h"
+marked=$(printf 'e\314\201') # With its mark it is one cell.
+expect 2 a.flume append "$marked" --frob "$marked"
+expect_err "error: append has no option --frob
+  append $marked --frob $marked
+           ^~~~~~
+  options: flume append -h"
 expect 2 a.flume get "$(printf 'a\033[31mb')" @1
 expect_err "error: this is not a reference to a record
   get a\\x1b[31mb @1
