@@ -34,10 +34,11 @@ struct spot {
     struct caret caret;
 };
 
-/* Characters that a shell would not take as they are; see line_quote() for flume's own. */
+/* Characters that a shell would not take as they are; line_quote() knows flume's own, and those
+ * that single quotes do not hold on one line. */
 static bool needs_quotes(const char *word)
 {
-    return strpbrk(word, "$`&;()*?") != NULL && strchr(word, '\'') == NULL;
+    return strpbrk(word, "$`&;()*?") != NULL && strpbrk(word, "'\t\r\n") == NULL;
 }
 
 /* A word of the command line as it may have been typed. */

@@ -1,6 +1,5 @@
 # An error shows the line, a caret under the place, what was meant, what to do; under --json it is an
 # object. `help errors` lists every message.
-repl=$(cd "$(dirname "$0")/../../repl" && pwd) || exit 1
 . "$(dirname "$0")/lib.sh"
 
 # expect_err TEXT: stderr is exactly this.
@@ -86,6 +85,13 @@ expect_err "error: append has no option --frob
   options: flume append -h"
 expect 2 a.flume get "$(printf '\377')~1"
 expect_err_has "\\xff"
+
+expect 2 a.flume append 'a*' '$b
+c' --frob
+expect_err "error: append has no option --frob
+  append 'a*' \"\$b\\nc\" --frob
+                      ^~~~~~
+  options: flume append -h"
 
 # A long line is shown around the place.
 long=$(printf '%0300d' 0)
@@ -235,13 +241,3 @@ awk '/^What the library/ { exit } /^[a-z_]* .exit code/ { print $1 }' out >names
 LC_ALL=C sort -c names || fail "not sorted by name"
 statuses=$(sed -n '/^What the library/,$p' out | grep -c '^  [^ ]')
 [ "$statuses" -ge 24 ] || fail "$statuses statuses of the library"
-
-# Each macro of errors.h is in the table, and is used.
-sed -n 's/^#define \(ERROR_[A-Z_]*\).*/\1/p' "$repl/output/errors.h" |
-    grep -v '^ERROR_REFERENCE_REMEDY$' | sort >macros
-[ "$(wc -l <macros)" -gt 80 ] || fail "the catalogue has $(wc -l <macros) messages"
-grep -o '{{ERROR_[A-Z_]*}' "$repl/output/errors.c" | tr -d '{}' | sort >rows
-expect_same_files macros rows "macros of errors.h, rows of errors.c"
-while read -r macro; do
-    grep -rqw "$macro" "$repl" --include=*.c --exclude=errors.c || fail "nobody reports $macro"
-done <macros
