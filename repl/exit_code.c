@@ -87,13 +87,14 @@ int exit_code_of(int status)
 
 int exit_code_worse(int a, int b)
 {
-    static const int by_weight[] = {CODE_OK,          CODE_NO,         CODE_PARTIAL, CODE_USAGE,
-                                    CODE_AMBIGUOUS,   CODE_STALE,      CODE_BUSY,    CODE_NO_BASIN,
-                                    CODE_VERSION,     CODE_IO,         CODE_DAMAGED, CODE_INTERNAL,
-                                    CODE_INTERRUPTED, CODE_PIPE_CLOSED};
+    static const int by_weight[] = {CODE_OK,        CODE_NO,    CODE_PARTIAL, CODE_USAGE,
+                                    CODE_AMBIGUOUS, CODE_STALE, CODE_BUSY,    CODE_NO_BASIN,
+                                    CODE_VERSION,   CODE_IO,    CODE_DAMAGED, CODE_INTERNAL};
 
+    if (a >= CODE_SIGNAL || b >= CODE_SIGNAL)
+        return a > b ? a : b;
     for (size_t i = sizeof(by_weight) / sizeof(by_weight[0]); i-- > 0;)
         if (by_weight[i] == a || by_weight[i] == b)
             return by_weight[i];
-    return a;
+    return a != CODE_OK ? a : b; /* Codes of other programs. */
 }

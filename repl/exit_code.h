@@ -17,6 +17,7 @@ enum exit_code {
     CODE_STALE = 9,      /* A remembered position or view does not fit the log. */
     CODE_AMBIGUOUS = 10, /* A name fits several things. */
     CODE_INTERNAL = 70,  /* A bug. */
+    CODE_SIGNAL = 128,   /* And the signal's number: */
     CODE_INTERRUPTED = 130,
     CODE_PIPE_CLOSED = 141
 };

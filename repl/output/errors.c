@@ -50,6 +50,7 @@ static const struct row rows[] = {
     {{ERROR_NO_TOPIC}, NULL},
     {{ERROR_NO_MEMORY}, NULL},
     {{ERROR_COMMAND_ENDED}, "N NAME"},
+    {{ERROR_SHELL_COMMAND_ENDED}, "N"},
     {{ERROR_LINES_AND_COMMAND}, NULL},
     {{ERROR_QUOTE_OPEN}, NULL},
     {{ERROR_JSON_OPEN}, NULL},

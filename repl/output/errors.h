@@ -77,6 +77,9 @@
 #define ERROR_COMMAND_ENDED                                \
     CODE_NO, "ended", "this ended with exit code %d (%s)", \
         "to go on behind it: --keep-going; a search may find nothing: --no-fail-empty"
+#define ERROR_SHELL_COMMAND_ENDED                     \
+    CODE_NO, "ended", "this ended with exit code %d", \
+        "to go on behind it: --keep-going, or || true in the shell's command"
 #define ERROR_LINES_AND_COMMAND                                        \
     CODE_USAGE, "usage", "-c and --script go without another command", \
         "each line has its own: flume DB -c 'COMMAND ...'"

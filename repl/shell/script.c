@@ -14,8 +14,6 @@
 #include "session.h"
 #include "shell.h"
 
-enum { CODE_SIGNAL = 128 };
-
 struct script {
     struct shell *shell;
     const char *name;
@@ -50,7 +48,10 @@ static void say_code(struct shell *shell, const char *source, const struct line 
     shell->line = line;
     shell->origin = origin;
     session_init(&session, shell->invocation, shell);
-    report_with(&session, &detail, ERROR_COMMAND_ENDED, code, exit_code_name(code));
+    if (line->form == LINE_SHELL || line->target == TARGET_PIPE)
+        report_with(&session, &detail, ERROR_SHELL_COMMAND_ENDED, code);
+    else
+        report_with(&session, &detail, ERROR_COMMAND_ENDED, code, exit_code_name(code));
     session_deinit(&session);
     shell->source = outer_source; /* Of the .read that brought the line. */
     shell->line = outer_line;

@@ -70,6 +70,10 @@ expect 1 a.flume -c 'log --grep never' -c 'append never'
 expect_err_has "-c:1:1: error: this ended with exit code 1 (no)"
 expect 0 a.flume -c 'log --grep never --no-fail-empty' -c 'append -l y after'
 expect_no_err
+expect 3 a.flume -c '!exit 3' -c 'append never'
+expect_err_has "-c:1:1: error: this ended with exit code 3
+"
+expect 1 a.flume log --grep never
 expect 7 missing.flume -c log
 expect_err_has "-c:1:1: error: "
 expect 2 -c log
@@ -104,6 +108,22 @@ expect 0 a.flume log -l inner
 expect 0 a.flume log -l outer
 expect 6 a.flume -c '.read nosuch'
 expect_err_has "-c:1:1: error: nosuch cannot be read"
+
+# A signal ends it, whatever was to come.
+printf 'tail -f -n 0\nappend -l signalled x\n' >s
+for signal in INT TERM; do
+    for how in --quiet --keep-going; do
+        "$FLUME" a.flume --script s $how >out 2>err &
+        follower=$!
+        will_end $follower
+        wait_until 10 sh -c "\"$FLUME\" a.flume append y && [ -s out ]"
+        kill -$signal $follower
+        wait $follower
+        code=$?
+        [ $signal = INT ] && expect_code 130 || expect_code 143
+    done
+done
+expect 1 a.flume log -l signalled
 
 # --- Several lines of source that are one. ---
 printf 'append -l text <<END\nfirst\n  "second\n\nEND\nappend -l text '"'a\nb'"'\nappend -l text {\n  "k": [1,\n  2]\n}\nlgo\n' >s
