@@ -126,8 +126,9 @@ static size_t window_cells(const struct session *session)
 }
 
 static void find_spot(struct spot *spot, const struct session *session,
-                      const struct reference_place *place)
+                      const struct report_detail *detail)
 {
+    const struct reference_place *place = &detail->place;
     const struct shell *shell = session->shell;
     const struct invocation *invocation = session->invocation;
     bool is_typed = shell != NULL && shell->source != NULL;
@@ -139,6 +140,10 @@ static void find_spot(struct spot *spot, const struct session *session,
     if (is_typed && shell->line->form >= LINE_WANTING) {
         caret_init(&spot->caret, shell->source, shell->line->source_bytes, shell->line->fault.at,
                    shell->line->fault.bytes, cells_max);
+        spot->is_shown = true;
+    } else if (is_typed && detail->target != NULL && detail->target == shell->line->target_text) {
+        caret_init(&spot->caret, shell->source, shell->line->source_bytes,
+                   shell->line->target_word.at, shell->line->target_word.bytes, cells_max);
         spot->is_shown = true;
     } else if (index > 0) {
         find_in_line(spot, shell, index, place, cells_max);
@@ -327,7 +332,7 @@ static int complain(struct session *session, const struct complaint *complaint)
         adapt_remedy(&remedy, complaint->remedy);
         adapted.remedy = text_c_string(&remedy);
     }
-    find_spot(&spot, session, &complaint->detail.place);
+    find_spot(&spot, session, &complaint->detail);
     if (session->json_errors)
         complain_json(session, &adapted, &spot);
     else

@@ -28,8 +28,9 @@ struct reference_place {
 /* What can be said beside the message. All zero: nothing. */
 struct report_detail {
     struct reference_place place;
-    int code;                            /* Instead of the message's; 0: that. */
-    const char *fill;                    /* For the word in braces of its remedy. */
+    const char *target; /* Marked instead, where the shell's line sends output to it. */
+    int code;           /* Instead of the message's; 0: that. */
+    const char *fill;   /* For the word in braces of its remedy. */
     const struct suggestion *suggestion; /* What may have been meant; NULL: nothing. */
     const struct text *candidate_lines;  /* What the word fits, a line each, */
     const struct text *candidate_json;   /* and as JSON values; NULL: nothing. */

@@ -152,7 +152,7 @@ void line_release(struct line *line)
 size_t line_place(const char *source, const struct line *line, int index, size_t at)
 {
     const struct line_word *word = &line->words[index];
-    struct line_parser parser = {.watched = at, .watched_at = word->bytes, .is_part = true};
+    struct line_parser parser = {.watched = at, .watched_at = SIZE_MAX, .is_part = true};
     struct line parsed;
     size_t from = 0;
 
@@ -166,7 +166,7 @@ size_t line_place(const char *source, const struct line *line, int index, size_t
         line_parser_add(&parser, piece, bytes, from);
         from += bytes + 1;
     }
-    from = parser.watched_at;
+    from = parser.watched_at != SIZE_MAX ? parser.watched_at : parser.word_end;
     finish(&parser, source + word->at, word->bytes, &parsed);
     line_release(&parsed);
     return word->at + from;

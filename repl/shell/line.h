@@ -79,7 +79,8 @@ void line_parse(const char *source, size_t bytes, struct line *out);
 
 void line_release(struct line *line);
 
-/** Where in the source the byte `at` of word `index` comes from. */
+/** Where in the source the byte `at` of word `index` comes from; behind the last one: where that
+ * ends. */
 size_t line_place(const char *source, const struct line *line, int index, size_t at);
 
 /** How a word behind a command is to be written so that line_parse() gives it back. */

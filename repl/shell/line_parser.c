@@ -36,11 +36,12 @@ static bool is_blank(const struct line_parser *parser)
     return c == ' ' || c == '\t' || (c == '\r' && parser->at + 1 == parser->bytes);
 }
 
-/* A byte of the word, read at `at`. */
-static void put(struct line_parser *parser, char c, size_t at)
+/* A byte of the word, for `bytes` of the source at `at`. */
+static void put(struct line_parser *parser, char c, size_t at, size_t bytes)
 {
     if (parser->memory.bytes == parser->watched)
         parser->watched_at = at;
+    parser->word_end = at + bytes;
     text_char(&parser->memory, c);
 }
 
@@ -53,6 +54,8 @@ static void put_run(struct line_parser *parser, size_t bytes)
         parser->watched_at = here(parser) + (parser->watched - begins);
     text_add(&parser->memory, parser->piece + parser->at, bytes);
     parser->at += bytes;
+    if (bytes > 0)
+        parser->word_end = here(parser);
 }
 
 static void begin_word(struct line_parser *parser)
@@ -219,7 +222,7 @@ static void read_backslash(struct line_parser *parser)
     if (!more(parser) || (is_blank(parser) && parser->piece[parser->at] == '\r'))
         line_parser_refuse(parser, at, 1, ERROR_BACKSLASH_LAST);
     else
-        put(parser, parser->piece[parser->at++], at);
+        put(parser, parser->piece[parser->at++], at, 2);
 }
 
 static void read_word(struct line_parser *parser)
@@ -278,7 +281,7 @@ static void read_double(struct line_parser *parser)
         return;
     }
     found = more(parser) ? strchr(escapes, parser->piece[parser->at]) : NULL;
-    put(parser, found == NULL ? '\\' : meanings[found - escapes], at);
+    put(parser, found == NULL ? '\\' : meanings[found - escapes], at, found == NULL ? 1 : 2);
     parser->at += found == NULL ? 0 : 1;
 }
 
@@ -392,7 +395,7 @@ static void read_piece(struct line_parser *parser)
     if (parser->newlines == 0 && !parser->is_part)
         read_first(parser);
     else if (parser->newlines > 0 && !was_heredoc)
-        put(parser, '\n', here(parser) - 1);
+        put(parser, '\n', here(parser) - 1, 1);
     if (was_heredoc && parser->bytes == 0)
         read_heredoc_line(parser); /* An empty line of it. */
     while (more(parser) && !parser->is_refused && !parser->is_shell)

@@ -53,6 +53,7 @@ struct line_parser {
     struct line_word fault_place;
     struct error_message fault;
     size_t watched, watched_at; /* Where in the source byte `watched` of memory came from. */
+    size_t word_end;            /* Behind what the last byte came from. */
 };
 
 /** The next piece. Only while the parser wants one, and for the first. */

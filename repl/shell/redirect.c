@@ -90,6 +90,13 @@ static void choose(struct redirect *redirect, struct shell *shell, const struct 
     }
 }
 
+static int report_unwritable(const struct redirect *redirect, struct session *session, int status)
+{
+    const struct report_detail detail = {.target = redirect->text};
+
+    return report_with(session, &detail, ERROR_FILE_UNWRITABLE, redirect->text, strerror(-status));
+}
+
 int redirect_begin(struct redirect *redirect, struct session *session, struct shell *shell,
                    const struct line *line)
 {
@@ -109,7 +116,7 @@ int redirect_begin(struct redirect *redirect, struct session *session, struct sh
         signal(SIGPIPE, SIG_DFL);
         report(session, ERROR_NO_SHELL, strerror(-status));
     } else {
-        report(session, ERROR_FILE_UNWRITABLE, redirect->text, strerror(-status));
+        report_unwritable(redirect, session, status);
     }
     if (redirect->child != -1)
         (void)child_wait(session, redirect->child, redirect->text);
@@ -154,7 +161,7 @@ static int end_file(struct redirect *redirect, struct session *session, int code
     status = output_file_commit(&redirect->file);
     if (status == 0)
         return code;
-    return report(session, ERROR_FILE_UNWRITABLE, redirect->text, strerror(-status));
+    return report_unwritable(redirect, session, status);
 }
 
 int redirect_end(struct redirect *redirect, struct session *session, int code, bool is_complete)
@@ -163,7 +170,7 @@ int redirect_end(struct redirect *redirect, struct session *session, int code, b
         int status = give_back_output(redirect);
 
         if (status != 0 && status != -EPIPE && code == CODE_OK)
-            code = report(session, ERROR_FILE_UNWRITABLE, redirect->text, strerror(-status));
+            code = report_unwritable(redirect, session, status);
         is_complete = is_complete && status == 0;
     }
     if (redirect->target == TARGET_PIPE)

@@ -2,6 +2,21 @@
 # object. `help errors` lists every message.
 . "$(dirname "$0")/lib.sh"
 
+# expect_err_shows TEXT: these rows stand one below the other on stderr.
+expect_err_shows() {
+    case $(cat err) in
+    *"$1"*) ;;
+    *) fail "stderr does not show: $1" ;;
+    esac
+}
+
+expect_out_shows() {
+    case $(cat out) in
+    *"$1"*) ;;
+    *) fail "stdout does not show: $1" ;;
+    esac
+}
+
 # expect_err TEXT: stderr is exactly this.
 expect_err() {
     printf '%s\n' "$1" >.lib/wanted
@@ -58,8 +73,9 @@ expect_err "error: no label 'a  b'
       ^~~~~~
   labels: flume label list"
 expect 2 a.flume log 'x y..@z'
-expect_err_has "  log 'x y..@z'
-            ^~"
+expect_err_shows "  log 'x y..@z'
+            ^~
+"
 
 # Wide characters are two cells, control bytes as long as they are shown.
 expect 2 a.flume append 日本語 --frob é
@@ -116,7 +132,7 @@ grep -q '\\x' err && fail "half a character"
 expect 2 a.flume --json "x$long"
 jq -r .message err | grep -q '[^ xé.a-z'"'"']' && fail "half a character"
 expect 1 a.flume view status "$long$long"
-expect_err_has "éé...
+expect_err_shows "éé...
   view status éé"
 
 # --- The line as it was typed. ---
@@ -127,10 +143,11 @@ expect_err "s:2:9: error: no label 'run/l'
           ^~~~~~~~~
   did you mean run/1?  (labels: label list)"
 expect 2 a.flume -c "log 'x 日..@z'"
-expect_err_has "  log 'x 日..@z'
-              ^~"
+expect_err_shows "  log 'x 日..@z'
+             ^~
+"
 expect 2 a.flume -c 'get "a\\~x"'
-expect_err_has '  get "a\\~x"
+expect_err_shows '  get "a\\~x"
            ^'
 expect 2 a.flume -c 'append "a
 b" --frob c'
@@ -224,7 +241,7 @@ expect_code 0
 expect 0 help errors
 [ "$(awk 'length > 80' out | wc -l)" -eq 0 ] || fail "it does not fit 80 columns"
 expect_out_has "not_found (exit code 1):"
-expect_out_has "  no label 'LABEL'
+expect_out_shows "  no label 'LABEL'
       labels: flume label list"
 expect_out_has "  FILE cannot be read: CAUSE"
 expect_out_has "  @SEQ is not the last record any more: that is @SEQ"

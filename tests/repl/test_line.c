@@ -242,6 +242,7 @@ static void places_lead_back_to_the_source(void **state)
     assert_int_equal(line_place(source, &line, 2, 5), 12);
     assert_int_equal(line_place(source, &line, 3, 1), 15);
     assert_int_equal(line_place(source, &line, 3, 2), 17);
+    assert_int_equal(line_place(source, &line, 3, 3), 18);
     assert_int_equal(line_place(source, &line, 4, 0), 20);
     line_release(&line);
     parse("get !x 'a\nb' c", &line);

@@ -2,11 +2,26 @@
 # with its place; --keep-going goes on.
 . "$(dirname "$0")/lib.sh"
 
+# expect_err_shows TEXT: these rows stand one below the other on stderr.
+expect_err_shows() {
+    case $(cat err) in
+    *"$1"*) ;;
+    *) fail "stderr does not show: $1" ;;
+    esac
+}
+
+expect_out_shows() {
+    case $(cat out) in
+    *"$1"*) ;;
+    *) fail "stdout does not show: $1" ;;
+    esac
+}
+
 expect 0 a.flume init
 
 # --- Where lines come from. ---
 expect 0 a.flume -c 'append -l x one' -c 'append -l x two' -c 'log -n 2 --mode raw --reverse'
-expect_out_has "two
+expect_out_shows "two
 one"
 printf 'append -l x three\n\n# nothing\n   \nlog -n 1 --mode raw --reverse' >s1
 expect 0 a.flume --script s1
@@ -57,7 +72,7 @@ run a.flume <s
 expect_code 1
 expect_err_has "standard input:3:7: error: no record @99999"
 expect 2 a.flume -c 'log -n 0' -c 'lgo' -c 'append never'
-expect_err_has "-c:1:1: error: no command 'lgo'
+expect_err_shows "-c:1:1: error: no command 'lgo'
   lgo
   ^~~"
 expect 1 a.flume --script s --script s1 -c 'append never'
@@ -65,13 +80,19 @@ expect 1 a.flume log --grep never
 printf 'log\n\nlog --nosuch' >s
 expect 2 --json a.flume --script s
 expect_jq err '.file == "s" and .line == 3 and .col == 5 and .arg == "--nosuch"'
+expect 6 a.flume -c "log -n 0 >  'no where/out'" -c 'append never'
+expect_err_shows "-c:1:13: error: no where/out cannot be written: No such file or directory
+  log -n 0 >  'no where/out'
+              ^~~~~~~~~~~~~~
+"
+expect 1 a.flume log --grep never
 # What says nothing itself is told too.
 expect 1 a.flume -c 'log --grep never' -c 'append never'
 expect_err_has "-c:1:1: error: this ended with exit code 1 (no)"
 expect 0 a.flume -c 'log --grep never --no-fail-empty' -c 'append -l y after'
 expect_no_err
 expect 3 a.flume -c '!exit 3' -c 'append never'
-expect_err_has "-c:1:1: error: this ended with exit code 3
+expect_err_shows "-c:1:1: error: this ended with exit code 3
 "
 expect 1 a.flume log --grep never
 expect 7 missing.flume -c log
@@ -89,7 +110,7 @@ expect 0 a.flume log --grep on -l going
 expect 7 --keep-going -c 'missing.flume log' -c 'a.flume get @99999' -c 'a.flume append -l going2 x'
 expect 0 a.flume log -l going2
 expect 6 --keep-going a.flume --script missing -c lgo -c 'append -l going3 x'
-expect_err_has "missing cannot be read: No such file or directory
+expect_err_shows "missing cannot be read: No such file or directory
   --keep-going --script missing -c lgo -c 'append -l going3 x'
                         ^~~~~~~"
 expect 0 a.flume log -l going3
@@ -140,12 +161,12 @@ jq -es '.[2].payload | (fromjson? // .) == {"k": [1, 2]}' out >/dev/null || fail
 # Open where the script ends: told where it began.
 printf 'log -n 0\nappend <<END\nno end\n' >s
 expect 2 a.flume --script s
-expect_err_has "s:2:8: error: the end of this text is missing
+expect_err_shows "s:2:8: error: the end of this text is missing
   append <<END
          ^~~~~"
 printf 'log -n 0\n\nappend a "no end\nlog\n' >s
 expect 2 a.flume --script s
-expect_err_has "s:3:10: error: this quote is not closed
+expect_err_shows "s:3:10: error: this quote is not closed
   append a \"no end
            ^"
 expect 2 a.flume -c 'append {"a": [1'
