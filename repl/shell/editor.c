@@ -437,15 +437,12 @@ static void bind_keys(EditLine *libedit)
     el_set(libedit, EL_BIND, "\\e[3~", "ed-delete-next-char", NULL);
 }
 
-/* Signals that the editor reads as it reads keys; blocked since the shell began. */
+/* Signals that the editor reads as it reads keys. */
 static int open_window_descriptor(void)
 {
     sigset_t signals;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGWINCH);
-    sigaddset(&signals, SIGCONT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    editor_signals(&signals);
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

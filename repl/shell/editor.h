@@ -7,6 +7,7 @@
 #ifndef REPL_EDITOR_H
 #define REPL_EDITOR_H
 
+#include <signal.h>
 #include <stddef.h>
 
 #include "shell.h"
@@ -21,6 +22,15 @@ enum editor_answer {
 };
 
 struct editor;
+
+/** The signals that the editor takes: they must be blocked before there is a second thread, or that
+ * one gets them. */
+static inline void editor_signals(sigset_t *out_signals)
+{
+    sigemptyset(out_signals);
+    sigaddset(out_signals, SIGWINCH);
+    sigaddset(out_signals, SIGCONT);
+}
 
 /** NULL without memory. History is read from its file. */
 struct editor *editor_open(struct shell *shell);

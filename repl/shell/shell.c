@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "dot.h"
+#include "editor.h"
 #include "prompt.h"
 #include "redirect.h"
 #include "run.h"
@@ -27,6 +28,14 @@ static bool is_interactive(const struct invocation *invocation)
            isatty(STDOUT_FILENO) == 1;
 }
 
+static void block_editor_signals(void)
+{
+    sigset_t signals;
+
+    editor_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
 void shell_init(struct shell *shell, const struct invocation *invocation)
 {
     const char *db = invocation->db != NULL ? invocation->db : getenv("FLUME_DB");
@@ -34,6 +43,8 @@ void shell_init(struct shell *shell, const struct invocation *invocation)
     *shell = (struct shell){.invocation = invocation, .screen = -1};
     settings_init(&shell->settings, invocation);
     shell->interactive = is_interactive(invocation);
+    if (shell->interactive)
+        block_editor_signals();
     stop_begin(&shell->stop, shell->interactive ? STOP_IS_NOTED : STOP_ENDS_PROCESS);
     if (db != NULL && *db != '\0')
         shell->db = strdup(db);

@@ -148,6 +148,16 @@ screen_wait 5 ' more'
 screen_wait 5 'flume> log -l l/'
 screen_keys C-c
 
+# What a person has set for all programs of libedit holds here too.
+echo 'bind ^T ed-move-to-beg' >"$work/.editrc"
+screen_start 80 24 a.flume
+screen_wait 5 'flume>'
+screen_type '1 3'
+screen_keys C-t
+screen_type 'log @'
+screen_wait 5 'flume> log @1 3'
+screen_keys C-c
+
 # A terminal that knows no escape sequences gets none.
 command -v script >/dev/null || exit 0
 {

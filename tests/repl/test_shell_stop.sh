@@ -75,3 +75,34 @@ screen_keys Enter
 screen_wait_row 5 '^@[0-9]+ +151'
 screen_enter 'get 8'
 screen_wait_row 5 '^8$'
+
+# Ctrl-Z stops it as any program, and what was typed is there again afterwards.
+command -v bash >/dev/null || exit 0
+screen_tmux kill-server
+screen_socket=$work/.lib/tmux-jobs
+screen_tmux new-session -d -x 80 -y 24 "cd '$work'; HOME='$work' PS1='sh> ' bash --norc -i"
+screen_wait 5 'sh>'
+screen_enter "'$FLUME' a.flume"
+screen_wait_row 5 '^flume>$'
+screen_type 'append stop'
+screen_wait 5 'append stop'
+screen_keys C-z
+screen_wait 5 'Stopped'
+screen_enter "echo back; stty -a | tr ' ' '\\n' | grep -x -e '-*isig;*'"
+screen_wait_row 5 '^isig'
+screen_keys C-l
+screen_enter fg
+screen_wait_row 5 '^flume> append stop$'
+screen_type ped
+screen_wait_row 5 '^flume> append stopped$'
+screen_keys Enter
+screen_wait_row 5 '^@[0-9]+ '
+screen_enter 'tail -f -n 1'
+screen_wait_row 5 'stopped$'
+screen_keys C-z
+screen_wait 5 'Stopped'
+screen_enter fg
+screen_keys C-c
+screen_wait 5 'continue later'
+screen_enter 'get first'
+screen_wait_row 5 '^one$'
