@@ -71,7 +71,8 @@ void cell_csv(struct text *target, const void *data, size_t bytes)
             text_string(target, "\"\"");
         kept = ++at;
     }
-    text_add(target, source + kept, at - kept);
+    if (kept < at) /* An empty cell may have no memory to begin in. */
+        text_add(target, source + kept, at - kept);
     text_string(target, quoted ? "\"" : "");
 }
 

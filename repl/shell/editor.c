@@ -242,11 +242,11 @@ static unsigned char take_candidate(struct editor *editor, const struct completi
     const char *typed = line + completion->from;
     size_t typed_bytes = cursor - completion->from;
     bool is_only = completion->count == 1 && completion->more == 0;
-    bool adds = completion->common_bytes != typed_bytes ||
-                memcmp(first->text, typed, typed_bytes) != 0;
+    bool adds;
 
     if (completion->count == 0)
         return CC_ERROR;
+    adds = completion->common_bytes != typed_bytes || memcmp(first->text, typed, typed_bytes) != 0;
     if (is_only)
         replace(editor, typed, typed_bytes, first->text, strlen(first->text), !first->is_open);
     else if (completion->common_bytes > 0 && adds)

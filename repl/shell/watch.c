@@ -26,7 +26,7 @@
 #include "shell.h"
 #include "utf8.h"
 
-enum { FRAME_BYTES_MAX = 1 << 20, KEYS_AT_ONCE = 64 };
+enum { FRAME_BYTES_MAX = 1 << 20, KEYS_AT_ONCE = 64, TITLE_ROWS = 2 };
 
 #define ENTER "\x1b[?1049h\x1b[?25l\x1b[?7l"
 #define LEAVE "\x1b[?7h\x1b[?25h\x1b[?1049l"
@@ -226,13 +226,20 @@ static void enter_screen(struct watch *watch)
     text_deinit(&text);
 }
 
-/* The last frame stays to be seen. */
+/* What was on the screen of the last frame stays to be seen. */
 static void leave_screen(struct watch *watch)
 {
     struct text text = {0};
+    size_t at = 0;
 
     text_string(&text, LEAVE);
-    text_add(&text, watch->frame.data, watch->frame.bytes);
+    for (size_t row = TITLE_ROWS; row < watch->rows && at < watch->frame.bytes; row++) {
+        const char *line;
+        size_t bytes = next_line(&watch->frame, &at, &line);
+
+        text_add(&text, line, bytes);
+        text_char(&text, '\n');
+    }
     screen_write(&text);
     text_deinit(&text);
     if (watch->has_modes)

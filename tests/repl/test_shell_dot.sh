@@ -84,7 +84,6 @@ screen_wait 5 '日本🎉'
 screen_has_not 'typed meanwhile'
 screen_resize 120 12
 screen_wait 5 'Ctrl-C returns'
-screen_resize 80 40
 screen_keys C-c
 screen_wait_row 5 '^flume>$'
 screen_has '日本🎉'
@@ -95,6 +94,12 @@ screen_enter '.watch 0.1 .set'
 screen_wait 5 'each 100'
 screen_type q
 screen_wait_row 5 '^flume>$'
+screen_keys C-l
+screen_enter '.watch -n 1 0.1 log'
+screen_wait_row 5 '^@9 '
+screen_wait_row 5 '^flume>$'
+screen_look 100
+expect_same 0 "$(grep -c '^@10 ' "$screen")" "rows that were not on the screen"
 screen_enter '.watch 1'
 screen_wait 5 'usage: .watch'
 screen_enter '.watch never get 1'

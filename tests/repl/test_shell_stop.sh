@@ -98,7 +98,7 @@ screen_wait_row 5 '^flume> append stopped$'
 screen_keys Enter
 screen_wait_row 5 '^@[0-9]+ '
 screen_enter 'tail -f -n 1'
-screen_wait_row 5 'stopped$'
+screen_wait_row 5 '^@[0-9]+ .*stopped$'
 screen_keys C-z
 screen_wait 5 'Stopped'
 screen_enter fg
