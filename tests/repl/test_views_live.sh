@@ -61,7 +61,7 @@ screen_wait 10 'another'
 expect 0 a.flume append -l run/1 'while it follows'
 screen_wait 10 'while it follows'
 screen_keys C-c
-screen_wait_row 10 '^[12] records?\. continue later: tail -f --from @'
+screen_wait_row 10 '^[12] records?\. continue later: tail -f --(from|after) @'
 screen_enter 'stat -i 600'
 sleep 0.5 # It has nothing to show yet.
 screen_keys C-c
