@@ -556,8 +556,8 @@ const struct command command_table[COMMAND_COUNT] = {
             .operand_max = 1,
             .summary = "help for a command or topic",
             .description =
-                "A topic is a command, or refs, views, json, lines, exit-codes, errors; man writes "
-                "the manual page.",
+                "A topic is a command, or one of those that help without a topic names: refs, "
+                "views, modes, shell ... man and man-commands write the manual pages.",
             .examples =
                 {
                     "flume help append",
