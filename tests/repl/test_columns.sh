@@ -24,21 +24,24 @@ done <names >told
 tab=$(printf '\t')
 : >checked
 
-# writes COMMAND FORM WORD...: what these words write has the columns that are told of the form.
-writes() {
+# told_of COMMAND FORM: the columns that help tells, into $columns. The basin is as it was kept.
+told_of() {
     command=$1 form=$2
-    shift 2
     columns=$(awk -F "$tab" -v command="$command" -v form="$form" \
         '$1 == command && $2 == form { print $3 }' told)
     [ -n "$columns" ] || fail "help $command tells nothing of '$form'"
     echo "$command$tab$form" >>checked
-    rm -rf a.flume new.flume
+    fresh
+}
+
+fresh() {
+    rm -rf a.flume new.flume a.svg
     cp -R kept.flume a.flume
-    run "$@" --mode csv
-    expect_same "$columns" "$(head -n 1 out)" "columns of $command $form"
-    [ "$(wc -l <out)" -ge 2 ] || fail "no row of $command $form"
-    rm -rf a.flume new.flume
-    cp -R kept.flume a.flume
+}
+
+# Every key of the objects that these words write is among $columns.
+has_keys() {
+    fresh
     run "$@" --json
     jq -r 'select(.type != "summary") | keys_unsorted[]' out | sort -u >keys
     while read -r key; do
@@ -48,6 +51,25 @@ writes() {
         esac
     done <keys
     [ "$(wc -l <keys)" -ge 2 ] || fail "no object of $command $form"
+}
+
+# writes COMMAND FORM WORD...: what these words write has the columns that are told of the form.
+writes() {
+    told_of "$1" "$2"
+    shift 2
+    run "$@" --mode csv
+    expect_same "$columns" "$(head -n 1 out)" "columns of $command $form"
+    [ "$(wc -l <out)" -ge 2 ] || fail "no row of $command $form"
+    has_keys "$@"
+}
+
+# The same of one object, which csv has as a key and a value a row.
+writes_object() {
+    told_of "$1" "$2"
+    shift 2
+    run "$@" --mode csv
+    expect_same key,value "$(head -n 1 out)" "columns of $command $form"
+    has_keys "$@"
 }
 
 expect 0 kept.flume init
@@ -90,6 +112,16 @@ writes view verify a.flume view verify label
 writes explain "" a.flume explain get one
 writes stat "" a.flume stat
 writes stat -i a.flume stat -i 0.1 -n 1
+writes_object status "" a.flume status
+writes top "" a.flume top
+writes top "--by count" a.flume top --by count
+writes hist "" a.flume hist size
+for what in rate lag size timeline; do
+    writes plot $what a.flume plot $what
+done
+told_of plot -o # As an object; otherwise it is a note.
+has_keys a.flume plot rate -o a.svg
+writes dump "" a.flume dump
 writes import "" new.flume import kept.ndjson --create
 writes bench "" bench --records 1000 --memory
 writes version "" version

@@ -145,7 +145,7 @@ run_example() {
     ! grep -q '^error:' "$work/err" || fail "an error is reported"
     # Not every one is loud: what it shows goes into a file, or is nothing but its exit code.
     case $example in
-    *' > '* | *' -o '* | *' drop '* | *'test $?'* | *'jq -e'*) ;;
+    *' >'* | *' -o '* | *' drop '* | *'test $?'* | *'jq -e'*) ;;
     *) [ -s "$work/out" ] || [ -s "$work/err" ] || fail "it shows nothing" ;;
     esac
 }
