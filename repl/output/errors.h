@@ -379,16 +379,15 @@
     CODE_USAGE, "usage", "plot cannot draw this", "choose one of: rate, lag, size, timeline"
 #define ERROR_TERM_AND_FILE \
     CODE_USAGE, "usage", "--term draws here, -o into a file", "leave one of them out"
-#define ERROR_LAG_OF_RECORDS                                                      \
+#define ERROR_LAG_OF_RECORDS                                                  \
     CODE_USAGE, "usage", "lag is how views stand now, whatever records hold", \
         "leave out -l, --since and --until"
-#define ERROR_NOT_A_STRATA                                        \
-    CODE_DAMAGED, "damaged", "%s has not the header of a strata", \
-        "what is damaged: flume DB check"
-#define ERROR_STRATA_FORM                                                        \
+#define ERROR_NOT_A_STRATA \
+    CODE_DAMAGED, "damaged", "%s has not the header of a strata", "what is damaged: flume DB check"
+#define ERROR_STRATA_FORM                                                       \
     CODE_VERSION, "version", "%s is of a form that this program does not know", \
         "a newer flume is needed"
-#define ERROR_GRAIN_NOWHERE                                                      \
+#define ERROR_GRAIN_NOWHERE                                                   \
     CODE_DAMAGED, "damaged", "where @%" PRIu64 " lies, the files do not say", \
         "what is damaged: flume DB check"
 
