@@ -59,6 +59,8 @@ struct engine_type {
     /* What get wants for record number index. NULL: the number itself. */
     uint64_t (*locate)(struct engine *engine, uint64_t index);
     int (*get)(struct engine *engine, uint64_t place, uint64_t *io_sum);
+    /* The same for count places at once. NULL: there is no such call. */
+    int (*get_many)(struct engine *engine, const uint64_t *places, size_t count, uint64_t *io_sum);
     int (*scan)(struct engine *engine, uint64_t *io_count, uint64_t *io_sum);
 
     void (*close)(struct engine *engine); /* NULL is harmless. */

@@ -184,6 +184,22 @@ static int engine_get(struct engine *engine, uint64_t place, uint64_t *io_sum)
     return 0;
 }
 
+static int engine_get_many(struct engine *engine, const uint64_t *places, size_t count,
+                           uint64_t *io_sum)
+{
+    struct flume_engine *basin = (struct flume_engine *)engine;
+    flume_record records[BATCH_MAX];
+    size_t read = 0;
+    int status = count > BATCH_MAX ? FLUME_ERR_TOO_LARGE
+                                   : flume_log_get_many(basin->log, places, count, records, &read);
+
+    for (size_t i = 0; i < read; i++) {
+        *io_sum += body_sum(records[i].body, records[i].body_bytes);
+        flume_record_release(&records[i]);
+    }
+    return status == FLUME_OK ? 0 : fail(basin, "get_many", status);
+}
+
 static int engine_scan(struct engine *engine, uint64_t *io_count, uint64_t *io_sum)
 {
     struct flume_engine *basin = (struct flume_engine *)engine;
@@ -215,6 +231,7 @@ const struct engine_type engine_flume = {
     .append_many = engine_append_many,
     .locate = engine_locate,
     .get = engine_get,
+    .get_many = engine_get_many,
     .scan = engine_scan,
     .close = engine_close,
 };
