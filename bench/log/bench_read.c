@@ -5,9 +5,10 @@
  * in memory. All readers go through every byte of each body the same way, and the sum of the bytes
  * must come out right. flume verifies each record on top of that; LMDB and raw verify nothing.
  *
- * get_many asks for a hundred records a call. Gets are of random numbers, the same ones for every engine; where they lie is worked out
+ * Gets are of random numbers, the same ones for every engine; where they lie is worked out
  * beforehand (flume's manifests have seqs too). Slow engines get a quarter of them, which changes
- * their time but not their rate. Scans go forward over all records.
+ * their time but not their rate. flume_many asks for a hundred in a call. Scans go forward over all
+ * records.
  */
 #include "bench.h"
 #include "measure.h"

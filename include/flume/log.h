@@ -11,7 +11,7 @@
  *   flume_log_open                                    | any thread
  *   flume_log_close                                   | any thread, once, when no other call on the
  *                                                     |   handle runs; not from a callback
- *   append*, sync, get, head, durable, stat, envelope,| any thread, also at once, also from
+ *   append*, sync, get*, head, durable, stat, envelope,| any thread, also at once, also from
  *     error, codec_*                                  |   subscription callbacks
  *   flume_cursor_*                                    | any thread, one at a time per cursor
  *     except flume_cursor_cancel                      |   any thread, also while next() waits
