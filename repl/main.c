@@ -1,11 +1,13 @@
 /*
  * main.c - the program `flume`: one command, or a shell for many.
  */
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "run.h"
 #include "shell.h"
@@ -20,6 +22,17 @@ static void restore_pipe_signal(void)
     sigemptyset(&set);
     sigaddset(&set, SIGPIPE);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* A file that is opened is never to take the number of a closed standard stream: what is meant for
+ * people would be written into a basin. Such a stream can be neither read nor written. */
+static void occupy_closed_streams(void)
+{
+    static const int flags[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (fcntl(stream, F_GETFD) == -1)
+            (void)open("/dev/null", flags[stream]); /* The lowest number that is free: this one. */
 }
 
 /* No command, nor an option that stands for one: a shell. */
@@ -37,6 +50,7 @@ int main(int argc, char **argv)
     bool parsed;
     int code;
 
+    occupy_closed_streams();
     /* Only to know how wide characters are; numbers and messages stay as they are. */
     if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         (void)setlocale(LC_CTYPE, "C.UTF-8"); /* Labels and texts are UTF-8 wherever they are. */
