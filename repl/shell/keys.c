@@ -13,8 +13,9 @@
 
 #define PASTE_END "\x1b[201~"
 #define REPLACEMENT L'\xFFFD'
+#define INTERRUPT '\x03'
 
-enum { READ_BYTES = 64 << 10, PASTE_BYTES_MAX = 32 << 20 };
+enum { READ_BYTES = 64 << 10, PASTE_BYTES_MAX = 32 << 20, INTERRUPT_ALONE_MS = 100 };
 
 /* How many bytes a character has that begins so; 0: none begins so. */
 static size_t length_of(unsigned char first)
@@ -107,6 +108,15 @@ static char *find_end(struct text *pasted, size_t from)
     return memmem(pasted->data + from, pasted->bytes - from, PASTE_END, mark);
 }
 
+/* Ctrl-C, and nothing comes behind it: a key that a person pressed, since the mark of the end never
+ * came (that of the beginning was in what was typed or shown, or the connection lost the other). */
+static bool ends_with_interrupt(const struct text *pasted)
+{
+    struct pollfd waits = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    return pasted->data[pasted->bytes - 1] == INTERRUPT && poll(&waits, 1, INTERRUPT_ALONE_MS) == 0;
+}
+
 void keys_read_paste(struct keys *keys, int stop_descriptor)
 {
     struct text *pasted = &keys->pasted;
@@ -132,6 +142,11 @@ void keys_read_paste(struct keys *keys, int stop_descriptor)
 
             text_add(&keys->ahead, end + mark, pasted->bytes - at - mark);
             pasted->bytes = at;
+            return;
+        }
+        if (ends_with_interrupt(pasted)) {
+            text_clear(pasted);
+            text_char(&keys->ahead, INTERRUPT);
             return;
         }
     }

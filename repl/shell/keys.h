@@ -32,7 +32,8 @@ bool keys_fill(struct keys *keys);
 bool keys_next(struct keys *keys, wchar_t *out);
 
 /** The terminal's mark of a paste has come: read up to the mark of its end. A signal (its
- * descriptor) ends that. */
+ * descriptor) ends that, and so does Ctrl-C with nothing behind it, which is then the next
+ * character; nothing was pasted. */
 void keys_read_paste(struct keys *keys, int stop_descriptor);
 
 /** Whether something pasted is left. */

@@ -84,3 +84,14 @@ wait_until 5 sh -c "'$FLUME' a.flume get last | grep -q x"
 expect 0 a.flume get last
 expect_same "$(printf '\357\277\275\357\277\275\357\277\275\357\277\275x')" "$(cat out)" "bytes that are no UTF-8"
 still_there "at the end"
+
+# A mark of a beginning without one of an end: Ctrl-C leads out of it, whatever was typed meanwhile.
+printf 'append wrong\033[200~' >begun
+screen_paste begun plain
+screen_type 'append lost'
+screen_keys Enter
+screen_keys C-c
+screen_wait_row 5 '\^C$'
+screen_wait_row 5 '^flume>$'
+still_there "after a paste without an end"
+[ "$("$FLUME" a.flume log --mode raw | grep -c -e wrong -e lost)" = 0 ] || fail "it was appended"
