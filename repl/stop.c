@@ -9,6 +9,7 @@
 #include "value.h"
 
 #define SAME_REQUEST_NS (100 * NS_PER_MILLISECOND)
+#define GRACE_NS (3 * NS_PER_SECOND)
 
 /* A signal: cancel what waits. */
 static void ask_to_stop(struct stop *stop, int signal)
@@ -37,15 +38,41 @@ static void ask_again(struct stop *stop, int signal)
                  sizeof(message) - 1); /* There is nowhere else to say it. */
 }
 
+/* The next signal. Whoever asks the process to end may ask only once, and what runs may hang: in a
+ * write to a reader that has stopped, in waiting for another program. A basin is safe at any time. */
+static int wait_for_signal(const struct stop *stop, uint64_t asked_ns)
+{
+    int asked = stop_asked(stop), signal = -1;
+
+    while (signal == -1) {
+        uint64_t now = value_monotonic_ns(), left_ns = GRACE_NS;
+
+        if (asked == 0 || asked == SIGINT) {
+            signal = sigwaitinfo(&stop->signals, NULL);
+            continue;
+        }
+        if (now - asked_ns >= GRACE_NS)
+            _exit(128 + asked);
+        left_ns -= now - asked_ns;
+        signal = sigtimedwait(&stop->signals, NULL,
+                              &(struct timespec){.tv_sec = (time_t)(left_ns / NS_PER_SECOND),
+                                                 .tv_nsec = (long)(left_ns % NS_PER_SECOND)});
+    }
+    return signal;
+}
+
 static void *take_signals(void *argument)
 {
     struct stop *stop = argument;
     uint64_t asked_ns = 0;
-    int signal;
 
-    while (sigwait(&stop->signals, &signal) == 0 && !atomic_load(&stop->ending)) {
-        int before = 0;
-        bool is_first = atomic_compare_exchange_strong(&stop->signal, &before, signal);
+    for (;;) {
+        int before = 0, signal = wait_for_signal(stop, asked_ns);
+        bool is_first;
+
+        if (atomic_load(&stop->ending))
+            return NULL;
+        is_first = atomic_compare_exchange_strong(&stop->signal, &before, signal);
 
         /* A command that is being cancelled does not keep a shell from being ended. */
         if (stop->manner == STOP_IS_NOTED && before == SIGINT && signal != SIGINT) {
@@ -61,7 +88,6 @@ static void *take_signals(void *argument)
             ask_again(stop, signal);
         }
     }
-    return NULL;
 }
 
 /* SIGUSR1 waits, in every thread, until progress.c takes it. */

@@ -38,7 +38,8 @@ void stop_begin(struct stop *stop, enum stop_manner manner);
 
 /** From now on a signal cancels the cursor, and a second one ends the process. Where signals are
  * noted, a second SIGINT says that the first one is being followed, and any other one ends the
- * process. NULL: as before. */
+ * process. What is not done some seconds after a SIGTERM or SIGHUP is not waited for. NULL: as
+ * before. */
 void stop_watch(struct stop *stop, flume_cursor *cursor);
 
 /** From now on a signal is only noted, for a loop that looks at it often; until as many releases

@@ -62,7 +62,32 @@ screen_wait 5 'still cancelling'
 screen_enter 'get 7'
 screen_wait_row 5 '^7$'
 
+# What does not end because others do not is not waited for for long: a reader that has stopped, a
+# command that does not care.
+printf 'trap "" HUP\necho $$ >child\necho begun\nexec sleep 60\n' >deaf
+for line in 'log --json | sh deaf' '!sh deaf'; do
+    screen_start 80 24 big.flume
+    screen_wait 5 'flume>'
+    screen_enter "$line"
+    screen_wait_row 5 '^begun$'
+    will_end "$(cat child)"
+    kill -HUP "$(screen_pid)"
+    screen_wait 10 'ended with 129'
+done
+mkfifo stopped
+sleep 60 <stopped &
+will_end $!
+"$FLUME" big.flume log --json >stopped &
+process=$!
+will_end $process
+wait_until 5 grep -q pipe_write "/proc/$process/wchan"
+kill -TERM $process
+wait $process
+expect_same 143 $? "SIGTERM to one whose reader has stopped"
+
 # The window changes while a line is typed, and while nothing is.
+screen_start 80 24 big.flume
+screen_wait 5 'flume>'
 screen_type "append $(printf 'w%0.s' $(seq 150))"
 screen_resize 60 20
 screen_wait_row 5 'w{60}'
