@@ -11,11 +11,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "text.h"
 
 enum { LINES_BEFORE_COMPACTION = 2 * HISTORY_ENTRIES_MAX, LOCK_TRIES_MAX = 10 };
+enum { LOCK_PAUSES_MAX = 20, LOCK_PAUSE_NS = 5000000 };
 
 struct history {
     char *path; /* NULL: nothing is kept. */
@@ -65,8 +67,24 @@ static bool has_name(const char *path, int descriptor)
            named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
-/* Open and locked, for nobody but its owner. -1: it cannot be, or is no ordinary file. */
-static int open_locked(const char *path)
+/* Whoever holds the lock for longer has been stopped with it, which is no reason not to begin. */
+static bool lock(int descriptor)
+{
+    static const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+
+    for (int tries = 0; tries < LOCK_PAUSES_MAX; tries++) {
+        if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return false;
+        (void)nanosleep(&pause, NULL); /* Shorter, after a signal: no harm. */
+    }
+    return false;
+}
+
+/* Open, and if possible locked, for nobody but its owner. -1: it cannot be, or is no ordinary
+ * file. */
+static int open_locked(const char *path, bool *out_locked)
 {
     for (int tries = 0; tries < LOCK_TRIES_MAX; tries++) {
         int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
@@ -76,12 +94,12 @@ static int open_locked(const char *path)
         if (descriptor == -1)
             return -1;
         if (fstat(descriptor, &found) != 0 || !S_ISREG(found.st_mode) ||
-            ((found.st_mode & 077) != 0 && fchmod(descriptor, 0600) != 0) ||
-            flock(descriptor, LOCK_EX) != 0) {
+            ((found.st_mode & 077) != 0 && fchmod(descriptor, 0600) != 0)) {
             (void)close(descriptor);
             return -1;
         }
-        if (has_name(path, descriptor))
+        *out_locked = lock(descriptor);
+        if (!*out_locked || has_name(path, descriptor))
             return descriptor;
         (void)close(descriptor);
     }
@@ -131,6 +149,15 @@ static bool write_all(int descriptor, const struct text *text)
         done += (size_t)written;
     }
     return !text->failed;
+}
+
+/* A kindness. On a full disk no half entry stays, to which the next one would be joined. */
+static void write_whole(int descriptor, const struct text *text, bool is_locked)
+{
+    struct stat before;
+
+    if (fstat(descriptor, &before) == 0 && !write_all(descriptor, text) && is_locked)
+        (void)!ftruncate(descriptor, before.st_size); /* Then half an entry stays. */
 }
 
 /* ---- in memory ---- */
@@ -236,7 +263,8 @@ static void compact(struct history *history)
 
 static void load(struct history *history)
 {
-    int descriptor = open_locked(history->path), copy;
+    bool is_locked = false;
+    int descriptor = open_locked(history->path, &is_locked), copy;
     size_t capacity = 0, lines = 0;
     char *line = NULL;
     FILE *stream;
@@ -261,7 +289,7 @@ static void load(struct history *history)
     if (stream != NULL)
         (void)fclose(stream); /* Nothing was written. */
     tidy(history);
-    if (lines > LINES_BEFORE_COMPACTION)
+    if (lines > LINES_BEFORE_COMPACTION && is_locked)
         compact(history);
     (void)close(descriptor); /* Unlocks. */
 }
@@ -304,6 +332,7 @@ const char *history_entry(const struct history *history, size_t index)
 void history_add(struct history *history, const char *line, size_t bytes)
 {
     struct text escaped = {0};
+    bool is_locked = false;
     int descriptor;
 
     if (history->path == NULL || bytes == 0 || bytes > HISTORY_ENTRY_BYTES_MAX || *line == ' ' ||
@@ -314,11 +343,11 @@ void history_add(struct history *history, const char *line, size_t bytes)
     if (history->count == HISTORY_ENTRIES_MAX)
         forget(history, 0);
     add_newest(history, line);
-    descriptor = open_locked(history->path);
+    descriptor = open_locked(history->path, &is_locked);
     if (descriptor == -1)
         return;
     add_escaped(&escaped, line);
-    (void)write_all(descriptor, &escaped); /* A kindness. */
+    write_whole(descriptor, &escaped, is_locked);
     text_deinit(&escaped);
     (void)close(descriptor); /* Unlocks. */
 }

@@ -123,3 +123,37 @@ for place in "$work/not/there" /dev/null "$work"; do
     screen_enter 'append anyway'
     screen_wait_row 5 '^@[0-9]+ '
 done
+
+# Somebody who was stopped while holding its lock keeps nobody from beginning, or from being recalled.
+if command -v flock >/dev/null; then
+    printf 'append earlier\n' >held
+    (
+        flock 9
+        exec sleep 60
+    ) 9>>held &
+    will_end $!
+    wait_until 5 sh -c '! flock -n held true'
+    FLUME_HISTORY=$work/held screen_start 80 24 a.flume
+    screen_wait 5 'flume>'
+    screen_keys Up
+    screen_wait 5 'flume> append earlier'
+    screen_keys C-c
+    screen_enter 'get 1'
+    screen_wait_row 5 '^one$'
+fi
+
+# On a full disk (here: a file that may not be larger) no half entry stays.
+program=$FLUME
+FLUME=$work/limited
+printf '#!/bin/sh\ntrap "" XFSZ\nulimit -f 1\nexec "%s" "$@"\n' "$program" >limited
+chmod +x limited
+head -c 500 /dev/zero | tr '\0' x >full
+echo >>full
+cp full wanted
+FLUME_HISTORY=$work/full screen_start 80 24 a.flume
+screen_wait 5 'flume>'
+screen_enter 'get 1 --mode raw'
+screen_wait_row 5 '^one$'
+screen_wait_row 5 '^flume>$'
+FLUME=$program
+expect_same_files wanted full "the history on a full disk"
