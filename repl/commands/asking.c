@@ -232,6 +232,8 @@ int asking_report(struct asking *asking, int status)
     progress_end(&asking->progress);
     if (status == FLUME_ERR_CANCELLED && session_stopped(session) != 0)
         return report_cancelled(asking);
+    if (status == FLUME_ERR_CANCELLED && asking->view_count == 1) /* By nobody here. */
+        return report(session, ERROR_VIEW_REPLACED, asking->views[0]);
     if (status == FLUME_ERR_TIMEOUT)
         return report_waiting(asking);
     return report_flume_error(session, status);

@@ -43,7 +43,7 @@ int view_name_refuse(struct session *session, const struct operand *operand,
     suggest_begin(&suggestion, "", operand->text, strlen(operand->text));
     if (view_name_list(session, &list, &count) == CODE_OK)
         for (size_t i = 0; i < count; i++)
-            if (kind == VIEW_NAME_ANY || !list[i].built_in)
+            if (kind == VIEW_NAME_ANY || (!list[i].built_in && list[i].state != FLUME_VIEW_FOREIGN))
                 suggest_offer(&suggestion, list[i].name);
     if (kind == VIEW_NAME_DECLARED)
         report_with(session, &detail, ERROR_NO_DECLARED_VIEW, operand->text);

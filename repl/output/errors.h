@@ -321,6 +321,9 @@
         "flume view rebuild NAME..., or --all"
 #define ERROR_VIEW_CODE_ABSENT \
     CODE_STALE, "view", "view %s cannot be %s: its code is not here", "load it with --load FILE.so"
+#define ERROR_VIEW_REPLACED                                                             \
+    CODE_NO, "not_found", "view %s was dropped or declared anew by somebody meanwhile", \
+        "what there is: flume view list"
 #define ERROR_VIEW_DIFFERS \
     CODE_DAMAGED, "different", "view %s is not what the log says", "flume view rebuild makes it new"
 #define ERROR_DERIVE_WHAT                                      \
