@@ -145,8 +145,9 @@ static int create_if_wanted(struct shell *shell, struct session *session, const 
     struct stat found;
     bool wanted;
 
-    if (stat(path, &found) == 0 || errno != ENOENT || strcmp(path, ":memory:") == 0)
-        return CODE_OK;
+    if (stat(path, &found) == 0 || errno != ENOENT || *path == '\0' ||
+        strcmp(path, ":memory:") == 0)
+        return CODE_OK; /* Opening it says what it is. */
     if (!shell->interactive)
         return report(session, ERROR_NO_BASIN_THERE, path);
     utf8_show(&question, path, strlen(path), 0);

@@ -82,6 +82,8 @@ screen_enter n
 screen_enter .open
 screen_wait_row 5 '^none$'
 [ ! -e other.flume ] || fail ".open made a basin without asking"
+screen_enter ".open ''"
+screen_wait 5 "a basin's path has 1 to"
 screen_enter '.open new.flume'
 screen_enter 'get 7'
 screen_wait_row 5 '^7$'
