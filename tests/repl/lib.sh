@@ -16,6 +16,8 @@ unset FLUME_DB NO_COLOR COLUMNS
 export LC_ALL=C.UTF-8
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/flume-test-XXXXXX") || exit 1
+# Tries for each second that something may take: far more than that, as the machine may be busy.
+lib_patience=200
 lib_children=
 lib_finish() {
     lib_status=$?
@@ -69,12 +71,36 @@ expect_out() {
     cmp -s "$work/.lib/wanted" "$work/out" || fail "stdout is not: $1"
 }
 
+# Of one line: it is a part of some line. Of several: they are so of lines that follow each other.
 expect_out_has() {
-    grep -qF -e "$1" "$work/out" || fail "stdout does not have: $1"
+    lib_has "$work/out" "$1" || fail "stdout does not have: $1"
 }
 
 expect_err_has() {
-    grep -qF -e "$1" "$work/err" || fail "stderr does not have: $1"
+    lib_has "$work/err" "$1" || fail "stderr does not have: $1"
+}
+
+lib_has() {
+    case $2 in
+    *"
+"*) ;;
+    *)
+        grep -qF -e "$2" "$1"
+        return
+        ;;
+    esac
+    lib_text=$2 awk '
+        BEGIN { wanted = split(ENVIRON["lib_text"], parts, "\n") }
+        { lines[NR] = $0 }
+        END {
+            for (i = 0; i + wanted <= NR; i++) {
+                for (j = 1; j <= wanted && index(lines[i + j], parts[j]) > 0; j++)
+                    continue
+                if (j > wanted)
+                    exit 0
+            }
+            exit 1
+        }' "$1"
 }
 
 expect_no_err() {
@@ -112,12 +138,12 @@ expect_jq() {
 
 # wait_until SECONDS COMMAND...: try until it succeeds.
 wait_until() {
-    lib_tries=$(($1 * 20))
+    lib_tries=$(($1 * lib_patience))
     shift
     while ! "$@" >/dev/null 2>&1; do
         lib_tries=$((lib_tries - 1))
         [ $lib_tries -gt 0 ] || fail "in time: $*"
-        sleep 0.05
+        sleep 0.03
     done
 }
 

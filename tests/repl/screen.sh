@@ -80,6 +80,18 @@ screen_enter() {
     screen_keys Enter
 }
 
+# A line and Enter, until Enter has been read: what is typed next is no longer for the line.
+screen_run() {
+    screen_type "$1"
+    screen_wait 5 "$1"
+    screen_keys Enter
+    wait_until 5 screen_at_margin
+}
+
+screen_at_margin() {
+    [ "$(screen_tmux display-message -p '#{cursor_x}')" -eq 0 ]
+}
+
 # screen_paste FILE [plain]: what a terminal sends when a file's bytes are pasted: between marks, if
 # the program has asked for them; plain: as if it had been typed.
 screen_paste() {
@@ -114,31 +126,31 @@ screen_has_not() {
 
 # screen_wait SECONDS TEXT: until it is on the screen.
 screen_wait() {
-    screen_tries=$(($1 * 20))
+    screen_tries=$(($1 * lib_patience))
     while screen_look; ! grep -qF -e "$2" "$screen"; do
         screen_tries=$((screen_tries - 1))
         [ $screen_tries -gt 0 ] || screen_fail "not on the screen in $1 s: $2"
-        sleep 0.05
+        sleep 0.03
     done
 }
 
 # screen_wait_row SECONDS REGEX: until a row matches this extended regular expression.
 screen_wait_row() {
-    screen_tries=$(($1 * 20))
+    screen_tries=$(($1 * lib_patience))
     while screen_look; ! grep -qE -e "$2" "$screen"; do
         screen_tries=$((screen_tries - 1))
         [ $screen_tries -gt 0 ] || screen_fail "no row of the screen in $1 s: $2"
-        sleep 0.05
+        sleep 0.03
     done
 }
 
 # screen_until_gone SECONDS TEXT: until it is not on the screen any more.
 screen_until_gone() {
-    screen_tries=$(($1 * 20))
+    screen_tries=$(($1 * lib_patience))
     while screen_look; grep -qF -e "$2" "$screen"; do
         screen_tries=$((screen_tries - 1))
         [ $screen_tries -gt 0 ] || screen_fail "still on the screen after $1 s: $2"
-        sleep 0.05
+        sleep 0.03
     done
 }
 

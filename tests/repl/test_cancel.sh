@@ -210,7 +210,7 @@ cat >slow.c <<'END'
 static int slow(void *state, flume_batch *batch, const flume_record *record)
 {
     (void)state;
-    usleep(2000);
+    usleep(1000);
     return flume_batch_put(batch, 0, &record->seq, sizeof record->seq, "", 0);
 }
 static const flume_view_table tables[] = {{"row", 0, NULL, NULL}};
@@ -221,24 +221,25 @@ END
 "${CC:-cc}" -shared -fPIC -I"${FLUME_SOURCE_DIR:-$(dirname "$0")/../..}/include" -o slow.so slow.c \
     2>compiler || exit 0 # Without a compiler there is no view that is slow enough.
 
-# cancelled_after SECONDS WORD...
-cancelled_after() {
-    "$FLUME" s.flume --load slow.so "$2" "$3" "$4" --json >out 2>err &
+# cancelled WORD...: as soon as it has told of its progress.
+cancelled() {
+    : >err
+    "$FLUME" s.flume --load slow.so "$@" --json >out 2>err &
     process=$!
     will_end $process
-    sleep "$1"
+    wait_until 20 grep -q '"progress"' err
     kill -INT $process
     wait $process
     code=$?
     lib_command="(interrupted) flume $*"
     expect_code 130
 }
-seq 5000 | expect 0 s.flume append --each line -q
-cancelled_after 1 view rebuild slow
+seq 2000 | expect 0 s.flume append --each line -q
+cancelled view rebuild slow
 expect_jq err '.type == "cancelled" and
     (.message | test("the rebuild of view slow was at [1-9][0-9]*%"))'
-cancelled_after 0.7 view sync slow
+cancelled view sync slow
 expect_jq err '.type == "cancelled" and (.message | contains("view slow is "))'
 expect 0 s.flume --load slow.so view rebuild slow
-cancelled_after 0.7 view verify slow
+cancelled view verify slow
 expect_jq err '.type == "cancelled" and (.message | contains("view slow"))'

@@ -34,7 +34,12 @@ told_of() {
     fresh
 }
 
+# Where nothing but reading was done, it is still as it was.
 fresh() {
+    case $command in
+    init | append | mark | view | import | check | repair | plot) ;;
+    *) [ ! -d a.flume ] || return ;;
+    esac
     rm -rf a.flume new.flume a.svg
     cp -R kept.flume a.flume
 }

@@ -1,6 +1,6 @@
 # Every example of every command and topic does what it is there to show: it is run as it stands, by a
 # shell, and, without `flume demo.flume`, as a line of flume's own; each in a directory of its own that
-# has what they name.
+# has what they name. Without FLUME_TEST_LONG, bench and stat -i do less of the same.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
@@ -71,6 +71,16 @@ END
 cd "$work" || exit 1
 
 # ---- running one ----
+
+# What only waits need not wait long, unless all the time in the world was given: $example, shorter.
+shorten() {
+    [ -z "${FLUME_TEST_LONG:-}" ] || return
+    case $example in
+    *'bench'*' --records '*) example=$(echo "$example" | sed 's/--records [0-9]*/--records 200/') ;;
+    *'flume bench'* | bench*) example="$example --records 200" ;;
+    *' stat -i 1 '* | 'stat -i 1 '*) example=$(echo "$example" | sed 's/-i 1 /-i 0.05 /') ;;
+    esac
+}
 
 # What it cannot do without: true if something is missing here.
 lacks() {
@@ -159,7 +169,9 @@ for name in $(cat names) $topics; do
     flume help "$name" >help 2>err || continue # A topic that there is not.
     examples_of help >examples
     while IFS= read -r example <&3; do
-        lacks || run_example
+        lacks && continue
+        shorten
+        run_example
         cd "$work" || exit 1
     done 3<examples
 
@@ -173,6 +185,7 @@ for name in $(cat names) $topics; do
         !* | *' -f'* | 'subscribe '* | bench*) continue ;;
         esac
         lacks && continue
+        shorten
         begin "$example"
         flume demo.flume -c "$example" >"$work/out" 2>"$work/err" </dev/null
         code=$?

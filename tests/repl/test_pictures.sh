@@ -30,7 +30,11 @@ screen_wait_row 1 '^time +rec_s +mb_s +head +not_durable +lag_max$'
 screen_wait_row 1 '^rec_s .{4} +lag_max .{4}$'
 screen_start 80 24 a.flume stat -i 0.1
 screen_wait_row 5 '^20.* 0\.0 .*'
-sleep 0.3 # Some more rows.
+rows_shown() {
+    screen_look
+    [ "$(grep -c '^20' "$screen")" -ge 3 ]
+}
+wait_until 10 rows_shown
 screen_keys C-c
 screen_wait 5 "ended with 130"
 screen_wait_row 1 '^rec_s '
@@ -71,7 +75,7 @@ screen_wait 5 "lag.svg  "
 screen_enter ".quit"
 screen_wait 5 "ended with 0"
 
-seq 4000000 | "$FLUME" big.flume append --create --forgetful -q --each line || fail "append"
+seq 500000 | "$FLUME" big.flume append --create --forgetful -q --each line || fail "append"
 screen_start 80 24 big.flume
 screen_wait 5 "flume>"
 screen_enter "hist gap -l nowhere"

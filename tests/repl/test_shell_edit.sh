@@ -160,12 +160,16 @@ screen_keys C-c
 
 # A terminal that knows no escape sequences gets none.
 command -v script >/dev/null || exit 0
-{
-    sleep 0.5
-    printf 'get first\r'
-    sleep 0.5
-    printf '\004'
-} | TERM=dumb script -qec "'$FLUME' a.flume" /dev/null >out 2>err
+mkfifo typed
+TERM=dumb script -qec "'$FLUME' a.flume" /dev/null <typed >out 2>err &
+will_end $!
+exec 9>typed
+wait_until 20 grep -q 'flume>' out
+printf 'get first\r' >&9
+wait_until 20 grep -q one out
+printf '\004' >&9
+exec 9>&-
+wait $!
 expect_out_has one
 grep -q "$(printf '\033')" out && fail "an escape sequence on a dumb terminal"
 exit 0

@@ -31,8 +31,8 @@ screen_wait_row 5 '^6$'
 screen_enter '!echo shell says $((6 * 7))'
 screen_wait_row 5 '^shell says 42$'
 # Ctrl-C goes to it, and comes back here.
-screen_enter '!trap "echo caught; exit 0" INT; while :; do sleep 0.1; done'
-sleep 0.2
+screen_enter '!trap "echo caught; exit 0" INT; echo waits; while :; do sleep 0.1; done'
+screen_wait_row 5 '^waits$'
 screen_keys C-c
 screen_wait_row 5 '^(\^C)?caught$'
 screen_enter 'tail -f -n 1 | cat'

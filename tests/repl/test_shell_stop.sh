@@ -53,12 +53,16 @@ expect 1 a.flume log --grep half
 seq 100000 | expect 0 big.flume append --create -q --each line
 screen_start 80 24 big.flume
 screen_wait 5 'flume>'
-screen_enter 'log --json | (trap "" INT; echo begun; sleep 2; cat >/dev/null)'
+screen_enter 'log --json | (trap "" INT; echo begun; until [ -e go ]; do sleep 0.1; done; cat >/dev/null)'
 screen_wait_row 5 '^begun$'
-screen_keys C-c
-sleep 0.3
-screen_keys C-c
-screen_wait 5 'still cancelling'
+answered() {
+    screen_keys C-c
+    screen_look
+    grep -q 'still cancelling' "$screen"
+}
+wait_until 10 answered
+: >go
+screen_wait_row 10 '^flume>'
 screen_enter 'get 7'
 screen_wait_row 5 '^7$'
 

@@ -72,10 +72,10 @@ expect_out 'two lines
 '
 
 # Views: columns with a header, counts with commas; a bar while one is brought up to date.
-seq 2000 | expect 0 v.flume append --create -l run/1 --each line -q
+seq 1000 | expect 0 v.flume append --create -l run/1 --each line -q
 NO_COLOR=1 show v.flume label list
 head -n 1 out | grep -qE '^label +count +bytes +first +last$' || fail "the header of labels"
-expect_out_has "2,000"
+expect_out_has "1,000"
 NO_COLOR=1 show v.flume view status
 head -n 1 out | grep -qE '^view +state +at +lag +entries +disk +rate +why$' ||
     fail "the header of views on a narrow terminal"

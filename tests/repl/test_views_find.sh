@@ -108,8 +108,8 @@ expect 0 a.flume find temp 5000 --no-fail-empty
 "$FLUME" a.flume find temp 2000.. or label late -f --mode raw >followed 2>followed.err &
 process=$!
 will_end $process
-sleep 0.2
 expect 0 a.flume append --codec json '{"temp":2001}'
+wait_until 10 has_lines followed 1
 expect 0 a.flume append --codec json '{"temp":1}'
 expect 0 a.flume append -l late x
 wait_until 10 has_lines followed 2

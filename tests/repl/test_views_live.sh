@@ -62,9 +62,13 @@ expect 0 a.flume append -l run/1 'while it follows'
 screen_wait 10 'while it follows'
 screen_keys C-c
 screen_wait_row 10 '^[12] records?\. continue later: tail -f --(from|after) @'
-screen_enter 'stat -i 600'
-sleep 0.5 # It has nothing to show yet.
-screen_keys C-c
+screen_run 'stat -i 600' # It has nothing to show yet.
+stopped() {
+    screen_keys C-c
+    screen_look
+    grep -q '^cancelled: 0 rows shown' "$screen"
+}
+wait_until 10 stopped
 screen_wait_row 10 '^cancelled: 0 rows shown'
 screen_enter 'bench'
 screen_wait 10 'append many'

@@ -310,27 +310,33 @@ expect_out_lines 1000
 
 # Ctrl-C: a rebuild is interrupted, says how far it was, and goes on there.
 rm -rf s.flume/views
-seq 4000 | expect 0 s.flume append --each line -q
+seq 1000 | expect 0 s.flume append --each line -q
+begun() {
+    "$FLUME" s.flume --load mine.so view status slow --json | jq -e '.state == "rebuilding"'
+}
 "$FLUME" s.flume --load mine.so view rebuild slow >rebuild.out 2>rebuild.err &
 process=$!
 will_end $process
-sleep 1.5
+wait_until 10 begun
 kill -INT $process
 wait $process
 code=$?
 expect_same 130 "$code" "exit code after Ctrl-C"
-grep -q "cancelled: the rebuild of view slow was at [1-9][0-9]*%" rebuild.err ||
+grep -q "cancelled: the rebuild of view slow was at [0-9]*%" rebuild.err ||
     fail "interrupted: $(cat rebuild.err)"
+attached() {
+    [ "$("$FLUME" s.flume stat --json | jq '.attached | length')" -ge 2 ]
+}
 "$FLUME" s.flume --load mine.so view rows slow >rows.out 2>rows.err &
 process=$!
 will_end $process
-sleep 0.5
+wait_until 10 attached
 kill -INT $process
 wait $process
 expect_same 130 $? "exit code of a question after Ctrl-C"
 [ ! -s rows.out ] || fail "rows after Ctrl-C"
 expect 0 s.flume --load mine.so view rebuild slow --json --progress plain
-expect_jq out '.result == "done" and .entries == 5000'
+expect_jq out '.result == "done" and .entries == 2000'
 
 # ---- sync ----
 

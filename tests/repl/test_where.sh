@@ -165,9 +165,10 @@ attached() {
     [ "$("$FLUME" a.flume stat --json | jq '.attached | length')" -ge 2 ]
 }
 wait_until 10 attached
-sleep 0.2
-expect_same 0 "$("$FLUME" a.flume append -q 'hello there' >/dev/null; echo $?)"
-wait_until 10 grep -q 'hello there' out
+heard() {
+    "$FLUME" a.flume append -q 'hello there' >/dev/null && grep -q 'hello there' out
+}
+wait_until 10 heard
 kill -INT $process
 wait $process
 expect_same 130 $? "exit code of tail --exec"
