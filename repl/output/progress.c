@@ -252,9 +252,11 @@ static void write_bar(struct progress *progress, const struct look *look)
     size_t width = measure_width();
     struct text text = {0};
 
-    text_string(&text, "\r\x1b[J");
+    /* Without wrapping: the terminal may have got narrower since it was measured, and what went on
+     * to another row would leave the cursor, and so a piece of the bar, there. */
+    text_string(&text, "\r\x1b[?7l\x1b[J");
     add_fitting(&text, progress, look, width > 1 ? width - 1 : 1);
-    text_char(&text, '\r');
+    text_string(&text, "\r\x1b[?7h");
     progress->is_drawn = true;
     write_out(&text);
 }
