@@ -214,8 +214,9 @@ static int name_strata(flume_log *log, uint64_t first_seq, const char *strata, c
     return rename_in_log(log, strata, name);
 }
 
-/* The strata made ahead, if it is there and large enough; else -1. */
-static int take_prepared(flume_log *log, uint64_t need_bytes)
+/* The strata made ahead, if it is there and large enough; else -1. A preparer may say at any moment
+ * that it is there, so HEAD is asked once: the file and its size must be of the same answer. */
+static int take_prepared(flume_log *log, uint64_t need_bytes, uint64_t *out_bytes)
 {
     uint64_t prepared_bytes = atomic_load(&log->head->prepared_bytes);
     struct path path;
@@ -229,20 +230,21 @@ static int take_prepared(flume_log *log, uint64_t need_bytes)
     }
     log_path(log, "log", next_strata, &path);
     file = log->io->open(log->io->ctx, path.text, FLUME_IO_WRITE);
-    if (file < 0)
+    if (file < 0) {
         atomic_store(&log->head->prepared_bytes, 0);
-    return file < 0 ? -1 : file;
+        return -1;
+    }
+    *out_bytes = prepared_bytes;
+    return file;
 }
 
 /* The strata made ahead, else one made now. Returns its file. */
 static int take_strata(flume_log *log, uint64_t need_bytes, uint64_t *out_bytes,
                        const char **out_strata, const char **out_slots)
 {
-    uint64_t prepared_bytes = atomic_load(&log->head->prepared_bytes);
-    int file = take_prepared(log, need_bytes);
+    int file = take_prepared(log, need_bytes, out_bytes);
 
     if (file >= 0) {
-        *out_bytes = prepared_bytes;
         *out_strata = next_strata;
         *out_slots = next_slots;
         return file;
