@@ -3,8 +3,12 @@
  *
  * First everything that takes space: replacements under temporary names, and copies of what they
  * replace in lost+found/. Then, in this order: flume.conf; the gate, so that what HEAD alone knew
- * is not forgotten; HEAD is made to count for nothing; strays leave; misplaced strata go aside,
- * under names that still tell; each strata gets its place by one rename; slots, footers, the rest.
+ * is not forgotten; HEAD is made to count for nothing; misplaced strata go aside, under names that
+ * still tell; each strata gets its place by one rename; strays leave; slots, footers, the rest.
+ *
+ * Strays leave after the rows are in place: the log must not end earlier for whoever repeats a
+ * repair that was interrupted in between. One that has the name of a strata written anew is copied
+ * first and goes in that rename.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -88,6 +92,18 @@ static void make_header(const struct repair *repair, size_t index, const struct 
     }
 }
 
+/* The stray of that name which is still there, or NULL. */
+static struct survey_stray *find_stray(struct repair *repair, const char *name)
+{
+    for (size_t i = 0; i < repair->survey.stray_count; i++) {
+        struct survey_stray *stray = &repair->survey.strays[i];
+
+        if (!stray->is_gone && strcmp(stray->file, name) == 0)
+            return stray;
+    }
+    return NULL;
+}
+
 /* Write the replacement, and copy what it will replace. */
 static int build_row(struct repair *repair, size_t index, const struct examination *examination,
                      const struct history *history)
@@ -108,8 +124,8 @@ static int build_row(struct repair *repair, size_t index, const struct examinati
             return status;
     }
     strata_name(name, row->first_seq);
-    if (strcmp(name, row->file) != 0)
-        return FLUME_OK;
+    if (plan->total == 0 || (strcmp(name, row->file) != 0 && find_stray(repair, name) == NULL))
+        return FLUME_OK; /* Nothing will be replaced. */
     plan->copy = memory_allocate(inspection->options.allocator, sizeof *plan->copy);
     if (plan->copy == NULL)
         return log_fail(inspection->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
@@ -336,14 +352,20 @@ static int rename_in_log(struct repair *repair, const char *from, const char *to
     return error == 0 ? FLUME_OK : log_fail_io(log, error, "rename", from_path.text);
 }
 
+static int move_stray(struct repair *repair, struct survey_stray *stray)
+{
+    if (stray == NULL || stray->is_gone)
+        return FLUME_OK;
+    stray->is_gone = true;
+    return keep_move(&repair->inspection, "log", stray->file);
+}
+
 static int move_strays(struct repair *repair)
 {
     int status = FLUME_OK;
 
     for (size_t i = 0; i < repair->survey.stray_count && status == FLUME_OK; i++)
-        status = keep_move(&repair->inspection, "log", repair->survey.strays[i].file);
-    if (status == FLUME_OK && repair->survey.stray_count > 0)
-        status = keep_sync(&repair->inspection, "lost+found");
+        status = move_stray(repair, &repair->survey.strays[i]);
     return status;
 }
 
@@ -361,7 +383,9 @@ static int move_aside(struct repair *repair)
             continue;
         (void)snprintf(aside, sizeof aside, "misplaced-%020llu.strata",
                        (unsigned long long)row->first_seq);
-        status = rename_in_log(repair, row->file, aside);
+        status = move_stray(repair, find_stray(repair, aside));
+        if (status == FLUME_OK)
+            status = rename_in_log(repair, row->file, aside);
         memcpy(row->file, aside, sizeof row->file);
     }
     return status;
@@ -379,6 +403,25 @@ static int place_slots(struct repair *repair, const struct survey_row *row)
     return status == FLUME_OK ? rename_in_log(repair, slots, name) : status;
 }
 
+/* What had the name was copied when the replacement was built. */
+static int replace(struct repair *repair, const char *replacement, const char *name)
+{
+    struct survey_stray *stray = find_stray(repair, name);
+    int status = rename_in_log(repair, replacement, name);
+
+    if (status == FLUME_OK && stray != NULL)
+        stray->is_gone = true;
+    return status;
+}
+
+/* What has the name is no part of the log, and what gets it is known by its header till then. */
+static int give_name(struct repair *repair, const char *from, const char *name)
+{
+    int status = move_stray(repair, find_stray(repair, name));
+
+    return status == FLUME_OK ? rename_in_log(repair, from, name) : status;
+}
+
 static int place_row(struct repair *repair, size_t index)
 {
     const struct survey_row *row = &repair->survey.rows[index];
@@ -392,9 +435,9 @@ static int place_row(struct repair *repair, size_t index)
     if (is_replaced(plan) && plan->total == 0)
         return row->file[0] == '\0' ? FLUME_OK : keep_move(&repair->inspection, "log", row->file);
     if (is_replaced(plan))
-        status = rename_in_log(repair, strata, name);
+        status = replace(repair, strata, name);
     else if ((plan->needs & NEEDS_NAME) != 0)
-        status = rename_in_log(repair, row->file, name);
+        status = give_name(repair, row->file, name);
     if (status == FLUME_OK && is_replaced(plan) && row->file[0] != '\0' &&
         strcmp(row->file, name) != 0)
         status = keep_move(&repair->inspection, "log", row->file);
@@ -420,16 +463,18 @@ static int apply_footer(struct repair *repair, size_t index)
 
 static int apply_rows(struct repair *repair)
 {
-    int status = move_strays(repair);
+    int status = move_aside(repair);
 
-    if (status == FLUME_OK)
-        status = move_aside(repair);
     for (size_t i = 0; i < repair->survey.row_count && status == FLUME_OK; i++) {
         if (repair->plans[i].needs != 0)
             status = place_row(repair, i);
         if (status == FLUME_OK)
             status = apply_footer(repair, i);
     }
+    if (status == FLUME_OK && repair->survey.stray_count > 0)
+        status = keep_sync(&repair->inspection, "log"); /* The rows' names, before strays leave. */
+    if (status == FLUME_OK)
+        status = move_strays(repair);
     if (status == FLUME_OK && repair->log_changes)
         status = keep_sync(&repair->inspection, "lost+found");
     if (status == FLUME_OK && repair->log_changes)

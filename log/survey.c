@@ -78,6 +78,7 @@ int survey_add_stray(struct inspection *inspection, struct survey *survey,
     stray->bytes = row->data_bytes;
     stray->first_seq = row->first_seq;
     stray->why = why;
+    stray->is_gone = false;
     return FLUME_OK;
 }
 

@@ -44,6 +44,7 @@ struct survey_stray {
     uint64_t bytes;
     uint64_t first_seq; /* FLUME_SEQ_NONE: no strata. */
     const char *why;    /* Static; goes on after "log/NAME". */
+    bool is_gone;       /* Repair only: it lies in lost+found/ by now. */
 };
 
 struct survey {

@@ -475,12 +475,14 @@ static void mortal_init(struct mortal *mortal, uint64_t last)
     mortal->last = last;
 }
 
-enum { OPENED_BETWEEN = 1, HEAD_FORGOTTEN = 2 };
+enum { OPENED_BETWEEN = 1, HEAD_FORGOTTEN = 2, LOSS_ACCEPTED = 4 };
 
 /* Die at every step, then repair in health; perhaps an ordinary open comes in between. */
 static void interrupt_everywhere(struct damage_fixture *fx, unsigned how, const uint64_t *lost,
                                  size_t lost_count)
 {
+    enum flume_repair_policy policy = (how & LOSS_ACCEPTED) != 0 ? FLUME_REPAIR_ACCEPT_LOSS
+                                                                 : FLUME_REPAIR_SALVAGE;
     int status = FLUME_ERR_IO;
     uint64_t head = fx->head;
 
@@ -493,7 +495,7 @@ static void interrupt_everywhere(struct damage_fixture *fx, unsigned how, const 
         copy_basin(fx, "damaged", "b.flume");
         mortal_init(&mortal, last);
         fx->io = &mortal.table;
-        status = repair(fx, FLUME_REPAIR_SALVAGE);
+        status = repair(fx, policy);
         fx->io = NULL;
         if ((how & OPENED_BETWEEN) != 0) {
             flume_log_options options = {.flags = FLUME_OPEN_READ_ONLY};
@@ -502,7 +504,7 @@ static void interrupt_everywhere(struct damage_fixture *fx, unsigned how, const 
             if (flume_log_open(&log, fx->basin, &options, NULL) == FLUME_OK)
                 assert_int_equal(flume_log_close(log), FLUME_OK);
         }
-        expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_OK);
+        expect_status(fx, repair(fx, policy), FLUME_OK);
         expect_sound(fx);
         expect_records(fx, lost, lost_count);
         assert_true(last < 1000);
@@ -561,6 +563,39 @@ static void an_interrupted_exchange_is_taken_up(void **state)
     interrupt_everywhere(fx, OPENED_BETWEEN, lost, 1);
 }
 
+/* The newest strata's header, with another first seq of the strata before it. */
+static void name_another_predecessor(struct damage_fixture *fx)
+{
+    enum { PREVIOUS_FIRST_SEQ_AT = 120 };
+    uint8_t page[STRATA_PAGE_BYTES];
+    char path[FIXTURE_PATH_BYTES];
+
+    read_bytes(strata_path(fx, fx->strata_count - 1, "strata", path), page, sizeof page, 0);
+    put_le64(page + PREVIOUS_FIRST_SEQ_AT, FLUME_SEQ_NONE);
+    put_le64(page + sizeof page - 8, hash_bytes(page, sizeof page - 8, 0));
+    write_bytes(path, page, sizeof page, 0);
+}
+
+/* Its records become placeholders, and the log ends where it ended, interrupted or not. */
+static void an_interrupted_repair_of_another_history_ends_the_same(void **state)
+{
+    static const unsigned hows[] = {0, LOSS_ACCEPTED, HEAD_FORGOTTEN,
+                                    HEAD_FORGOTTEN | LOSS_ACCEPTED};
+    struct damage_fixture *fx = *state;
+    uint64_t lost[RECORDS_MAX];
+    size_t lost_count = 0;
+
+    for (uint64_t seq = fx->strata[fx->strata_count - 1]; seq < fx->head; seq++)
+        lost[lost_count++] = seq;
+    name_another_predecessor(fx);
+    copy_basin(fx, "b.flume", "other");
+    for (size_t i = 0; i < sizeof hows / sizeof *hows; i++) {
+        copy_basin(fx, "other", "b.flume");
+        interrupt_everywhere(fx, hows[i], lost, lost_count);
+    }
+    assert_true(count_kept(fx) > 0); /* The strata is not lost with its records. */
+}
+
 #define BASIN_TEST(name) cmocka_unit_test_setup_teardown(name, damage_setup, damage_teardown)
 
 int main(void)
@@ -590,6 +625,7 @@ int main(void)
         BASIN_TEST(an_open_after_an_interrupted_repair_is_harmless),
         BASIN_TEST(an_interrupted_repair_without_head_is_taken_up),
         BASIN_TEST(an_interrupted_exchange_is_taken_up),
+        BASIN_TEST(an_interrupted_repair_of_another_history_ends_the_same),
     };
 
     return cmocka_run_group_tests_name("repair", tests, NULL, NULL);
