@@ -5,6 +5,8 @@
  */
 #include "sync.h"
 
+#include <errno.h>
+
 #include "bytes.h"
 #include "hash.h"
 #include "strata.h"
@@ -53,6 +55,18 @@ bool gate_slot(flume_log *log, unsigned index, struct gate *out_gate)
            io_read_all(log->io, log->gate_file, bytes, sizeof bytes,
                        (uint64_t)index * GATE_SLOT_BYTES) == 0 &&
            slot_decode(log, bytes, out_gate);
+}
+
+int gate_slot_error(flume_log *log, unsigned index)
+{
+    uint8_t bytes[GATE_BYTES];
+    int error;
+
+    if (log->gate_file < 0)
+        return 0;
+    error = io_read_all(log->io, log->gate_file, bytes, sizeof bytes,
+                        (uint64_t)index * GATE_SLOT_BYTES);
+    return error != -ENODATA ? error : 0;
 }
 
 bool gate_read(flume_log *log, struct gate *out_gate)

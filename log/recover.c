@@ -495,6 +495,35 @@ static int recover_found(struct recovery *recovery)
     return FLUME_OK;
 }
 
+/*
+ * TAIL may be all that tells of records whose strata is gone. If the medium does not give it, nothing
+ * is decided: what is cut now would be cut for good. One whose bytes are wrong says nothing any more;
+ * recovery goes on without it, and says so.
+ */
+static int take_gate(struct recovery *recovery)
+{
+    flume_log *log = recovery->log;
+    struct path path;
+    int error = 0;
+
+    log_path(log, "", "TAIL", &path);
+    for (unsigned i = 0; i < GATE_SLOTS && error == 0 && recovery->mode == RECOVER_CHANGING; i++)
+        error = gate_slot_error(log, i);
+    if (error != 0)
+        return log_fail(log, FLUME_ERR_IO, -error, FLUME_SEQ_NONE,
+                        "the disk gives an error for %s, so where the log must end is not known; "
+                        "copy the basin to a sound disk, or give up what TAIL said with 'flume "
+                        "repair'",
+                        path.text);
+    recovery->has_gate = gate_read(log, &recovery->gate);
+    if (recovery->has_gate)
+        take_known(recovery, recovery->gate.seq);
+    else if (recovery->table->count > 0)
+        log_tell(log, FLUME_LOG_WARNING,
+                 "%s has no sound slot: whether the log ends too early cannot be told", path.text);
+    return FLUME_OK;
+}
+
 int recover_machine_stop(flume_log *log, enum recover_mode mode, bool is_copy, uint64_t durable)
 {
     struct recovery recovery = {.log = log, .mode = mode, .is_copy = is_copy};
@@ -506,9 +535,9 @@ int recover_machine_stop(flume_log *log, enum recover_mode mode, bool is_copy, u
     log->recovery.damaged_seq = FLUME_SEQ_NONE;
     recovery.table = atomic_load(&log->table);
     take_known(&recovery, durable);
-    recovery.has_gate = gate_read(log, &recovery.gate);
-    if (recovery.has_gate)
-        take_known(&recovery, recovery.gate.seq);
+    status = take_gate(&recovery);
+    if (status != FLUME_OK)
+        return status;
     if (recovery.table->count > 0) {
         status = recover_found(&recovery);
     } else {

@@ -64,6 +64,15 @@ static int look_at_gate(struct inspection *inspection, struct sidefiles *sidefil
         if (sound)
             continue;
         sidefiles->gate_is_bad = true;
+        if (gate_slot_error(log, i) != 0) {
+            status = tell(inspection, FINDING_DAMAGE, "TAIL", (uint64_t)i * GATE_SLOT_BYTES,
+                          GATE_SLOT_BYTES,
+                          i == 0 ? "cannot be read (first slot): whether the log ends too early "
+                                   "cannot be told"
+                                 : "cannot be read (second slot): whether the log ends too early "
+                                   "cannot be told");
+            continue;
+        }
         status = tell(inspection, FINDING_DAMAGE, "TAIL", (uint64_t)i * GATE_SLOT_BYTES,
                       GATE_SLOT_BYTES,
                       i == 0 ? "has no sound first slot" : "has no sound second slot");

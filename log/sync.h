@@ -29,6 +29,9 @@ enum { GATE_SLOTS = 2, GATE_SLOT_BYTES = 4096 };
 bool gate_slot(flume_log *log, unsigned index, struct gate *out_gate);
 bool gate_basin(flume_log *log, uint8_t out_id[16]);
 
+/* 0, or the error that the medium gives for a slot: what it says is not known. */
+int gate_slot_error(flume_log *log, unsigned index);
+
 /* Write the gate, after the sync that covers it. */
 int gate_write(flume_log *log, uint64_t seq);
 

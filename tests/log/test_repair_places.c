@@ -443,6 +443,93 @@ static void a_page_that_does_not_read_is_zeros_in_what_is_kept(void **state)
     assert_true(fx->report.lost > 0);
 }
 
+/* The page of TAIL that counts. */
+static uint64_t newest_gate_at(const struct damage_fixture *fx)
+{
+    char path[FIXTURE_PATH_BYTES];
+    uint64_t generations[2];
+
+    file_path(fx, "TAIL", path);
+    read_bytes(path, &generations[0], sizeof generations[0], 8);
+    read_bytes(path, &generations[1], sizeof generations[1], PAGE_BYTES + 8);
+    return generations[0] > generations[1] ? 0 : PAGE_BYTES;
+}
+
+/* The other page tells of `seq` records, and no more. */
+static void forge_older_gate(struct damage_fixture *fx, uint64_t newest_at, uint64_t seq)
+{
+    enum { SEQ_AT = 16, OF_GRAIN_AT = 24, CHECK_AT = 48 };
+    uint8_t gate[CHECK_AT + 8];
+    char path[FIXTURE_PATH_BYTES];
+    uint64_t at = PAGE_BYTES - newest_at;
+
+    file_path(fx, "TAIL", path);
+    read_bytes(path, gate, sizeof gate, at);
+    put_le64(gate + SEQ_AT, seq);
+    put_le64(gate + OF_GRAIN_AT, 0);
+    put_le64(gate + CHECK_AT, hash_bytes(gate, CHECK_AT, 0));
+    write_bytes(path, gate, sizeof gate, at);
+}
+
+/* TAIL alone tells of the newest strata, and does not read. */
+static void a_gate_that_does_not_read_is_told_before_anything_is_decided(void **state)
+{
+    struct damage_fixture *fx = *state;
+    struct bad_medium medium = {.part = "TAIL", .at = newest_gate_at(fx), .again = -EIO};
+    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
+    size_t newest = fx->strata_count - 1;
+    char path[FIXTURE_PATH_BYTES];
+    const struct found *found;
+    flume_log *log = NULL;
+
+    forge_older_gate(fx, medium.at, fx->strata[newest]);
+    assert_int_equal(unlink(strata_path(fx, newest, "strata", path)), 0);
+    forget_head(fx);
+    use_bad_medium(fx, &medium);
+    options.io = fx->io;
+    assert_int_equal(flume_log_open(&log, fx->basin, &options, &fx->error), FLUME_ERR_IO);
+    assert_non_null(strstr(fx->error.message, "TAIL"));
+    assert_int_equal(fx->error.system_errno, EIO);
+    expect_status(fx, check(fx), FLUME_ERR_DAMAGED);
+    found = expect_finding(fx, FLUME_FINDING_SIDE_FILE, "TAIL");
+    assert_int_equal(found->offset, medium.at);
+    assert_non_null(strstr(found->message, "cannot be told"));
+    fx->io = NULL; /* The disk gives it again: nothing has been forgotten. */
+    expect_status(fx, check(fx), FLUME_ERR_TAIL_LOST);
+    use_bad_medium(fx, &medium);
+    expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_OK);
+    (void)expect_finding(fx, FLUME_FINDING_SIDE_FILE, "TAIL");
+    fx->io = NULL;
+    expect_sound(fx);
+    fx->head = fx->strata[newest];
+    expect_lost(fx, 0, 0);
+}
+
+static void keep_warning(void *ctx, enum flume_log_level level, const char *message)
+{
+    char *kept = ctx;
+
+    if (level == FLUME_LOG_WARNING && strstr(message, "TAIL") != NULL)
+        (void)snprintf(kept, FLUME_ERROR_TEXT_BYTES, "%s", message);
+}
+
+static void a_gate_without_a_sound_slot_is_told_by_who_recovers(void **state)
+{
+    struct damage_fixture *fx = *state;
+    char warning[FLUME_ERROR_TEXT_BYTES] = "";
+    flume_log_options options = {.log = keep_warning, .log_ctx = warning};
+    char path[FIXTURE_PATH_BYTES];
+    flume_log *log = NULL;
+
+    file_path(fx, "TAIL", path);
+    flip_bit(path, 16);
+    forget_head(fx);
+    flip_bit(path, PAGE_BYTES + 16);
+    assert_int_equal(flume_log_open(&log, fx->basin, &options, &fx->error), FLUME_OK);
+    assert_int_equal(flume_log_close(log), FLUME_OK);
+    assert_non_null(strstr(warning, "cannot be told"));
+}
+
 /* --- Settings, HEAD, names ----------------------------------------------------------------------- */
 
 /* The settings of an open basin, by what its strata may be. */
@@ -591,6 +678,8 @@ int main(void)
         damage_test(a_page_that_fails_in_another_way_when_read_again_is_an_io_error),
         damage_test(without_memory_for_a_copy_of_what_fails_the_check_ends),
         damage_test(a_page_that_does_not_read_is_zeros_in_what_is_kept),
+        damage_test(a_gate_that_does_not_read_is_told_before_anything_is_decided),
+        damage_test(a_gate_without_a_sound_slot_is_told_by_who_recovers),
         damage_test(settings_made_anew_for_an_empty_basin_are_the_least),
         damage_test(settings_made_anew_are_within_the_limit),
         damage_test(a_short_head_counts_for_nothing),
