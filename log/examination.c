@@ -279,6 +279,16 @@ static enum footer_verdict look_at_footer(struct subject *subject, const uint8_t
     return verdict;
 }
 
+/* A footer that holds and counts other records than there are: rot does not do that. */
+static bool footer_lies(const struct subject *subject)
+{
+    const struct survey_row *row = subject->row;
+    struct strata_footer footer;
+
+    return survey_footer(subject->inspection, row, &footer) &&
+           footer.count != row->end_seq - row->first_seq;
+}
+
 static int tell_footer(struct subject *subject)
 {
     uint64_t at = strata_limit(subject->row->file_bytes);
@@ -286,7 +296,8 @@ static int tell_footer(struct subject *subject)
 
     subject->examination->needs |= NEEDS_FOOTER;
     subject->examination->findings++;
-    return inspection_tell(subject->inspection, FLUME_FINDING_SIDE_FILE, FINDING_NORMAL, &place,
+    return inspection_tell(subject->inspection, FLUME_FINDING_SIDE_FILE,
+                           footer_lies(subject) ? FINDING_DAMAGE : FINDING_NORMAL, &place,
                            "%s: its footer does not agree with its records", place.file);
 }
 
@@ -360,10 +371,17 @@ int examine_outline(struct inspection *inspection, const struct survey_row *row,
                     struct examination *out_examination)
 {
     struct subject subject = {.inspection = inspection, .row = row, .examination = out_examination};
+    int status;
 
     memset(out_examination, 0, sizeof *out_examination);
     survey_row_file(row, &subject.file);
-    return row->state == ROW_MISSING ? tell_missing(&subject) : look_at_file(&subject);
+    if (row->state == ROW_MISSING)
+        return tell_missing(&subject);
+    status = look_at_file(&subject);
+    /* Of the newest, beside writers, it may tell of more than there was. */
+    if (status == FLUME_OK && row->end_seq < inspection->end && footer_lies(&subject))
+        status = tell_footer(&subject);
+    return status;
 }
 
 void examination_release(struct inspection *inspection, struct examination *examination)

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "ledger.h"
+
 /* Whether the row has a header to say anything. */
 static bool speaks(const struct survey_row *row)
 {
@@ -124,19 +126,53 @@ static uint64_t most_grains(const struct survey_row *row)
                                                                      : strata_slot_count(bytes) - 1;
 }
 
-/* Where the row's records end, which by the word of the next row or the log is not beyond `end`. */
-static uint64_t row_end(struct inspection *inspection, const struct survey_row *row, uint64_t end)
+/* How far the row's grains read. What is read for this is read again later, and counts then. */
+static int count_grains(struct inspection *inspection, struct survey_row row, uint64_t end,
+                        uint64_t *out_count)
 {
+    uint64_t bytes = inspection->report.bytes;
+    uint64_t done = inspection->progress_done;
+    struct image image = {0};
+    struct ledger ledger = {0};
+    int status = image_load(inspection, row.file, &image);
+
+    row.end_seq = end;
+    if (status == FLUME_OK)
+        status = ledger_make(inspection, &row, &image, &ledger);
+    *out_count = ledger.count;
+    ledger_release(inspection, &ledger);
+    image_release(inspection, &image);
+    inspection->report.bytes = bytes;
+    inspection->progress_done = inspection->progress_told = done;
+    return status;
+}
+
+/*
+ * Where the row's records end, which by the word of the next row or the log is not beyond `end`. If
+ * its successor is missing, its footer tells, but for grains that read behind what it counts.
+ */
+static int row_end(struct inspection *inspection, const struct survey_row *row,
+                   const struct survey_row *next, uint64_t end, uint64_t *out_end)
+{
+    bool is_followed = next != NULL && speaks(next) && next->first_seq == end &&
+                       next->previous_first_seq == row->first_seq;
     struct strata_footer footer;
     uint64_t most = most_grains(row);
+    uint64_t count;
+    int status;
 
-    if (end <= row->first_seq)
-        return row->first_seq;
-    if (row->state == ROW_MISSING)
-        return end;
-    if (survey_footer(inspection, row, &footer) && footer.count < end - row->first_seq)
-        return row->first_seq + footer.count;
-    return end - row->first_seq > most ? row->first_seq + most : end;
+    *out_end = end <= row->first_seq ? row->first_seq : end;
+    if (end <= row->first_seq || row->state == ROW_MISSING)
+        return FLUME_OK;
+    if (end - row->first_seq > most)
+        *out_end = row->first_seq + most;
+    if (is_followed || !survey_footer(inspection, row, &footer) ||
+        footer.count >= *out_end - row->first_seq)
+        return FLUME_OK;
+    status = count_grains(inspection, *row, *out_end, &count);
+    if (count < *out_end - row->first_seq)
+        *out_end = row->first_seq + (count > footer.count ? count : footer.count);
+    return status;
 }
 
 static int add_gap(struct inspection *inspection, struct survey *survey, uint64_t from, uint64_t to,
@@ -186,7 +222,8 @@ static int fill_gaps(struct inspection *inspection, const struct survey *old, st
                 next->previous_first_seq < end)
                 end = next->previous_first_seq;
         }
-        row.end_seq = row_end(inspection, &row, end);
+        if (status == FLUME_OK)
+            status = row_end(inspection, &row, next, end, &row.end_seq);
         if (row.first_seq <= inspection->end)
             at = row.end_seq;
         if (status == FLUME_OK)

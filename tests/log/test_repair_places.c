@@ -180,6 +180,90 @@ static void a_footer_made_anew_knows_the_times_before_it(void **state)
     expect_lost(fx, 0, 0);
 }
 
+/* --- Footers that lie ---------------------------------------------------------------------------- */
+
+/* Its footer, made to fit its check, says that the strata has so many records. */
+static void forge_footer(struct damage_fixture *fx, size_t index, uint64_t count)
+{
+    struct strata_header header;
+    struct strata_footer footer;
+    uint8_t page[STRATA_PAGE_BYTES];
+    char path[FIXTURE_PATH_BYTES];
+    uint32_t slots[2];
+
+    read_bytes(strata_path(fx, index, "slots", path), slots, sizeof slots, count * sizeof *slots);
+    read_bytes(strata_path(fx, index, "strata", path), page, sizeof page, 0);
+    assert_int_equal(strata_header_decode(page, &header), FLUME_OK);
+    read_bytes(path, page, sizeof page, strata_limit(header.file_bytes));
+    if (!strata_footer_decode(page, &footer)) {
+        memset(&footer, 0, sizeof footer);
+        footer.first_seq = header.first_seq;
+        memcpy(footer.strata_id, header.strata_id, sizeof footer.strata_id);
+    }
+    footer.count = count;
+    footer.end_offset = (uint64_t)slots[0] * GRAIN_ALIGN;
+    strata_footer_encode(page, &footer);
+    write_bytes(path, page, sizeof page, strata_limit(header.file_bytes));
+}
+
+/* Check names it, and nothing is lost by the repair. */
+static void expect_footer_put_right(struct damage_fixture *fx, size_t index, uint64_t count)
+{
+    char name[64];
+
+    forge_footer(fx, index, count);
+    (void)snprintf(name, sizeof name, "log/%020" PRIu64 ".strata", fx->strata[index]);
+    (void)check(fx);
+    (void)expect_finding(fx, FLUME_FINDING_SIDE_FILE, name);
+    expect_repaired(fx, 0, 0);
+    (void)check(fx);
+    assert_int_equal(fx->found_count, 0);
+}
+
+static void expect_footers_put_right(struct damage_fixture *fx)
+{
+    for (size_t i = 0; i < fx->strata_count; i++) {
+        uint64_t end = i + 1 < fx->strata_count ? fx->strata[i + 1] : fx->head;
+
+        expect_footer_put_right(fx, i, 0);
+        expect_footer_put_right(fx, i, 2);
+        forget_head(fx);
+        expect_footer_put_right(fx, i, 2);
+        forget_head(fx);
+        expect_footer_put_right(fx, i, end - fx->strata[i] - 1);
+    }
+}
+
+static void a_footer_that_counts_too_few_of_a_rolled_strata_is_put_right(void **state)
+{
+    expect_footers_put_right(*state);
+}
+
+/* Repair has written them anew, so they are closed from birth. */
+static void a_footer_that_counts_too_few_of_a_closed_strata_is_put_right(void **state)
+{
+    struct damage_fixture *fx = *state;
+    char path[FIXTURE_PATH_BYTES];
+
+    for (size_t i = 0; i < fx->strata_count; i++)
+        flip_bit(strata_path(fx, i, "strata", path), 100);
+    expect_repaired(fx, 0, 0);
+    expect_footers_put_right(fx);
+}
+
+/* What the footer says is all there is to know where the next one begins. */
+static void behind_a_footer_that_counts_too_few_a_strata_may_be_missing(void **state)
+{
+    struct damage_fixture *fx = *state;
+    char path[FIXTURE_PATH_BYTES];
+
+    forge_footer(fx, 1, 2);
+    assert_int_equal(unlink(strata_path(fx, 2, "strata", path)), 0);
+    (void)check(fx);
+    (void)expect_finding(fx, FLUME_FINDING_MISSING_STRATA, NULL);
+    expect_repaired(fx, fx->strata[2], fx->strata[3]);
+}
+
 /* --- Batches ------------------------------------------------------------------------------------- */
 
 /* A batch of four at the log's end that nobody has synced, as a power cut leaves it; its seq. */
@@ -305,6 +389,7 @@ static void a_batch_that_its_strata_does_not_end_is_ended_and_marked(void **stat
     footer.count = from - footer.first_seq;
     strata_footer_encode(page, &footer);
     write_bytes(path, page, sizeof page, strata_limit(header.file_bytes));
+    zero_bytes(path, offset_of(fx, from, &newest), strata_limit(header.file_bytes));
     expect_status(fx, check(fx), FLUME_ERR_DAMAGED);
     (void)expect_finding(fx, FLUME_FINDING_BROKEN_BATCH, NULL);
     expect_status(fx, repair(fx, FLUME_REPAIR_ACCEPT_LOSS), FLUME_OK);
@@ -671,6 +756,9 @@ int main(void)
         damage_test(with_its_header_page_a_strata_is_lost),
         damage_test(a_strata_of_megabytes_is_written_anew),
         damage_test(a_footer_made_anew_knows_the_times_before_it),
+        damage_test(a_footer_that_counts_too_few_of_a_rolled_strata_is_put_right),
+        damage_test(a_footer_that_counts_too_few_of_a_closed_strata_is_put_right),
+        damage_test(behind_a_footer_that_counts_too_few_a_strata_may_be_missing),
         damage_test(a_batch_cut_together_with_the_newest_header_is_not_there),
         damage_test(a_batch_torn_together_with_the_newest_header_is_not_there),
         damage_test(what_is_left_of_a_durable_batch_is_broken_without_a_header_too),

@@ -196,7 +196,7 @@ static void a_strata_of_another_history_is_refused(void **state)
     expect_opens(fx, FLUME_PROFILE_CASUAL);
 }
 
-static void a_strata_that_ends_before_the_next_one_begins_is_refused(void **state)
+static void a_strata_whose_footer_counts_too_few_is_refused(void **state)
 {
     struct damage_fixture *fx = *state;
     char path[FIXTURE_PATH_BYTES];
@@ -209,7 +209,7 @@ static void a_strata_that_ends_before_the_next_one_begins_is_refused(void **stat
     footer.count -= 2;
     strata_footer_encode(page, &footer);
     write_bytes(path, page, sizeof page, strata_limit(STRATA_BYTES));
-    expect_both_refuse(fx, fx->strata[2] - 2, "is missing");
+    expect_both_refuse(fx, fx->strata[1], "its footer does not agree with its records");
 }
 
 static void a_foreign_file_in_the_log_is_refused(void **state)
@@ -324,7 +324,7 @@ int main(void)
         damage_test(a_damaged_header_is_refused),
         damage_test(a_strata_that_is_too_short_is_refused),
         damage_test(a_strata_of_another_history_is_refused),
-        damage_test(a_strata_that_ends_before_the_next_one_begins_is_refused),
+        damage_test(a_strata_whose_footer_counts_too_few_is_refused),
         damage_test(a_foreign_file_in_the_log_is_refused),
         damage_test(a_strata_from_the_future_is_refused_as_such),
         damage_test(a_damaged_record_is_refused_by_paranoid_naming_its_seq),
