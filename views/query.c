@@ -15,7 +15,7 @@
 
 #include "inside.h"
 
-enum { SNAPSHOT_ATTEMPTS_MAX = 100 };
+enum { SNAPSHOT_ATTEMPTS_MAX = 100, ASK_EVERY_NS = 10000000 };
 #define NS_PER_SECOND UINT64_C(1000000000)
 
 static uint64_t clock_ns(void)
@@ -123,6 +123,10 @@ int query_open_bounded(flume *handle, const flume_ask *ask, const flume_term *te
         return FLUME_ERR_NO_MEMORY;
     query->handle = handle;
     query->candidates_max = candidates_max;
+    if (ask != NULL) {
+        query->give_up = ask->give_up;
+        query->give_up_ctx = ask->give_up_ctx;
+    }
     status = term_init(&query->term, handle, term);
     if (status == FLUME_OK)
         status = read_views(query, ask);
@@ -247,6 +251,28 @@ static int step(struct flume_query *query, uint64_t timeout_ns, bool *out_fits)
     return term_test(&query->term, &query->record, query->as_of, out_fits);
 }
 
+/* Asked now and then, also while nothing that is read fits. */
+static int ask_whether_to_go_on(struct flume_query *query)
+{
+    uint64_t at_ns;
+
+    if (query->give_up == NULL)
+        return FLUME_OK;
+    at_ns = clock_ns();
+    if (at_ns - query->asked_ns < ASK_EVERY_NS)
+        return FLUME_OK;
+    query->asked_ns = at_ns;
+    if (!query->give_up(query->give_up_ctx))
+        return FLUME_OK;
+    return flume_fail(query->handle, FLUME_ERR_CANCELLED, FLUME_SEQ_NONE, "the query was given up");
+}
+
+/* How long one step may wait for what comes: who may give up is asked in between. */
+static uint64_t slice_ns(const struct flume_query *query, uint64_t timeout_ns)
+{
+    return query->give_up != NULL && timeout_ns > ASK_EVERY_NS ? ASK_EVERY_NS : timeout_ns;
+}
+
 int flume_query_next(flume_query *query, flume_record *out_record)
 {
     bool fits = false;
@@ -258,8 +284,18 @@ int flume_query_next(flume_query *query, flume_record *out_record)
     if (query->is_live && query->live_timeout_ns != 0 &&
         query->live_timeout_ns != FLUME_WAIT_FOREVER)
         began_ns = clock_ns();
-    while (status == FLUME_OK && !fits)
-        status = step(query, left_ns(query->live_timeout_ns, began_ns), &fits);
+    if (query->asked_ns == 0)
+        query->asked_ns = clock_ns();
+    while (status == FLUME_OK && !fits) {
+        uint64_t timeout_ns = left_ns(query->live_timeout_ns, began_ns);
+        uint64_t wait_ns = slice_ns(query, timeout_ns);
+
+        status = step(query, wait_ns, &fits);
+        if (status == FLUME_ERR_TIMEOUT && wait_ns < timeout_ns)
+            status = FLUME_OK; /* A slice is over, not the time. */
+        if (status == FLUME_OK && !fits)
+            status = ask_whether_to_go_on(query);
+    }
     if (status != FLUME_OK)
         return status;
     query->explanation.records_given++;

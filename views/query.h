@@ -32,6 +32,9 @@ struct flume_query {
     flume_record record;  /* What was given last; released before the next. */
     bool is_live;
     uint64_t live_timeout_ns;
+    bool (*give_up)(void *give_up_ctx); /* The caller's ask's. NULL: never. */
+    void *give_up_ctx;
+    uint64_t asked_ns; /* When it was asked last. */
     flume_explanation explanation;
 };
 

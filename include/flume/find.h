@@ -206,14 +206,17 @@ typedef struct flume_explanation {
     uint64_t waited_ns; /* For views to catch up. */
 } flume_explanation;
 
-/** Begin: waits for every view concerned, then chooses the index.
+/** Begin: waits for every view concerned, then chooses the index. ask->give_up and its ctx are kept
+ * until the query is closed.
  * @return FLUME_OK; FLUME_ERR_NOT_FOUND (no such field view), FLUME_ERR_INVALID (bad value; the
  *         reason in flume_last_error()); as flume_view_wait(). */
 FLUME_API int flume_query_open(flume *flume, const flume_ask *ask, const flume_term *term,
                                flume_query **out_query);
 
-/** The next record that fits, in order of seq. Borrowed until the next call.
- * @return FLUME_OK, FLUME_END, FLUME_ERR_DAMAGED (the next call goes on), ... */
+/** The next record that fits, in order of seq. Borrowed until the next call. Asks the give_up that
+ * the query was opened with every 10 ms or so, also while it passes over records that do not fit.
+ * @return FLUME_OK, FLUME_END, FLUME_ERR_DAMAGED, FLUME_ERR_CANCELLED (after both, the next call goes
+ *         on), ... */
 FLUME_API int flume_query_next(flume_query *query, flume_record *out_record);
 
 /** Go on with records as they are appended: flume_query_next() waits for timeout_ns at the end and
