@@ -28,6 +28,7 @@ enum { PLACE_PATH_BYTES = 4096 };
 
 /* Bytes of LOCK. */
 enum place_lock { PLACE_ADVANCE = 0, PLACE_REBUILD = 1, PLACE_USERS = 2, PLACE_LOCKS = 3 };
+enum { PLACE_ASIDE_AT = 3 }; /* Locked through other descriptors (aside.h). */
 
 struct place {
     char *path; /* views/NAME/VERSION */

@@ -2,11 +2,10 @@
  * verify.c - deriving a view afresh, aside, and comparing row by row.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "aside.h"
 #include "environment.h"
 #include "inside.h"
 
@@ -142,8 +141,8 @@ static int verify_in(struct verifying *verifying, const char *directory)
 int flume_view_verify(flume_view *view, const flume_ask *ask, flume_view_difference *out_difference)
 {
     struct verifying verifying = {.view = view, .ask = ask, .out = out_difference};
-    char directory[PLACE_PATH_BYTES];
-    int status, length, error;
+    struct aside aside;
+    int status, error;
 
     memset(out_difference, 0, sizeof *out_difference);
     if (ask != NULL && ask->timeout_ns != 0)
@@ -151,15 +150,14 @@ int flume_view_verify(flume_view *view, const flume_ask *ask, flume_view_differe
     status = flume_view_read(view, ask, &verifying.rows);
     if (status != FLUME_OK)
         return status;
-    length = snprintf(directory, sizeof directory, "%s/verify-%ld-%p", view->place.path,
-                      (long)getpid(), (void *)out_difference);
-    error = length < 0 || (size_t)length >= sizeof directory ? ENAMETOOLONG
-                                                             : place_make_directory(directory);
-    if (error != 0)
-        status = flume_fail_errno(view->flume, error, "derive a view in", directory);
-    else
-        status = verify_in(&verifying, directory);
+    error = aside_begin(&view->place, &aside);
+    if (error != 0) {
+        status = flume_fail_errno(view->flume, error, "derive a view in", view->place.path);
+        flume_rows_end(verifying.rows);
+        return status;
+    }
+    status = verify_in(&verifying, aside.path);
     flume_rows_end(verifying.rows);
-    place_remove_tree(directory);
+    aside_end(&aside);
     return status;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "batch.h"
 #include "builtin.h"
 #include "environment.h"
@@ -311,6 +312,7 @@ static int open_current_locked(flume_view *view)
         error = place_open(&view->place);
         if (error != 0)
             return flume_fail_errno(view->flume, error, "use", view->place.path);
+        aside_sweep(&view->place);
         status = open_generation_locked(view, generation);
         if (status != FLUME_ERR_BUSY)
             return status;
