@@ -13,7 +13,6 @@
 #include "recover.h"
 #include "strata.h"
 
-enum { PROGRESS_BYTES = 4 << 20 };
 #define LOCK_TIMEOUT_NS UINT64_C(5000000000)
 
 /* A handle that is not attached to anything, with a HEAD of its own. NULL: no memory. */
@@ -274,22 +273,32 @@ int inspection_tell(struct inspection *inspection, enum flume_finding_kind kind,
     return FLUME_OK;
 }
 
+static int tell_progress(struct inspection *inspection)
+{
+    if (inspection->options.progress == NULL ||
+        inspection->options.progress(inspection->options.ctx, inspection->progress_done,
+                                     inspection->progress_total) == 0)
+        return FLUME_OK;
+    return log_fail(inspection->log, FLUME_ERR_CANCELLED, 0, FLUME_SEQ_NONE,
+                    "looking at %s was cancelled", inspection->log->path);
+}
+
 int inspection_progress(struct inspection *inspection, uint64_t bytes)
 {
     uint64_t done = inspection->progress_done + bytes;
 
     inspection->progress_done = done;
-    if (inspection->options.progress == NULL ||
-        (done - inspection->progress_told < PROGRESS_BYTES && done < inspection->progress_total))
+    if (done - inspection->progress_told < PROGRESS_BYTES && done < inspection->progress_total)
         return FLUME_OK;
     inspection->progress_told = done;
     if (done > inspection->progress_total)
         inspection->progress_total = done;
-    if (inspection->options.progress(inspection->options.ctx, done, inspection->progress_total) ==
-        0)
-        return FLUME_OK;
-    return log_fail(inspection->log, FLUME_ERR_CANCELLED, 0, FLUME_SEQ_NONE,
-                    "looking at %s was cancelled", inspection->log->path);
+    return tell_progress(inspection);
+}
+
+int inspection_pulse(struct inspection *inspection)
+{
+    return tell_progress(inspection);
 }
 
 int inspection_status(struct inspection *inspection)

@@ -24,6 +24,8 @@ enum finding_weight {
 
 enum finding_voice { FINDING_TOLD = 0, FINDING_QUIET = 1 };
 
+enum { PROGRESS_BYTES = 4 << 20 }; /* How often progress is told, at the least. */
+
 enum { FINDING_KINDS = FLUME_FINDING_VERSION + 1 };
 
 struct inspection {
@@ -88,6 +90,9 @@ int inspection_tell(struct inspection *inspection, enum flume_finding_kind kind,
 
 /* So many bytes more are done. FLUME_OK or FLUME_ERR_CANCELLED. */
 int inspection_progress(struct inspection *inspection, uint64_t bytes);
+
+/* Say that work goes on, on bytes that are done already. FLUME_OK or FLUME_ERR_CANCELLED. */
+int inspection_pulse(struct inspection *inspection);
 
 /* What all findings so far amount to. */
 int inspection_status(struct inspection *inspection);

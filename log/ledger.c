@@ -21,6 +21,7 @@ struct walk {
     struct scan_source source;
     struct scan_budget budget;
     uint64_t most;       /* No ordinal is this or more. */
+    uint64_t told_at;    /* Offset at which progress was told last. */
     uint64_t batch_from; /* Where the batch began that is still open; NO_BATCH. */
     bool may_continue;   /* What comes next may belong to a batch that lost a member. */
 };
@@ -146,6 +147,15 @@ static int pass_over(struct walk *walk, uint64_t *io_offset, uint64_t *io_ordina
     return add_grain(walk, &grain, at);
 }
 
+/* Hashing takes as long as reading: the caller hears of it as often. */
+static int tell_walking(struct walk *walk, uint64_t offset)
+{
+    if (offset - walk->told_at < PROGRESS_BYTES)
+        return FLUME_OK;
+    walk->told_at = offset;
+    return inspection_pulse(walk->inspection);
+}
+
 static int walk_grains(struct walk *walk)
 {
     uint64_t offset = STRATA_DATA_AT;
@@ -164,6 +174,8 @@ static int walk_grains(struct walk *walk)
         } else {
             status = pass_over(walk, &offset, &ordinal, &found);
         }
+        if (status == FLUME_OK)
+            status = tell_walking(walk, offset);
     }
     return status;
 }

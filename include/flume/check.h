@@ -34,7 +34,8 @@ typedef struct flume_finding {
 typedef struct flume_check_options {
     /* For each finding; non-zero cancels. NULL: only the totals. */
     int (*finding)(void *ctx, const flume_finding *finding);
-    /* From time to time, bytes done of bytes in all; non-zero cancels. */
+    /* Every few MiB read or examined: bytes read of bytes in all, more than once the same while what
+     * was read is examined. Non-zero cancels. */
     int (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *ctx;
     const flume_allocator *allocator;

@@ -180,6 +180,42 @@ static void a_footer_made_anew_knows_the_times_before_it(void **state)
     expect_lost(fx, 0, 0);
 }
 
+/* --- Progress ------------------------------------------------------------------------------------ */
+
+struct heard {
+    uint64_t last;
+    unsigned calls, standing; /* Calls that told no byte more than the one before. */
+    bool cancels;             /* At the first of these. */
+};
+
+static int hear(void *ctx, uint64_t done, uint64_t total)
+{
+    struct heard *heard = ctx;
+
+    assert_true(done <= total && done >= heard->last);
+    heard->standing += heard->calls++ > 0 && done == heard->last;
+    heard->last = done;
+    return heard->cancels && heard->standing > 0;
+}
+
+/* The newest strata has 9 MiB of records, which are read and then hashed. */
+static void progress_is_told_while_records_are_examined(void **state)
+{
+    struct damage_fixture *fx = *state;
+    struct heard heard = {.cancels = false};
+    flume_check_options options = {.progress = hear, .ctx = &heard};
+    flume_log *log = begin_basin(fx, (uint64_t)16 << 20);
+
+    for (unsigned i = 0; i < 400; i++)
+        append_at(log, 60000, i + 1);
+    assert_int_equal(flume_log_close(log), FLUME_OK);
+    assert_int_equal(flume_check(fx->basin, &options, NULL, &fx->error), FLUME_OK);
+    assert_true(heard.standing > 0);
+    heard = (struct heard){.cancels = true};
+    assert_int_equal(flume_check(fx->basin, &options, NULL, &fx->error), FLUME_ERR_CANCELLED);
+    assert_int_equal(heard.standing, 1); /* It was not asked again. */
+}
+
 /* --- Footers that lie ---------------------------------------------------------------------------- */
 
 /* Its footer, made to fit its check, says that the strata has so many records. */
@@ -756,6 +792,7 @@ int main(void)
         damage_test(with_its_header_page_a_strata_is_lost),
         damage_test(a_strata_of_megabytes_is_written_anew),
         damage_test(a_footer_made_anew_knows_the_times_before_it),
+        damage_test(progress_is_told_while_records_are_examined),
         damage_test(a_footer_that_counts_too_few_of_a_rolled_strata_is_put_right),
         damage_test(a_footer_that_counts_too_few_of_a_closed_strata_is_put_right),
         damage_test(behind_a_footer_that_counts_too_few_a_strata_may_be_missing),
