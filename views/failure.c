@@ -107,6 +107,10 @@ int view_fail_mdb(flume_view *view, int code, const char *what)
         remedy = "; free some space: it goes on by itself";
     else if (code == EACCES || code == EPERM || code == EROFS)
         remedy = "; make the files there writable for this user";
+    else if (code == EBUSY)
+        remedy = "; it must grow, or is being closed, and somebody has a snapshot of it: end that "
+                 "first (flume_rows_end(), flume_query_close()), also where the same thread asks "
+                 "for more, or open with larger map_bytes";
     else if (code < 0)
         remedy = "; rebuild it";
     (void)snprintf(message, sizeof message, "view '%s' cannot %s in %s: %s%s",

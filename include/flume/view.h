@@ -179,7 +179,8 @@ typedef struct flume_options {
     unsigned views;                                  /* enum flume_open_views. */
     const flume_view_definition *const *definitions; /* The program's own views. Borrowed until */
     size_t definition_count;                         /* close. */
-    uint64_t map_bytes;     /* Address space for each view. 0: 256 GiB. Grows where it must. */
+    uint64_t map_bytes;     /* Address space for each view. 0: 256 GiB. Grows where it must, once
+                               nobody holds a snapshot; FLUME_ERR_VIEW if that takes 5 s. */
     uint64_t rebuild_bytes; /* Memory that a rebuild may take for sorting. 0: 256 MiB. */
     uint64_t verify_bytes;  /* A closed view's file up to this size is checked when it is opened
                                again. 0: 64 MiB. */

@@ -1254,6 +1254,29 @@ static void a_small_map_grows_while_others_look_at_it(void **state)
     end_setting(fx, &setting);
 }
 
+/* The thread that would have to let go of its snapshot is the one that waits. */
+static void who_holds_a_snapshot_and_asks_for_more_is_told_what_to_do(void **state)
+{
+    struct view_fixture *fx = *state;
+    struct setting setting;
+    flume_rows *rows;
+    int status = FLUME_OK;
+
+    fx->options.map_bytes = 1 << 20;
+    setting = begin_setting(fx, FLUME_VIEWS_NO_WORKERS);
+    append_large(fx->flume, 10);
+    rows = read_view(setting.view);
+    for (unsigned i = 0; i < 20 && status == FLUME_OK; i++) {
+        append_large(fx->flume, 640);
+        status = flume_view_wait(setting.view, NULL);
+    }
+    expect_view_error(fx->flume, status, "flume_rows_end()");
+    assert_int_equal(status, FLUME_ERR_VIEW);
+    flume_rows_end(rows);
+    expect_complete(setting.view);
+    end_setting(fx, &setting);
+}
+
 static void a_map_grows_in_a_build_too(void **state)
 {
     struct view_fixture *fx = *state;
@@ -1491,6 +1514,7 @@ int main(void)
         views_test(damage_where_two_parts_meet_is_counted_once),
         views_test(a_view_stands_behind_a_damaged_record_at_the_end),
         views_test(a_small_map_grows_while_others_look_at_it),
+        views_test(who_holds_a_snapshot_and_asks_for_more_is_told_what_to_do),
         views_test(a_map_grows_in_a_build_too),
         views_test(another_process_follows_a_map_that_grew),
         views_test(verifying_a_right_view_finds_nothing),
