@@ -10,6 +10,8 @@
 
 #define SAME_REQUEST_NS (100 * NS_PER_MILLISECOND)
 #define GRACE_NS (3 * NS_PER_SECOND)
+#define NUDGE_NS (300 * NS_PER_MILLISECOND)
+#define NUDGE SIGUSR2
 
 /* A signal: cancel what waits. */
 static void ask_to_stop(struct stop *stop, int signal)
@@ -38,25 +40,59 @@ static void ask_again(struct stop *stop, int signal)
                  sizeof(message) - 1); /* There is nowhere else to say it. */
 }
 
+/* What the main thread waits for in a system call (a fifo, a reader that has stopped) is interrupted
+ * by a signal without effect. */
+static void nudge(const struct stop *stop)
+{
+    if (stop->manner == STOP_IS_NOTED)
+        (void)pthread_kill(stop->main_thread, NUDGE); /* It runs as long as this thread does. */
+}
+
+static void take_nudge(int signal)
+{
+    (void)signal;
+}
+
+/* The system calls are to end: no SA_RESTART. */
+static void accept_nudges(struct stop *stop)
+{
+    struct sigaction action = {.sa_handler = take_nudge};
+
+    stop->main_thread = pthread_self();
+    sigemptyset(&action.sa_mask);
+    (void)sigaction(NUDGE, &action, NULL); /* Fails for no valid signal. */
+}
+
+/* The next signal until then, or -1. */
+static int wait_for_signal_until(const struct stop *stop, uint64_t until_ns)
+{
+    uint64_t now = value_monotonic_ns(), left_ns = until_ns > now ? until_ns - now : 0;
+    struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_SECOND),
+                            .tv_nsec = (long)(left_ns % NS_PER_SECOND)};
+
+    return sigtimedwait(&stop->signals, NULL, &left);
+}
+
 /* The next signal. Whoever asks the process to end may ask only once, and what runs may hang: in a
- * write to a reader that has stopped, in waiting for another program. A basin is safe at any time. */
+ * write to a reader that has stopped, in waiting for another program. A basin is always safe. */
 static int wait_for_signal(const struct stop *stop, uint64_t asked_ns)
 {
     int asked = stop_asked(stop), signal = -1;
+    uint64_t nudge_ns = asked_ns + NUDGE_NS;
 
     while (signal == -1) {
-        uint64_t now = value_monotonic_ns(), left_ns = GRACE_NS;
+        uint64_t now = value_monotonic_ns();
 
-        if (asked == 0 || asked == SIGINT) {
+        if (asked == 0 || stop_asked(stop) == 0) {
             signal = sigwaitinfo(&stop->signals, NULL);
-            continue;
-        }
-        if (now - asked_ns >= GRACE_NS)
+        } else if (asked != SIGINT && now - asked_ns >= GRACE_NS) {
             _exit(128 + asked);
-        left_ns -= now - asked_ns;
-        signal = sigtimedwait(&stop->signals, NULL,
-                              &(struct timespec){.tv_sec = (time_t)(left_ns / NS_PER_SECOND),
-                                                 .tv_nsec = (long)(left_ns % NS_PER_SECOND)});
+        } else if (now < nudge_ns) {
+            signal = wait_for_signal_until(stop, nudge_ns);
+        } else {
+            nudge(stop);
+            nudge_ns = now + NUDGE_NS;
+        }
     }
     return signal;
 }
@@ -119,6 +155,8 @@ void stop_begin(struct stop *stop, enum stop_manner manner)
     sigaddset(&stop->signals, SIGTERM);
     add_signal(&stop->signals, SIGHUP);
     block_progress_signal();
+    if (manner == STOP_IS_NOTED)
+        accept_nudges(stop);
     pthread_sigmask(SIG_BLOCK, &stop->signals, NULL);
     stop->running = pthread_create(&stop->thread, NULL, take_signals, stop) == 0;
     if (stop->running)

@@ -4,7 +4,8 @@
  * Signals are taken by a thread, because nothing that a cursor does is allowed in a signal handler.
  * A program that runs one command has a struct stop for that command; a shell has one for all of
  * them, in which they are only ever noted: at Ctrl-C the command that runs ends, or the line that is
- * being typed is dropped; at the others the shell ends.
+ * being typed is dropped; at the others the shell ends. A system call that the main thread is still
+ * in a moment later (a fifo that nobody opens, a reader that has stopped) ends with EINTR.
  */
 #ifndef REPL_STOP_H
 #define REPL_STOP_H
@@ -22,7 +23,8 @@ enum stop_manner { STOP_ENDS_PROCESS, STOP_IS_NOTED };
 struct stop {
     enum stop_manner manner;
     sigset_t signals;
-    pthread_t thread; /* "fl:signal". */
+    pthread_t thread;      /* "fl:signal". */
+    pthread_t main_thread; /* Where signals are noted: whose system calls a signal ends. */
     bool running;
     int descriptor; /* An eventfd, readable from a signal to stop_clear(). -1: none. */
     pthread_mutex_t mutex;

@@ -217,8 +217,8 @@ static int run_lines(struct shell *shell, struct editor *editor)
         line_gather_take(gather, &line);
         shell->has_reported = false;
         code = shell_run(shell, source, &line, (struct line_origin){NULL, 1});
-        if (line.form == LINE_SHELL || line.target == TARGET_PIPE)
-            screen_begin_row(); /* Others end what they write with a newline. */
+        if (line.form == LINE_SHELL || line.target == TARGET_PIPE || stop_asked(&shell->stop) != 0)
+            screen_begin_row(); /* Others end with a newline; but the terminal shows ^C. */
         if (code == CODE_NO && line.form == LINE_COMMAND && line.target != TARGET_PIPE &&
             !shell->has_reported)
             say_nothing_found(shell);

@@ -176,6 +176,7 @@ static int run_stream(struct shell *shell, int descriptor, const char *name,
 
     begin(&script, shell, name, place, code);
     input_init(&input, descriptor, INPUT_LINE, LINE_BYTES_MAX);
+    input.stop_descriptor = shell->stop.descriptor;
     while (script.gather != NULL && status == 0 && answer != INPUT_END && goes_on(&script)) {
         answer = input_next(&input, &data, &bytes);
         if (answer == INPUT_RECORD)
@@ -185,7 +186,9 @@ static int run_stream(struct shell *shell, int descriptor, const char *name,
         else if (answer == INPUT_TOO_LARGE)
             refuse_line(&script);
     }
-    if (status != 0)
+    if (status == -ECANCELED)
+        script.code = CODE_INTERRUPTED;
+    else if (status != 0)
         refuse_file(&script, -status);
     input_deinit(&input);
     return end(&script);

@@ -89,6 +89,23 @@ kill -TERM $process
 wait $process
 expect_same 143 $? "SIGTERM to one whose reader has stopped"
 
+# A system call that waits does not keep Ctrl-C from being obeyed.
+mkfifo fifo
+screen_start 80 24 big.flume
+screen_wait 5 'flume>'
+for line in '.read fifo' '.read /dev/stdin' 'append --file fifo' 'get 7 > fifo' 'import fifo' \
+    'export -o fifo'; do
+    screen_enter "$line"
+    screen_wait_row 5 "^flume> $line\$"
+    wait_until 5 sh -c "! grep -q poll /proc/$(screen_pid)/wchan || [ '$line' = '.read /dev/stdin' ]"
+    screen_keys C-c
+    screen_wait_row 5 '^flume>$'
+    screen_keys C-l
+    screen_until_gone 5 "$line"
+done
+screen_enter 'get 7'
+screen_wait_row 5 '^7$'
+
 # The window changes while a line is typed, and while nothing is.
 screen_start 80 24 big.flume
 screen_wait 5 'flume>'
