@@ -90,6 +90,7 @@ screen_has '日本🎉'
 screen_has_not 'Ctrl-C returns'
 screen_enter '.watch -n 2 0.1 get @999999'
 screen_wait 5 'no record @999999'
+screen_wait_row 5 '^flume>$' # Keys are the watch's until then.
 screen_enter '.watch 0.1 .set'
 screen_wait 5 'each 100'
 screen_type q
