@@ -13,6 +13,7 @@
 #include "object.h"
 #include "progress.h"
 #include "run.h"
+#include "shell.h"
 
 struct checking {
     struct session *session;
@@ -311,6 +312,8 @@ static int confirm(struct session *session, enum flume_repair_policy policy)
     if (session_stopped(session) != 0)
         return cancel_say(session, NULL, "nothing was changed");
     note(session, "nothing was changed");
+    if (session->shell != NULL)
+        session->shell->has_reported = true; /* So that the prompt does not say "nothing found". */
     return CODE_NO;
 }
 

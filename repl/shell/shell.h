@@ -56,7 +56,7 @@ struct shell {
     unsigned depth;                      /* Of .read in .read. */
     int code;                            /* The exit code so far. */
 
-    bool has_reported; /* An error was, since this was set to false. */
+    bool has_reported; /* The code was explained, since this was set to false. */
     /* The line that is running, for what is said about it; source NULL: none is. */
     const char *source;
     const struct line *line;

@@ -152,3 +152,13 @@ screen_keys C-c
 screen_wait 5 'continue later'
 screen_enter 'get first'
 screen_wait_row 5 '^one$'
+
+# A repair that is declined says so, and nothing else.
+screen_start 80 24 a.flume
+screen_wait 5 'flume>'
+screen_enter repair
+screen_wait 5 '[y/N]'
+screen_enter n
+screen_wait 5 'nothing was changed'
+screen_wait_row 5 '^flume>$'
+screen_has_not 'nothing found'
