@@ -80,7 +80,7 @@ static int show_status(struct session *session)
         if (view_name_is_meant(session->invocation, list[i].name))
             add_status(&grid, &list[i],
                        view_name_is_left_over(list, count, i) ? "an earlier version: it goes"
-                                                              : view_name_why(&list[i]));
+                                                              : view_name_why_now(&list[i]));
     code = view_name_refuse_unknown(session, list, count);
     free(list);
     return code;
@@ -139,7 +139,7 @@ static int pause_or_resume(struct session *session, int (*change)(flume_view *vi
         return CODE_OK;
     grid_init(&grid, session, "view", status_columns, COLUMN_COUNT(status_columns));
     grid_spare(&grid, "version lag_bytes rate");
-    add_status(&grid, &now, view_name_why(&now));
+    add_status(&grid, &now, view_name_why_now(&now));
     return CODE_OK;
 }
 

@@ -103,3 +103,11 @@ const char *view_name_why(const flume_view_status *status)
                                                 : flume_strerror(status->error.status);
     return status->why;
 }
+
+const char *view_name_why_now(const flume_view_status *status)
+{
+    bool is_well = status->usable && status->error.status == FLUME_OK &&
+                   status->state != FLUME_VIEW_REBUILDING && status->state != FLUME_VIEW_FAILED;
+
+    return is_well ? "" : view_name_why(status);
+}

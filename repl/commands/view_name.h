@@ -31,4 +31,7 @@ bool view_name_is_left_over(const flume_view_status *list, size_t count, size_t 
 /** Why a view stands as it does: an error first, else why it was last made anew. */
 const char *view_name_why(const flume_view_status *status);
 
+/** The same, but "" where a view answers as it should and its last making explains nothing. */
+const char *view_name_why_now(const flume_view_status *status);
+
 #endif

@@ -34,6 +34,7 @@ expect_jq out '.view == "label" and .state == "closed" and .lag > 200 and .lag_b
 # Asking builds.
 expect 0 a.flume get run/2
 expect_same live "$(state_of label)"
+expect_same "" "$(status label .why)" "why of a view that is well"
 expect_same 0 "$(status label .lag)"
 expect 0 a.flume view status label hash
 expect_out_lines 2
