@@ -74,21 +74,6 @@ static bool take_bins(struct size *size, size_t *out_at)
     return true;
 }
 
-static bool is_shown(const struct invocation *invocation, const flume_label *label)
-{
-    bool asked = false;
-
-    for (size_t i = 0; i < invocation->option_count; i++) {
-        if (invocation->options[i].id != OPTION_WITH_LABEL)
-            continue;
-        asked = true;
-        if (strlen(invocation->options[i].text) == label->bytes &&
-            memcmp(invocation->options[i].text, label->text, label->bytes) == 0)
-            return true;
-    }
-    return !asked;
-}
-
 static int add_record(struct plot *plot, const flume_record *record)
 {
     struct size *size = plot->data;
@@ -100,7 +85,7 @@ static int add_record(struct plot *plot, const flume_record *record)
     while (flume_record_label(record, &position, &label)) {
         struct label_entry *entry;
 
-        if (!is_shown(plot->session->invocation, &label))
+        if (!scan_asks_label(plot->session->invocation, label.text, label.bytes))
             continue;
         entry = label_table_meet(&size->labels, &label, record);
         if (entry == NULL || (entry->lane == SIZE_MAX && !take_bins(size, &entry->lane)))

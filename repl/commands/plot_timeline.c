@@ -77,21 +77,6 @@ static bool take_lane(struct timeline *timeline, size_t *out_lane)
     return true;
 }
 
-static bool is_asked(const struct invocation *invocation, const flume_label *label)
-{
-    bool asked = false;
-
-    for (size_t i = 0; i < invocation->option_count; i++) {
-        if (invocation->options[i].id != OPTION_WITH_LABEL)
-            continue;
-        asked = true;
-        if (strlen(invocation->options[i].text) == label->bytes &&
-            memcmp(invocation->options[i].text, label->text, label->bytes) == 0)
-            return true;
-    }
-    return !asked;
-}
-
 static int add_record(struct timeline *timeline, const flume_record *record)
 {
     size_t position = 0, cell;
@@ -105,7 +90,7 @@ static int add_record(struct timeline *timeline, const flume_record *record)
         struct label_entry *entry;
 
         has_label = true;
-        if (!is_asked(timeline->session->invocation, &label))
+        if (!scan_asks_label(timeline->session->invocation, label.text, label.bytes))
             continue;
         entry = label_table_meet(&timeline->labels, &label, record);
         if (entry == NULL || (entry->lane == SIZE_MAX && !take_lane(timeline, &entry->lane)))

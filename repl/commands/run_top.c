@@ -113,13 +113,7 @@ static void print_record(struct grid *grid, const struct best *best)
     grid_size(grid, best->weight);
     grid_time(grid, best->time_ns);
     if (flume_log_get(grid->session->log, best->seq, &record) == FLUME_OK) {
-        size_t position = 0;
-        flume_label label;
-
-        while (flume_record_label(&record, &position, &label)) {
-            text_string(&labels, labels.bytes == 0 ? "" : ",");
-            text_add(&labels, label.text, label.bytes);
-        }
+        rows_join_labels_of(&labels, &record);
         flume_record_release(&record);
     }
     grid_bytes(grid, labels.data == NULL ? "" : labels.data, labels.bytes);
@@ -147,25 +141,11 @@ static int find_largest(struct top *top)
 
 /* ---- busiest labels ---- */
 
-static bool is_asked(const struct invocation *invocation, const char *label)
-{
-    bool asked = false;
-
-    for (size_t i = 0; i < invocation->option_count; i++) {
-        if (invocation->options[i].id != OPTION_WITH_LABEL)
-            continue;
-        if (strcmp(invocation->options[i].text, label) == 0)
-            return true;
-        asked = true;
-    }
-    return !asked;
-}
-
 static int offer_label(struct top *top, const flume_label_info *info)
 {
     struct best candidate = {.weight = info->count, .seq = info->first_seq};
 
-    if (!is_asked(top->session->invocation, info->label))
+    if (!scan_asks_label(top->session->invocation, info->label, strlen(info->label)))
         return FLUME_OK;
     candidate.label = malloc(sizeof(*candidate.label));
     if (candidate.label == NULL)

@@ -3,6 +3,8 @@
  */
 #include "scan.h"
 
+#include <string.h>
+
 #include "cancel.h"
 
 enum { LOOK_EACH = 1024 };
@@ -25,7 +27,24 @@ int scan_begin(struct scan *scan, struct session *session, const char *what)
     return CODE_OK;
 }
 
-bool scan_label_fits(const struct invocation *invocation, const flume_record *record)
+bool scan_asks_label(const struct invocation *invocation, const char *label, size_t bytes)
+{
+    bool asked = false;
+
+    for (size_t i = 0; i < invocation->option_count; i++) {
+        const struct option_use *use = &invocation->options[i];
+
+        if (use->id != OPTION_WITH_LABEL)
+            continue;
+        if (strlen(use->text) == bytes && memcmp(use->text, label, bytes) == 0)
+            return true;
+        asked = true;
+    }
+    return !asked;
+}
+
+/* Whether a record carries one of the labels of the command line, or none was given. */
+static bool label_fits(const struct invocation *invocation, const flume_record *record)
 {
     bool asked = false;
 
@@ -51,7 +70,7 @@ int scan_next(struct scan *scan, flume_record *out_record)
         }
         if (status == FLUME_ERR_LOST)
             continue; /* Counted; reader_finish() says how many. */
-        if (status != FLUME_OK || scan_label_fits(scan->session->invocation, out_record))
+        if (status != FLUME_OK || label_fits(scan->session->invocation, out_record))
             return status;
     }
 }

@@ -34,7 +34,7 @@ int scan_end(struct scan *scan, int status);
 /** Whether the code of scan_end() lets the numbers be shown. */
 bool scan_counts(int code);
 
-/** Whether a record carries one of the labels of the command line, or none was given. */
-bool scan_label_fits(const struct invocation *invocation, const flume_record *record);
+/** Whether a label is one of the command line's (-l), or none was given. */
+bool scan_asks_label(const struct invocation *invocation, const char *label, size_t bytes);
 
 #endif

@@ -52,7 +52,7 @@ static void add_label(struct text *text, bool is_first, const char *label, size_
     }
 }
 
-static void add_labels(struct text *text, const flume_record *record)
+void rows_join_labels_of(struct text *text, const flume_record *record)
 {
     size_t position = 0;
     flume_label label;
@@ -69,7 +69,7 @@ size_t rows_add_labels(struct text *text, const flume_record *record, size_t cel
     struct text joined = {0};
     size_t cells;
 
-    add_labels(&joined, record);
+    rows_join_labels_of(&joined, record);
     cells = utf8_show(text, joined.data, joined.bytes, cells_max);
     text->failed = text->failed || joined.failed;
     text_deinit(&joined);
@@ -305,7 +305,7 @@ static bool put_cells(struct rows *rows, const flume_record *record)
         begin_grid(rows);
     grid_seq(grid, record->seq);
     grid_time(grid, record->time_ns);
-    put_made(grid, record, add_labels);
+    put_made(grid, record, rows_join_labels_of);
     if (mode != MODE_TABLE) {
         put_made(grid, record, make_kind);
         put_made(grid, record, make_codec);

@@ -34,6 +34,7 @@ void rows_add_codec(struct text *text, unsigned codec);
  * Returns the cells. */
 size_t rows_add_labels(struct text *text, const flume_record *record, size_t cells_max);
 /** Labels as one value: commas between them, and "\\," for a comma in one. */
+void rows_join_labels_of(struct text *text, const flume_record *record);
 void rows_join_labels(struct text *text, const char *const *labels, size_t count);
 
 #endif

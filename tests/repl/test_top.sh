@@ -101,6 +101,10 @@ run d.flume top --json
 expect_code 4
 expect_err_has "damaged"
 
+expect 0 comma.flume append --create -l 'a,b' -l c x
+expect 0 comma.flume top --mode csv
+expect_out_has '"a\,b,c"'
+
 seq 300000 | "$FLUME" big.flume append --create --forgetful -q --each line || fail "append"
 "$FLUME" big.flume top -n 60000 >out 2>err &
 child=$!
