@@ -33,7 +33,8 @@ void rows_add_kind(struct text *text, unsigned kind)
         text_format(text, "%u", kind);
 }
 
-void rows_add_codec(struct text *text, unsigned codec)
+/* "json", or "17". */
+static void add_codec(struct text *text, unsigned codec)
 {
     const char *name = flume_codec_name(codec);
 
@@ -182,7 +183,7 @@ static void add_plain(const struct rows *rows, struct text *text, const flume_re
     text_char(text, '\t');
     rows_add_kind(text, record->kind);
     text_char(text, '\t');
-    rows_add_codec(text, record->codec);
+    add_codec(text, record->codec);
     text_format(text, "\t%zu\t", record->body_bytes);
     utf8_show(text, record->body, record->body_bytes, 0);
     if (rows->shows_place) {
@@ -257,7 +258,7 @@ static void make_kind(struct text *text, const flume_record *record)
 
 static void make_codec(struct text *text, const flume_record *record)
 {
-    rows_add_codec(text, record->codec);
+    add_codec(text, record->codec);
 }
 
 static void make_json(struct text *text, const flume_record *record)

@@ -27,9 +27,8 @@ enum payload_form {
 /** Begin the object of a record: all its fields, without the closing brace. */
 void rows_add_json(struct text *text, const flume_record *record, enum payload_form form);
 
-/** "message", or "64"; "json", or "17". */
+/** "message", or "64". */
 void rows_add_kind(struct text *text, unsigned kind);
-void rows_add_codec(struct text *text, unsigned codec);
 /** The labels as they are shown, with commas between, in at most so many cells (0: no limit).
  * Returns the cells. */
 size_t rows_add_labels(struct text *text, const flume_record *record, size_t cells_max);
