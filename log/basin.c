@@ -112,6 +112,18 @@ static int read_text(flume_log *log, int file, char text[CONF_BYTES_MAX + 1])
     return 0;
 }
 
+static int no_basin(flume_log *log, const char *conf_path)
+{
+    if (log->in_memory)
+        return log_fail(log, FLUME_ERR_NO_BASIN, 0, FLUME_SEQ_NONE,
+                        "%s is empty for who only reads: it begins and ends with a handle that "
+                        "writes",
+                        log->path);
+    return log_fail(log, FLUME_ERR_NO_BASIN, 0, FLUME_SEQ_NONE,
+                    "%s is not a flume basin (there is no %s); 'flume %s init' makes one",
+                    log->path, conf_path, log->path);
+}
+
 int basin_read(flume_log *log)
 {
     const flume_io *io = log->io;
@@ -122,9 +134,7 @@ int basin_read(flume_log *log)
     log_path(log, "", conf_name, &path);
     file = io->open(io->ctx, path.text, FLUME_IO_READ);
     if (file == -ENOENT || file == -ENOTDIR)
-        return log_fail(log, FLUME_ERR_NO_BASIN, -file, FLUME_SEQ_NONE,
-                        "%s is not a flume basin (there is no %s); 'flume %s init' makes one",
-                        log->path, path.text, log->path);
+        return no_basin(log, path.text);
     if (file < 0)
         return log_fail_io(log, file, "open", path.text);
     error = read_text(log, file, text);

@@ -246,6 +246,13 @@ int session_open_to_read(struct session *session, flume_log **out_log)
     return code;
 }
 
+const struct option_use *session_output_file(const struct session *session)
+{
+    const struct option_use *use = invocation_option(session->invocation, OPTION_OUTPUT);
+
+    return use != NULL && strcmp(use->text, "-") != 0 ? use : NULL;
+}
+
 enum flume_profile session_profile(const struct session *session)
 {
     enum flume_profile profile = FLUME_PROFILE_DEFAULT;

@@ -84,6 +84,9 @@ void session_take_signals(struct session *session);
  * times a second, says what was done, and ends with 128 + the signal. */
 int session_stopped(struct session *session);
 
+/** The file that -o names; NULL: standard output, which is what "-" means as well. */
+const struct option_use *session_output_file(const struct session *session);
+
 /** The profile that --safe and its sisters choose. */
 enum flume_profile session_profile(const struct session *session);
 

@@ -69,8 +69,7 @@ static void add_lost(struct exporting *exporting)
 /* What was written to stdout stays there; a file is complete or does not appear. */
 static int report_cancelled(struct exporting *exporting, uint64_t total)
 {
-    const struct option_use *output =
-        invocation_option(exporting->session->invocation, OPTION_OUTPUT);
+    const struct option_use *output = session_output_file(exporting->session);
     struct text remedy = {0};
     int code;
 
@@ -186,7 +185,7 @@ static int check_mode(struct session *session)
 
 int run_export(struct session *session)
 {
-    const struct option_use *output = invocation_option(session->invocation, OPTION_OUTPUT);
+    const struct option_use *output = session_output_file(session);
     struct exporting exporting = {.session = session, .stream = stdout};
     int code = check_mode(session);
 

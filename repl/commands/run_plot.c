@@ -72,6 +72,17 @@ static void say_written(struct plot *plot, const struct svg *svg, const char *pa
     }
 }
 
+/* As any row of text goes out. */
+static int print(struct session *session, const struct svg *svg)
+{
+    if (svg->text.failed)
+        return report(session, ERROR_NO_MEMORY);
+    session_writes_text(session);
+    text_add(&session->line, svg->text.data, svg->text.bytes);
+    (void)session_emit(session); /* A failure shows when stdout is flushed. */
+    return CODE_OK;
+}
+
 static int draw_to_file(struct plot *plot, const char *path)
 {
     struct svg svg;
@@ -79,6 +90,11 @@ static int draw_to_file(struct plot *plot, const char *path)
 
     plot->form->draw(plot, &svg);
     svg_end(&svg);
+    if (strcmp(path, "-") == 0) {
+        code = print(plot->session, &svg);
+        svg_deinit(&svg);
+        return code;
+    }
     cancel_begin(plot->session); /* The file is made wholly, or not at all. */
     code = write_file(plot->session, &svg, path);
     cancel_end(plot->session);

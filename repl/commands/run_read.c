@@ -148,7 +148,7 @@ static bool shows_whole_records(const struct session *session)
 
 int run_get(struct session *session)
 {
-    const struct option_use *output = invocation_option(session->invocation, OPTION_OUTPUT);
+    const struct option_use *output = session_output_file(session);
     struct getting getting = {.session = session, .stream = stdout};
     int code = CODE_OK;
 

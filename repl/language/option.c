@@ -79,7 +79,7 @@ const struct option option_table[OPTION_COUNT] = {
     [OPTION_PATH] = {"path", 0, OPTION_TYPE_TEXT, "PATH",
                      "Only the values at .a.b, .a[0], .a[] of JSON bodies", NULL, false},
     [OPTION_OUTPUT] = {"output", 'o', OPTION_TYPE_TEXT, "FILE",
-                       "Write to FILE, which appears when it is complete", NULL, false},
+                       "To FILE, which appears when complete; - is stdout", NULL, false},
     [OPTION_WITH_LABEL] = {"label", 'l', OPTION_TYPE_LABEL, "LABEL",
                            "Only records with this label (or one of several)", NULL, true},
     [OPTION_OF_KIND] = {"kind", 0, OPTION_TYPE_KIND, "KIND",

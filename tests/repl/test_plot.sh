@@ -195,6 +195,11 @@ expect 2 a.flume plot
 expect 2 a.flume plot rate --term -o x.svg
 expect 2 a.flume plot lag -l x
 expect 7 nowhere.flume plot rate
+# "-" is standard output, as for other programs.
+expect 0 a.flume plot rate -o same.svg -q
+expect 0 a.flume plot rate -o -
+expect_same_files same.svg out
+[ ! -e ./- ] || fail "a file of the name -"
 expect 6 a.flume plot rate -o nodir/x.svg
 expect_err_has "nodir/x.svg cannot be written"
 

@@ -127,6 +127,9 @@ expect_out_has '"payload":123456789012345678901234567890'
 expect 0 m.flume get last -o body
 expect_no_out
 expect_same 123456789012345678901234567890 "$(cat body)"
+cp body kept
+expect 0 m.flume get last -o -
+expect_same_files kept out
 expect 1 m.flume get @1000000 -o body
 expect_same 123456789012345678901234567890 "$(cat body)" "a failed get leaves the file"
 expect 6 m.flume get last -o /nonexistent/body
