@@ -174,6 +174,8 @@ chmod +x ascii dumb
 FLUME=$work/ascii
 screen_start 80 12 b.flume --load slow.so view rebuild slow
 screen_wait_row 20 '^slow  \[#*\.*\] +[0-9]+%'
+screen_keys C-c # Else the next one might find it still rebuilding.
+screen_wait 20 'ended with 130'
 FLUME=$work/dumb
 screen_start 80 12 b.flume --load slow.so view rebuild slow
 sleep 1 # Longer than until it would appear.
