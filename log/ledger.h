@@ -11,7 +11,7 @@
 #include "survey.h"
 
 enum ledger_mark {
-    LEDGER_LOST = 1,    /* A placeholder that a repair put there. */
+    LEDGER_LOST = 1,    /* A stand-in that a repair put there. */
     LEDGER_FLAGGED = 2, /* Flagged as member of a broken batch. */
     LEDGER_BROKEN = 4   /* Member of a batch of which another member is not there. */
 };
@@ -22,7 +22,7 @@ struct ledger {
     uint64_t count;    /* Entries; the last one reads. */
     uint64_t room;
     uint64_t total;  /* Records there should be; what is not below count does not read. */
-    uint64_t intact; /* That read, placeholders included. */
+    uint64_t intact; /* That read, stand-ins included. */
     uint64_t limit;  /* Grains end here or before. */
     uint64_t salt;
     uint64_t end_offset; /* Behind the last grain that reads. */

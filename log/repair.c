@@ -9,7 +9,7 @@
  *   - Until all is built, nothing of the basin has changed; a refusal changes nothing.
  *   - A damaged strata is replaced by one rename, after its copy in lost+found/ is synced: the log
  *     has the old one or the new one, whenever this process dies.
- *   - Nothing is guessed: what does not verify becomes a placeholder, and is told.
+ *   - Nothing is guessed: what does not verify becomes a stand-in, and is told.
  */
 #include "repair.h"
 
@@ -25,8 +25,8 @@ enum { GATE_POLL_NS = 1000000 };
 static const char *const actions_done[FINDING_KINDS] = {
     [0] = "",
     [FLUME_FINDING_TORN_TAIL] = "left: the next open cuts it off",
-    [FLUME_FINDING_DAMAGED_RECORD] = "placeholders; the file as it was is in lost+found/",
-    [FLUME_FINDING_MISSING_STRATA] = "placeholders",
+    [FLUME_FINDING_DAMAGED_RECORD] = "stand-ins; the file as it was is in lost+found/",
+    [FLUME_FINDING_MISSING_STRATA] = "stand-ins",
     [FLUME_FINDING_WRONG_STRATA] = "put right; what was replaced is in lost+found/",
     [FLUME_FINDING_TAIL_LOST] = "loss accepted: TAIL says where the log ends now",
     [FLUME_FINDING_BROKEN_BATCH] = "marked as members of a broken batch",
@@ -38,8 +38,8 @@ static const char *const actions_done[FINDING_KINDS] = {
 static const char *const actions_wanted[FINDING_KINDS] = {
     [0] = "",
     [FLUME_FINDING_TORN_TAIL] = "would be left: the next open cuts it off",
-    [FLUME_FINDING_DAMAGED_RECORD] = "would become placeholders",
-    [FLUME_FINDING_MISSING_STRATA] = "would become placeholders",
+    [FLUME_FINDING_DAMAGED_RECORD] = "would become stand-ins",
+    [FLUME_FINDING_MISSING_STRATA] = "would become stand-ins",
     [FLUME_FINDING_WRONG_STRATA] = "would be put right",
     [FLUME_FINDING_TAIL_LOST] = "none: the loss must be accepted",
     [FLUME_FINDING_BROKEN_BATCH] = "would be marked as members of a broken batch",
@@ -320,7 +320,7 @@ static int refuse(struct repair *repair)
             repair->plans[i].total > REPLACEMENT_RECORDS_MAX)
             return log_fail(log, FLUME_ERR_DAMAGED, 0, repair->survey.rows[i].first_seq,
                             "%s: %" PRIu64 " records from seq %" PRIu64
-                            " on are missing, too many for placeholders; restore the missing "
+                            " on are missing, too many for stand-ins; restore the missing "
                             "strata from a backup",
                             log->path, repair->plans[i].total, repair->survey.rows[i].first_seq);
     }

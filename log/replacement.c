@@ -124,7 +124,7 @@ static int put_grain(struct draft *draft, struct grain *grain, const uint8_t *pa
     return error;
 }
 
-static int put_placeholder(struct draft *draft, uint64_t ordinal)
+static int put_stand_in(struct draft *draft, uint64_t ordinal)
 {
     struct grain grain = {
         .time_ns = draft->last_time_ns,
@@ -143,7 +143,7 @@ static int put_ordinal(struct draft *draft, uint64_t ordinal)
     struct grain grain;
 
     if (!is_there(draft, ordinal))
-        return put_placeholder(draft, ordinal);
+        return put_stand_in(draft, ordinal);
     source = ledger_grain(ledger, &draft->examination->image, ordinal, &grain);
     if (source == NULL)
         return -EIO;

@@ -1,6 +1,6 @@
 /*
  * replacement.h - a strata written anew under a temporary name: what reads, at its ordinal, and
- * placeholders for the rest.
+ * stand-ins for the rest.
  */
 #ifndef FLUME_REPLACEMENT_H
 #define FLUME_REPLACEMENT_H
@@ -8,7 +8,7 @@
 #include "examination.h"
 #include "strata_file.h"
 
-/* More placeholders than this in one file are a mistake rather than a strata. */
+/* More stand-ins than this in one file are a mistake rather than a strata. */
 enum { REPLACEMENT_RECORDS_MAX = 1 << 26 };
 
 /* Names that no log has: recovery removes them. */

@@ -17,7 +17,7 @@ enum flume_finding_kind {
     FLUME_FINDING_WRONG_STRATA,   /* A file whose header is damaged, foreign or of another name. */
     FLUME_FINDING_TAIL_LOST,      /* The log ends at first_seq, the gate says last_seq + 1. */
     FLUME_FINDING_BROKEN_BATCH,   /* Members of a batch that lost others. */
-    FLUME_FINDING_LOST_RECORD,    /* Placeholder of an earlier repair. */
+    FLUME_FINDING_LOST_RECORD,    /* Stand-in of an earlier repair. */
     FLUME_FINDING_SIDE_FILE,      /* Slots, footer, gate slot, settings: rebuilt from the records. */
     FLUME_FINDING_VERSION         /* A file that this program is too old to read. */
 };
@@ -48,8 +48,8 @@ typedef struct flume_check_report {
     uint64_t strata;
     uint64_t head;          /* Where the log ends. */
     uint64_t findings;      /* Of all kinds. */
-    uint64_t damaged;       /* Records that cannot be read (lost placeholders not counted). */
-    uint64_t lost;          /* Placeholders. */
+    uint64_t damaged;       /* Records that cannot be read (lost stand-ins not counted). */
+    uint64_t lost;          /* Stand-ins. */
     uint64_t torn_bytes;    /* Behind the end. */
     bool sound;             /* No damage: no finding, or only a torn tail. */
 } flume_check_report;
@@ -65,7 +65,7 @@ FLUME_API int flume_check(const char *path, const flume_check_options *options,
                           flume_check_report *out_report, flume_error *out_error);
 
 enum flume_repair_policy {
-    FLUME_REPAIR_SALVAGE = 0,    /* Keep every intact record at its seq; placeholders for the rest.
+    FLUME_REPAIR_SALVAGE = 0,    /* Keep every intact record at its seq; stand-ins for the rest.
                                     Refuses (FLUME_ERR_TAIL_LOST) to shorten below the gate. */
     FLUME_REPAIR_ACCEPT_LOSS = 1, /* The same, and accept that the tail is gone. */
     FLUME_REPAIR_DRY_RUN = 2      /* Say what SALVAGE would do; change nothing. */

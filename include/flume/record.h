@@ -23,7 +23,7 @@ enum flume_kind {
     FLUME_KIND_ANY = 0,      /* Only where kinds are asked for; appending 0 means a message. */
     FLUME_KIND_MESSAGE = 1,  /* Bytes with a codec: the log itself. */
     FLUME_KIND_MANIFEST = 2, /* Who wrote: appended by the library before a writer's records. */
-    FLUME_KIND_LOST = 3,     /* Placeholder that a repair put where a record was damaged. */
+    FLUME_KIND_LOST = 3,     /* Stand-in that a repair put where a record was damaged. */
     FLUME_KIND_BOOKMARK = 4, /* 4 .. 63 belong to flume. */
     FLUME_KIND_SCOPE = 5,
     FLUME_KIND_LINK = 6,

@@ -10,7 +10,7 @@
 
 enum exported_form {
     EXPORTED_RECORD,
-    EXPORTED_SKIP, /* A manifest or the placeholder of a lost record. */
+    EXPORTED_SKIP, /* A manifest or the stand-in of a lost record. */
     EXPORTED_BAD
 };
 

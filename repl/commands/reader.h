@@ -40,7 +40,7 @@ int reader_open(struct reader *reader);
  * The next record that passes. It is valid until the next call.
  *
  * @return FLUME_OK, FLUME_END, FLUME_ERR_TIMEOUT (of a live one; maybe before the time is up),
- *         FLUME_ERR_CANCELLED, FLUME_ERR_LOST (a placeholder: reader->lost_seq), or an error that
+ *         FLUME_ERR_CANCELLED, FLUME_ERR_LOST (a stand-in: reader->lost_seq), or an error that
  *         ends reading (not yet reported).
  */
 int reader_next(struct reader *reader, uint64_t timeout_ns, flume_record *out_record);

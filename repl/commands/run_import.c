@@ -283,8 +283,7 @@ static void summary(struct importing *importing)
     text_string(&text, " records, ");
     value_show_size(&text, importing->bytes);
     if (importing->skipped != 0)
-        text_format(&text, "; %" PRIu64 " manifests and placeholders passed over",
-                    importing->skipped);
+        text_format(&text, "; %" PRIu64 " manifests and stand-ins passed over", importing->skipped);
     if (session_stopped(session) == 0) /* Else it was said with how to go on. */
         note(session, "%s", text_c_string(&text));
     text_deinit(&text);

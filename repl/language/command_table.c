@@ -334,7 +334,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .options = OPTIONS(OPTION_DRY_RUN, OPTION_ACCEPT_LOSS, OPTION_YES),
             .summary = "make a damaged basin usable again",
             .description =
-                "Keeps every intact record at its seq and puts a placeholder where one is gone. "
+                "Keeps every intact record at its seq and puts a stand-in where one is gone. "
                 "Files that it replaces are kept in lost+found/. Nobody else may have the basin "
                 "open.",
             .examples =
@@ -471,7 +471,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .description =
                 "Writes each record as one JSON object a line, in the order of seqs: time, "
                 "labels, kind, codec and bytes exactly, \"batch\":true where the next record "
-                "belongs to the same batch. Manifests and placeholders of lost records are left "
+                "belongs to the same batch. Manifests and stand-ins of lost records are left "
                 "out without --all.",
             .examples =
                 {
@@ -492,7 +492,7 @@ const struct command command_table[COMMAND_COUNT] = {
                 "Appends the records of an export in their order, with their times, labels, "
                 "kinds, codecs, bytes and batches. Seqs are given anew, and bookmarks name what "
                 "they named. Manifests and "
-                "placeholders are passed over. At a bad line it stops and says how far it came: "
+                "stand-ins are passed over. At a bad line it stops and says how far it came: "
                 "nothing of that line, or of a batch that it breaks, was appended.",
             .examples =
                 {

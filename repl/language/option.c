@@ -144,7 +144,7 @@ const struct option option_table[OPTION_COUNT] = {
     [OPTION_INTERVAL] = {"interval", 'i', OPTION_TYPE_SPAN, "SEC", "A row of rates each SEC", NULL,
                          false},
     [OPTION_ROWS] = {"rows", 'n', OPTION_TYPE_UINT, "N", "End after N rows", NULL, false},
-    [OPTION_ALL] = {"all", 0, OPTION_TYPE_FLAG, NULL, "Manifests and lost placeholders too", NULL,
+    [OPTION_ALL] = {"all", 0, OPTION_TYPE_FLAG, NULL, "Manifests and lost stand-ins too", NULL,
                     false},
     [OPTION_SIZE] = {"size", 0, OPTION_TYPE_SIZE, "SIZE", "Bytes of a record (100)", NULL, false},
     [OPTION_RECORDS] = {"records", 0, OPTION_TYPE_UINT, "N", "Number of records (1000000)", NULL,

@@ -926,7 +926,7 @@ static const struct act acts[] = {
     {"refuse to write", a_strata_forbids_writing, salvage, CLOSED},
     {"refuse a newer format", a_strata_is_of_a_newer_format, salvage, CLOSED},
     {"repair sizes that cannot be", a_header_has_sizes_that_cannot_be, salvage, CLOSED},
-    {"refuse too many placeholders", too_many_records_are_missing, salvage, CLOSED},
+    {"refuse too many stand-ins", too_many_records_are_missing, salvage, CLOSED},
     {"repair what is little", little_is_left_of_a_strata, salvage, CLOSED},
     {"check what is little", little_is_left_of_a_strata, check, CLOSED},
     {"check without an end", a_search_has_no_end, check, CLOSED},

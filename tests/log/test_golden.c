@@ -205,7 +205,7 @@ static void a_check_finds_what_is_wrong_and_nothing_else(void **state)
     }
 }
 
-/* Record 5 becomes a placeholder; all others are as they were, but for their checks. */
+/* Record 5 becomes a stand-in; all others are as they were, but for their checks. */
 static void a_repaired_golden_basin_is_sound_and_keeps_its_records(void **state)
 {
     struct log_fixture *fx = *state;

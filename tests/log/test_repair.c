@@ -159,7 +159,7 @@ static void what_is_left_of_a_batch_is_marked(void **state)
     assert_int_equal(flume_log_close(log), FLUME_OK);
 }
 
-static void a_missing_strata_becomes_placeholders(void **state)
+static void a_missing_strata_becomes_stand_ins(void **state)
 {
     struct damage_fixture *fx = *state;
     uint64_t lost[RECORDS_MAX];
@@ -173,7 +173,7 @@ static void a_missing_strata_becomes_placeholders(void **state)
     expect_repaired(fx, lost, count);
 }
 
-static void a_missing_first_strata_becomes_placeholders(void **state)
+static void a_missing_first_strata_becomes_stand_ins(void **state)
 {
     struct damage_fixture *fx = *state;
     uint64_t lost[RECORDS_MAX];
@@ -576,7 +576,7 @@ static void name_another_predecessor(struct damage_fixture *fx)
     write_bytes(path, page, sizeof page, 0);
 }
 
-/* Its records become placeholders, and the log ends where it ended, interrupted or not. */
+/* Its records become stand-ins, and the log ends where it ended, interrupted or not. */
 static void an_interrupted_repair_of_another_history_ends_the_same(void **state)
 {
     static const unsigned hows[] = {0, LOSS_ACCEPTED, HEAD_FORGOTTEN,
@@ -605,8 +605,8 @@ int main(void)
         BASIN_TEST(salvage_keeps_every_other_record),
         BASIN_TEST(salvage_works_without_head),
         BASIN_TEST(what_is_left_of_a_batch_is_marked),
-        BASIN_TEST(a_missing_strata_becomes_placeholders),
-        BASIN_TEST(a_missing_first_strata_becomes_placeholders),
+        BASIN_TEST(a_missing_strata_becomes_stand_ins),
+        BASIN_TEST(a_missing_first_strata_becomes_stand_ins),
         BASIN_TEST(damaged_headers_lose_nothing),
         BASIN_TEST(a_newest_header_damaged_after_a_stop_loses_nothing),
         BASIN_TEST(exchanged_strata_are_put_back),

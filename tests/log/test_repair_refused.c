@@ -51,7 +51,7 @@ static void what_a_newer_flume_wrote_is_not_repaired(void **state)
                         "none: a newer flume is needed");
 }
 
-static void too_many_missing_records_get_no_placeholders(void **state)
+static void too_many_missing_records_get_no_stand_ins(void **state)
 {
     struct damage_fixture *fx = *state;
     size_t newest = fx->strata_count - 1;
@@ -62,7 +62,7 @@ static void too_many_missing_records_get_no_placeholders(void **state)
     assert_int_equal(rename(from, strata_path(fx, newest, "strata", to)), 0);
     forge_header(fx, newest, 80, fx->strata[newest]); /* Its first seq. */
     forget_head(fx);
-    expect_refused(fx, FLUME_ERR_DAMAGED, "too many for placeholders");
+    expect_refused(fx, FLUME_ERR_DAMAGED, "too many for stand-ins");
 }
 
 static void without_settings_a_strata_of_another_basin_is_not_judged(void **state)
@@ -157,7 +157,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         damage_test(what_a_newer_flume_wrote_is_not_repaired),
-        damage_test(too_many_missing_records_get_no_placeholders),
+        damage_test(too_many_missing_records_get_no_stand_ins),
         damage_test(without_settings_a_strata_of_another_basin_is_not_judged),
         damage_test(a_basin_of_which_nothing_tells_the_id_is_left_alone),
         damage_test(tail_may_be_the_only_one_to_tell_the_id),
