@@ -71,17 +71,18 @@ static size_t skip_plain(const uint8_t *source, size_t bytes, bool in_string)
     return at;
 }
 
-void object_put_string(struct text *text, const void *value, size_t bytes)
+/* Bytes as JSON has them. In a string all that may not stand there is escaped; between tokens, where
+ * only white space is below 0x20, that becomes a blank. */
+static void put_bytes(struct text *text, const void *value, size_t bytes, bool in_string)
 {
     const uint8_t *source = bytes == 0 ? (const uint8_t *)"" : value; /* NULL has no places. */
     size_t plain_from = 0, at = 0;
 
-    text_char(text, '"');
     for (;;) {
         uint32_t point;
         size_t length;
 
-        at += skip_plain(source + at, bytes - at, true);
+        at += skip_plain(source + at, bytes - at, in_string);
         if (at >= bytes)
             break;
         point = source[at];
@@ -93,35 +94,9 @@ void object_put_string(struct text *text, const void *value, size_t bytes)
         text_add(text, source + plain_from, at - plain_from);
         if (length == 0)
             text_string(text, "\xEF\xBF\xBD"); /* U+FFFD. */
-        else
+        else if (in_string)
             put_escape(text, point);
-        at += length == 0 ? 1 : length;
-        plain_from = at;
-    }
-    text_add(text, source + plain_from, at - plain_from);
-    text_char(text, '"');
-}
-
-void object_put_json(struct text *text, const void *value, size_t bytes)
-{
-    const uint8_t *source = value;
-    size_t plain_from = 0, at = 0;
-
-    for (;;) {
-        uint32_t point;
-        size_t length;
-
-        at += skip_plain(source + at, bytes - at, false);
-        if (at >= bytes)
-            break;
-        point = source[at];
-        length = point < 0x80 ? 1 : utf8_decode(source + at, bytes - at, &point);
-        if (length > 1 && utf8_is_showable(point)) {
-            at += length;
-            continue;
-        }
-        text_add(text, source + plain_from, at - plain_from);
-        if (point < 0x20)
+        else if (point < 0x20)
             text_char(text, ' ');
         else
             put_code(text, point);
@@ -129,6 +104,18 @@ void object_put_json(struct text *text, const void *value, size_t bytes)
         plain_from = at;
     }
     text_add(text, source + plain_from, at - plain_from);
+}
+
+void object_put_string(struct text *text, const void *value, size_t bytes)
+{
+    text_char(text, '"');
+    put_bytes(text, value, bytes, true);
+    text_char(text, '"');
+}
+
+void object_put_json(struct text *text, const void *value, size_t bytes)
+{
+    put_bytes(text, value, bytes, false);
 }
 
 void object_put_uint(struct text *text, uint64_t value)

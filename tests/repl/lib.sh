@@ -150,3 +150,24 @@ wait_until() {
 has_lines() {
     [ "$(wc -l <"$1")" -ge "$2" ]
 }
+
+# make_slow_view: slow.so, with a view of the name slow that takes a millisecond for a record. False
+# without a compiler.
+make_slow_view() {
+    cat >slow.c <<'END'
+#include <flume/flume.h>
+#include <unistd.h>
+static int slow(void *state, flume_batch *batch, const flume_record *record)
+{
+    (void)state;
+    usleep(1000);
+    return flume_batch_put(batch, 0, &record->seq, sizeof record->seq, "", 0);
+}
+static const flume_view_table tables[] = {{"row", 0, NULL, NULL}};
+static const flume_view_definition slow_view = {
+    .name = "slow", .version = 1, .tables = tables, .table_count = 1, .apply = slow};
+const flume_view_definition *const flume_views[] = {&slow_view, NULL};
+END
+    "${CC:-cc}" -shared -fPIC -I"${FLUME_SOURCE_DIR:?the directory of the sources}/include" \
+        -o slow.so slow.c 2>"$work/.lib/compiler"
+}

@@ -204,22 +204,7 @@ expect 0 c.flume repair --yes
 expect 0 c.flume check
 
 # In a shell the prompt, or the next line, comes as if nothing had been.
-cat >slow.c <<'END'
-#include <flume/flume.h>
-#include <unistd.h>
-static int slow(void *state, flume_batch *batch, const flume_record *record)
-{
-    (void)state;
-    usleep(1000);
-    return flume_batch_put(batch, 0, &record->seq, sizeof record->seq, "", 0);
-}
-static const flume_view_table tables[] = {{"row", 0, NULL, NULL}};
-static const flume_view_definition slow_view = {
-    .name = "slow", .version = 1, .tables = tables, .table_count = 1, .apply = slow};
-const flume_view_definition *const flume_views[] = {&slow_view, NULL};
-END
-"${CC:-cc}" -shared -fPIC -I"${FLUME_SOURCE_DIR:-$(dirname "$0")/../..}/include" -o slow.so slow.c \
-    2>compiler || exit 0 # Without a compiler there is no view that is slow enough.
+make_slow_view || exit 0 # Without a compiler there is no view that is slow enough.
 
 # cancelled WORD...: as soon as it has told of its progress.
 cancelled() {

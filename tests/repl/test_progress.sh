@@ -3,23 +3,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
-cat >slow.c <<'END'
-#include <flume/flume.h>
-#include <unistd.h>
-static int slow(void *state, flume_batch *batch, const flume_record *record)
-{
-    (void)state;
-    usleep(1000);
-    return flume_batch_put(batch, 0, &record->seq, sizeof record->seq, "", 0);
-}
-static const flume_view_table tables[] = {{"row", 0, NULL, NULL}};
-static const flume_view_definition slow_view = {
-    .name = "slow", .version = 1, .tables = tables, .table_count = 1, .apply = slow};
-const flume_view_definition *const flume_views[] = {&slow_view, NULL};
-END
-: "${FLUME_SOURCE_DIR:?the directory of the sources}"
-"${CC:-cc}" -shared -fPIC -I"$FLUME_SOURCE_DIR/include" -o slow.so slow.c 2>compiler ||
-    { echo "skipped: no compiler"; exit 77; }
+make_slow_view || { echo "skipped: no compiler"; exit 77; }
 seq 1500 | expect 0 s.flume append --create --each line -q
 seq 20000 | expect 0 b.flume append --create --each line -q
 
