@@ -72,6 +72,7 @@ static void make_header(const struct repair *repair, size_t index, const struct 
     const flume_io *io = inspection->log->io;
 
     memset(out_header, 0, sizeof *out_header);
+    out_header->form = STRATA_RAW;
     memcpy(out_header->basin_id, inspection->log->basin_id, sizeof out_header->basin_id);
     memcpy(out_header->strata_id, repair->plans[index].strata_id, sizeof out_header->strata_id);
     out_header->first_seq = row->first_seq;

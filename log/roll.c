@@ -136,6 +136,7 @@ int roll_header_locked(flume_log *log, uint64_t first_seq, uint64_t file_bytes,
     int error;
 
     memset(out_header, 0, sizeof *out_header);
+    out_header->form = STRATA_RAW;
     memcpy(out_header->basin_id, log->basin_id, sizeof log->basin_id);
     error = io->random(io->ctx, out_header->strata_id, sizeof out_header->strata_id);
     if (error == 0)

@@ -29,7 +29,6 @@ enum {
     HEADER_RUNNING_TIME_AT = 112,
     HEADER_PREVIOUS_FIRST_SEQ_AT = 120,
     HEADER_PREVIOUS_ID_AT = 128,
-    HEADER_PREVIOUS_ROOT_AT = 144,
     HEADER_FLAGS_AT = 200,
     HEADER_LAST_OF_KIND_AT = 208,
     HEADER_CHECK_AT = STRATA_PAGE_BYTES - 8,
@@ -44,7 +43,6 @@ enum {
     FOOTER_SLOTS_CHECK_AT = 72,
     FOOTER_CHECK_AT = STRATA_PAGE_BYTES - 8,
 
-    FORM_RAW = 1,
     SEQ_DIGITS = 20
 };
 static_assert(HEADER_LAST_OF_KIND_AT + 8 * STRATA_KINDS <= HEADER_CHECK_AT, "the header fits");
@@ -57,7 +55,7 @@ void strata_header_encode(uint8_t target[STRATA_PAGE_BYTES], const struct strata
     memset(target, 0, STRATA_PAGE_BYTES);
     memcpy(target + HEADER_MAGIC_AT, header_magic, sizeof header_magic);
     put_le16(target + HEADER_VERSION_AT, FLUME_FORMAT_VERSION);
-    put_le16(target + HEADER_FORM_AT, FORM_RAW);
+    put_le16(target + HEADER_FORM_AT, (uint16_t)header->form);
     put_le32(target + HEADER_BYTES_AT, STRATA_PAGE_BYTES);
     put_le64(target + HEADER_COMPATIBLE_AT, header->compatible);
     put_le64(target + HEADER_READ_ONLY_COMPATIBLE_AT, header->read_only_compatible);
@@ -89,15 +87,17 @@ static bool sizes_are_sound(const uint8_t *source)
 
 int strata_header_decode(const uint8_t source[STRATA_PAGE_BYTES], struct strata_header *out_header)
 {
+    unsigned form = get_le16(source + HEADER_FORM_AT);
+
     if (memcmp(source + HEADER_MAGIC_AT, header_magic, sizeof header_magic) != 0 ||
         get_le64(source + HEADER_CHECK_AT) != hash_bytes(source, HEADER_CHECK_AT, 0))
         return FLUME_ERR_DAMAGED;
     if (get_le16(source + HEADER_VERSION_AT) > FLUME_FORMAT_VERSION ||
-        get_le64(source + HEADER_INCOMPATIBLE_AT) != 0 ||
-        get_le16(source + HEADER_FORM_AT) != FORM_RAW)
+        get_le64(source + HEADER_INCOMPATIBLE_AT) != 0 || form < STRATA_RAW || form > STRATA_SEALED)
         return FLUME_ERR_VERSION;
     if (!sizes_are_sound(source))
         return FLUME_ERR_DAMAGED;
+    out_header->form = (enum strata_form)form;
     out_header->compatible = get_le64(source + HEADER_COMPATIBLE_AT);
     out_header->read_only_compatible = get_le64(source + HEADER_READ_ONLY_COMPATIBLE_AT);
     out_header->incompatible = 0;

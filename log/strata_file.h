@@ -21,9 +21,16 @@ enum {
     STRATA_NAME_BYTES = 32, /* "NNNNNNNNNNNNNNNNNNNN.strata" and NUL. */
     STRATA_CLOSED = 1       /* Header flag: nothing is appended after its birth. */
 };
+
+enum strata_form {
+    STRATA_RAW = 1,   /* Grains as they were appended, slots beside it. */
+    STRATA_SEALED = 2 /* Blocks and indexes: sealed_file.h. Always STRATA_CLOSED too. */
+};
+
 #define STRATA_BYTES_MAX ((uint64_t)32 << 30) /* Slots count in units of 8 bytes. */
 
 struct strata_header {
+    enum strata_form form;
     uint64_t compatible, read_only_compatible, incompatible;
     uint8_t basin_id[16];
     uint8_t strata_id[16];

@@ -12,6 +12,7 @@
 #include "flume/io.h"
 #include "flume/log.h"
 #include "flume/record.h"
+#include "flume/seal.h"
 #include "flume/status.h"
 #include "flume/subscribe.h"
 #include "flume/version.h"

@@ -37,6 +37,7 @@ extern "C" {
 #endif
 
 typedef struct flume_log flume_log;
+struct flume_seal_options; /* seal.h */
 
 /* What a power cut may take. A process that dies, even by SIGKILL, never loses what it appended. */
 enum flume_profile {
@@ -71,17 +72,20 @@ enum {
 
 /* Zero is the documented default everywhere. Strings are copied. */
 typedef struct flume_log_options {
-    unsigned flags;              /* enum flume_open_flags. */
-    enum flume_profile profile;  /* 0: casual. */
-    enum flume_io_mode io_mode;  /* 0: auto. */
-    uint64_t strata_bytes;       /* Full size of a strata; fixed at creation; a multiple of 4 KiB
+    unsigned flags;             /* enum flume_open_flags. */
+    enum flume_profile profile; /* 0: casual. */
+    enum flume_io_mode io_mode; /* 0: auto. */
+    uint64_t strata_bytes;      /* Full size of a strata; fixed at creation; a multiple of 4 KiB
                                     from 64 KiB to 1 GiB. 0: 64 MiB, or what the basin has. */
-    uint64_t lock_timeout_ns;    /* How long to wait for another process. 0: 5 s. */
-    const char *program;         /* For the manifest. NULL: the process's name. */
-    const char *build;           /* For the manifest: version, commit. NULL: none. */
-    const char *const *labels;   /* For the manifest. */
+    uint64_t lock_timeout_ns;   /* How long to wait for another process. 0: 5 s. */
+    const char *program;        /* For the manifest. NULL: the process's name. */
+    const char *build;          /* For the manifest: version, commit. NULL: none. */
+    const char *const *labels;  /* For the manifest. */
     size_t label_count;
-    const flume_codec *codecs;   /* Registered before the manifest is written. */
+    const struct flume_seal_options *seal; /* How strata are sealed (seal.h). NULL: all defaults. */
+    size_t cache_bytes;        /* For blocks of sealed strata, unpacked; what records in use keep
+                                    comes on top. 0: 16 MiB. */
+    const flume_codec *codecs; /* Registered before the manifest is written. */
     size_t codec_count;
     const flume_allocator *allocator; /* NULL: malloc. Copied. */
     const flume_io *io;               /* NULL: POSIX. Borrowed until close. */
@@ -217,27 +221,27 @@ FLUME_API uint64_t flume_log_durable(flume_log *log);
 
 /* What recovery found when the log was opened. All zero: nothing to tell. */
 typedef struct flume_recovery {
-    bool torn;             /* A torn tail was cut. */
-    bool damaged;          /* Damage was found (and left as it is). */
-    uint64_t head;         /* Where the log ended afterwards. */
-    uint64_t cut_bytes;    /* Bytes behind it, saved in lost+found/. */
-    uint64_t cut_strata;   /* Whole strata moved to lost+found/. */
-    uint64_t damaged_seq;  /* The first damaged record met, or FLUME_SEQ_NONE. */
+    bool torn;            /* A torn tail was cut. */
+    bool damaged;         /* Damage was found (and left as it is). */
+    uint64_t head;        /* Where the log ended afterwards. */
+    uint64_t cut_bytes;   /* Bytes behind it, saved in lost+found/. */
+    uint64_t cut_strata;  /* Whole strata moved to lost+found/. */
+    uint64_t damaged_seq; /* The first damaged record met, or FLUME_SEQ_NONE. */
 } flume_recovery;
 
 typedef struct flume_log_stat_info {
     uint64_t head, durable;
     uint64_t strata_count;
-    uint64_t strata_bytes;    /* Full size of a strata in this basin. */
-    uint64_t used_bytes;      /* Of records, headers included. */
-    uint64_t allocated_bytes; /* On disk, log/ as a whole. */
+    uint64_t strata_bytes;                /* Full size of a strata in this basin. */
+    uint64_t used_bytes;                  /* Of records, headers included. */
+    uint64_t allocated_bytes;             /* On disk, log/ as a whole. */
     uint64_t first_time_ns, last_time_ns; /* 0 if empty. */
-    uint64_t created_ns;      /* The basin. */
+    uint64_t created_ns;                  /* The basin. */
     uint8_t basin_id[16];
-    unsigned attached;        /* Processes (handles) attached, this one included. */
+    unsigned attached; /* Processes (handles) attached, this one included. */
     uint64_t appended_records, appended_bytes, sync_count; /* By this handle. */
     enum flume_profile profile;
-    enum flume_io_mode io_mode; /* MAPPED or PWRITE as in force. */
+    enum flume_io_mode io_mode;         /* MAPPED or PWRITE as in force. */
     bool read_only, poisoned, observer; /* observer: without write permission, polling. */
     flume_recovery recovery;
 } flume_log_stat_info;
