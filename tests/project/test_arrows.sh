@@ -2,7 +2,7 @@
 # The folders depend on each other in one direction, and only the io table calls the system.
 #
 #   repl/  -> include/, jansson, libedit
-#   views/ -> include/, LMDB, jansson, BLAKE3
+#   views/ -> include/, LMDB, jansson, BLAKE3, zstd
 #   log/   -> include/, xxHash, zstd, BLAKE3 (later libsodium, ISA-L)
 #
 # 1. Each folder compiles with no other include path than its own and include/.
@@ -128,7 +128,7 @@ check_strangers() {
 compiled=0
 inspected=0
 check_folder log 'xxhash|xxh3|xxh_x86dispatch|zstd|zstd_errors|blake3'
-check_folder views 'lmdb|jansson|jansson_config|blake3|xxhash'
+check_folder views 'lmdb|jansson|jansson_config|blake3|xxhash|zstd|zstd_errors'
 check_folder repl 'jansson|jansson_config|histedit'
 for folder in log views; do
     [ -n "$(objects_of $folder)" ] || fail "no objects of $folder/ in $FLUME_BUILD_DIR"
