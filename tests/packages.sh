@@ -14,7 +14,7 @@ packages_of() {
     case $1 in
     build)
         echo cmake ninja-build gcc g++ libc6-dev binutils "pkgconf|pkg-config"
-        echo libxxhash-dev libzstd-dev libjansson-dev liblmdb-dev libedit-dev
+        echo libxxhash-dev libzstd-dev libisal-dev libjansson-dev liblmdb-dev libedit-dev
         echo "librust-blake3-dev|libblake3-dev"
         ;;
     tests)
