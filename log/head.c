@@ -47,6 +47,8 @@ static int mutexes_init(struct head *head)
     if (status == FLUME_OK)
         status = mutex_init(&head->prepare_mutex);
     if (status == FLUME_OK)
+        status = mutex_init(&head->seal_mutex);
+    if (status == FLUME_OK)
         status = mutex_init(&head->board_mutex);
     return status;
 }
@@ -57,7 +59,9 @@ int head_take_over(struct head *head)
     (void)atomic_fetch_and(&head->refusal, HEAD_REFUSALS);
     atomic_store(&head->append_owner, 0);
     atomic_store(&head->sync_owner, 0);
+    atomic_store(&head->seal_owner, 0);
     atomic_store(&head->prepared_bytes, 0);
+    atomic_store(&head->sealed_to, 0); /* Files may have been exchanged since; who seals looks. */
     atomic_store(&head->wake_wanted, 0);
     atomic_store(&head->durable_wanted, 0);
     atomic_store(&head->board_owner, 0);
@@ -67,6 +71,7 @@ int head_take_over(struct head *head)
     memset(&head->append_mutex, 0, sizeof head->append_mutex);
     memset(&head->sync_mutex, 0, sizeof head->sync_mutex);
     memset(&head->prepare_mutex, 0, sizeof head->prepare_mutex);
+    memset(&head->seal_mutex, 0, sizeof head->seal_mutex);
     memset(&head->board_mutex, 0, sizeof head->board_mutex);
     return mutexes_init(head);
 }

@@ -10,9 +10,13 @@
  *   - `intent_from .. intent_to` covers every byte that the holder of append_mutex may have written
  *     behind the end; it is stored before the first of them.
  *   - `durable` only rises, and only after the sync that proves it.
+ *   - `sealed_to` only rises while anybody is attached, after the sealed file has its name and
+ *     before layout_count, with which it is read.
  *
- * Lock order: sync_mutex, append_mutex; prepare_mutex is only ever tried, holding neither;
- * board_mutex is taken holding none of them, and for a few stores only.
+ * Lock order: seal_mutex, sync_mutex, append_mutex; prepare_mutex is only ever tried, holding
+ * neither; board_mutex is taken holding none of them, and for a few stores only. seal_mutex is held
+ * while a strata is rewritten, which takes as long as it takes: nobody waits for it while holding
+ * another.
  * sync_mutex is held across fdatasync; append_mutex only when a large batch commits.
  */
 #ifndef FLUME_HEAD_H
@@ -33,7 +37,7 @@ enum {
     HEAD_PROGRAM_BYTES = 32,
     HEAD_HOST_BYTES = 64,
     HEAD_FILE_BYTES = 64 << 10,
-    HEAD_FORMAT = 2,
+    HEAD_FORMAT = 3,
     HEAD_BOARD_NAME_BYTES = FLUME_BOARD_NAME_BYTES_MAX + 1,
 
     /* Bytes of LOCK. */
@@ -127,10 +131,15 @@ struct head {
     _Atomic uint32_t prepare_owner;
     _Atomic uint64_t prepared_bytes; /* Size of log/next.strata.tmp; 0: there is none. */
 
+    alignas(64) pthread_mutex_t seal_mutex; /* Who rewrites strata into their sealed form. */
+    _Atomic uint32_t seal_owner;
+
     /* Read-mostly. */
-    alignas(64) _Atomic uint64_t layout_count; /* Raised when log/ has a new strata. */
-    _Atomic uint64_t active_first;             /* Guarded by append_mutex for writers. */
-    uint64_t trusted_from; /* Slots of strata from this seq on are of this boot. */
+    alignas(64) _Atomic uint64_t layout_count; /* Raised when log/ has a new or a sealed strata. */
+    _Atomic uint64_t sealed_to; /* Every strata with a first seq below it is sealed; 0: not known,
+                                   or none is. Stored under seal_mutex. */
+    _Atomic uint64_t active_first; /* Guarded by append_mutex for writers. */
+    uint64_t trusted_from;         /* Slots of strata from this seq on are of this boot. */
 
     alignas(64) _Atomic uint64_t last_of_kind[STRATA_KINDS]; /* Guarded by append_mutex. */
 

@@ -85,6 +85,7 @@ static void copy_words(flume_log *log)
     }
     atomic_store(&head->durable, atomic_load(&shared->durable));
     atomic_store(&head->gate_seq, atomic_load(&shared->gate_seq));
+    atomic_store(&head->sealed_to, atomic_load(&shared->sealed_to));
     atomic_store_explicit(&head->layout_count, layout_count, memory_order_release);
     atomic_store_explicit(&head->head, end, memory_order_release);
 }
