@@ -19,6 +19,7 @@
 #include "identity.h"
 #include "observe.h"
 #include "recover.h"
+#include "sealed.h"
 #include "strata.h"
 #include "sync.h"
 #include "wait.h"
@@ -202,9 +203,8 @@ static bool head_is_ours(const flume_log *log, const struct head *head)
 }
 
 /* Where the grain of a record ends, from the record alone. */
-static uint64_t record_end(const flume_record *record)
+static uint64_t record_end(const struct strata *strata, const flume_record *record)
 {
-    const struct strata *strata = record->place;
     const uint8_t *body_end = (const uint8_t *)record->body + record->body_bytes;
 
     return round_up((uint64_t)(body_end - strata->data), GRAIN_ALIGN);
@@ -218,14 +218,27 @@ static bool slots_suffice(const flume_log *log, const struct strata *strata)
            strata->slots_map_bytes >= strata_slot_count(strata->file_bytes) * sizeof(uint32_t);
 }
 
+/* Whether the strata that a record lies in ends with it, as far as its files tell. */
+static bool ends_with(const flume_log *log, const struct strata *strata, const flume_record *record)
+{
+    uint64_t count = record->seq + 1 - strata->first_seq;
+
+    if (strata->form == STRATA_SEALED)
+        return strata->sealed->count == count;
+    return strata->data_bytes >= strata->file_bytes &&
+           atomic_load(&strata->slots_state) == SLOTS_SETTLED && slots_suffice(log, strata) &&
+           strata_slot(strata, count) == record_end(strata, record);
+}
+
 /* After a clean close the last grain tells whether HEAD and the files still agree. */
 static bool closed_agrees(flume_log *log)
 {
     const struct head *head = log->head;
     uint64_t end = atomic_load(&head->head);
-    const struct strata *strata;
+    const struct table *table;
     flume_record record;
     bool agrees;
+    size_t index;
 
     if (table_refresh(log) != FLUME_OK)
         return false;
@@ -233,11 +246,10 @@ static bool closed_agrees(flume_log *log)
         return false; /* Nothing to look at: scanning costs nothing either. */
     if (flume_log_get(log, end - 1, &record) != FLUME_OK)
         return false;
-    strata = record.place;
-    agrees = record.strata_seq == atomic_load(&head->active_first) &&
-             strata->data_bytes >= strata->file_bytes &&
-             atomic_load(&strata->slots_state) == SLOTS_SETTLED && slots_suffice(log, strata) &&
-             strata_slot(strata, end - strata->first_seq) == record_end(&record);
+    table = atomic_load(&log->table);
+    index = table_find(table, end - 1);
+    agrees = record.strata_seq == atomic_load(&head->active_first) && index != SIZE_MAX &&
+             ends_with(log, table->rows[index].strata, &record);
     flume_record_release(&record);
     return agrees;
 }

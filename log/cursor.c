@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "read.h"
+#include "sealed.h"
 #include "strata.h"
 
 enum {
@@ -115,6 +116,7 @@ int flume_cursor_open(flume_log *log, const flume_cursor_options *options,
     cursor->until_ns = options->until_ns;
     if (options->label != NULL)
         memcpy(cursor->label, options->label, strlen(options->label) + 1);
+    cursor->chooses_kinds = options->kind_count != 0;
     kinds_take(cursor, options);
     bounds_take(cursor, options);
     end = end_now(cursor);
@@ -135,6 +137,8 @@ void flume_cursor_close(flume_cursor *cursor)
         return;
     if (log_guard(cursor->log) == FLUME_OK)
         notify_remove(cursor);
+    if (cursor->block != NULL)
+        let_go(&cursor->block->item.held);
     memory_release(&cursor->log->allocator, cursor);
 }
 
@@ -165,29 +169,67 @@ static bool is_wanted(const flume_cursor *cursor, const flume_record *record)
     return cursor->until_ns == 0 || record->time_ns < cursor->until_ns;
 }
 
-/* Whole strata in which every time is below since_ns are passed over: the next one's header holds
- * the running maximum. */
-static uint64_t skip_old_strata(flume_cursor *cursor, uint64_t position)
+/* Whether a sealed strata may have what the cursor asks for: its footer and its labels tell. */
+static bool may_match(const flume_cursor *cursor, struct strata *strata)
 {
-    flume_log *log = cursor->log;
+    const struct sealed *sealed = strata->sealed;
+    uint64_t common = 0;
+
+    if (sealed->greatest_time_ns < cursor->since_ns ||
+        (cursor->until_ns != 0 && sealed->least_time_ns >= cursor->until_ns))
+        return false;
+    for (size_t i = 0; i < STRATA_KINDS / 64; i++)
+        common |= sealed->kinds[i] & cursor->kinds[i];
+    return common != 0 &&
+           (cursor->label[0] == '\0' || sealed_may_have_label(cursor->log, strata, cursor->label));
+}
+
+/* Whether nothing in a strata is wanted. Of a raw one the next one's header holds the running maximum of
+ * times; one that cannot be opened is not passed over. */
+static bool is_in_vain(const flume_cursor *cursor, const struct table *table, size_t index)
+{
+    struct strata *strata = table->rows[index].strata;
+    struct strata *next = index + 1 < table->count ? table->rows[index + 1].strata : NULL;
+
+    if (strata_open(cursor->log, strata) == FLUME_OK && strata->form == STRATA_SEALED)
+        return !may_match(cursor, strata);
+    return cursor->since_ns != 0 && next != NULL && strata_open(cursor->log, next) == FLUME_OK &&
+           next->running_time_ns < cursor->since_ns;
+}
+
+/* Pass over whole strata, back or forth, in which nothing is wanted. Returns the new position. */
+static uint64_t skip_strata(flume_cursor *cursor, uint64_t position)
+{
+    bool reverse = (cursor->flags & FLUME_CURSOR_REVERSE) != 0;
     int status;
     const struct table *table;
+    size_t index;
 
-    if (position < cursor->strata_to)
+    if (reverse ? position > cursor->strata_from && position <= cursor->strata_to
+                : position >= cursor->strata_from && position < cursor->strata_to)
         return position;
-    table = table_current(log, &status);
+    table = table_current(cursor->log, &status);
     if (table == NULL || table->count == 0)
         return position;
-    for (size_t index = table_find(table, position); index != SIZE_MAX && index + 1 < table->count;
-         index++) {
-        struct strata *next = table->rows[index + 1].strata;
-
-        cursor->strata_to = next->first_seq;
-        if (strata_open(log, next) != FLUME_OK || next->running_time_ns >= cursor->since_ns)
+    index = table_find(table, reverse ? position - 1 : position);
+    while (index != SIZE_MAX && index + 1 < table->count) { /* Not the newest: it grows. */
+        cursor->strata_from = table->rows[index].first_seq;
+        cursor->strata_to = table->rows[index + 1].first_seq;
+        if (!is_in_vain(cursor, table, index))
             return position;
-        position = next->first_seq;
+        position = reverse ? cursor->strata_from : cursor->strata_to;
+        if (reverse && index == 0)
+            return position;
+        index = reverse ? index - 1 : index + 1;
     }
     return position;
+}
+
+/* Whether anything but seqs limits what is given. */
+static bool is_choosy(const flume_cursor *cursor)
+{
+    return cursor->chooses_kinds || cursor->label[0] != '\0' || cursor->since_ns != 0 ||
+           cursor->until_ns != 0;
 }
 
 /* The grain behind the one read last, without looking it up. */
@@ -204,10 +246,34 @@ static inline bool run_next(flume_cursor *cursor, uint64_t seq, uint64_t end,
                       (uint32_t)(seq - strata->first_seq), strata->salt, offset, &grain) ||
         grain.kind == FLUME_KIND_LOST)
         return false;
-    record_fill(strata, &grain, offset, out_record);
+    record_fill(strata->first_seq, strata->data + offset, &grain, offset, &strata->held,
+                out_record);
     cursor->run_seq = seq + 1;
     cursor->run_offset = offset + grain_bytes(grain.meta_bytes, grain.body_bytes);
     return true;
+}
+
+/* The record out of the block that was read last, if it is there. */
+static inline bool block_next(flume_cursor *cursor, uint64_t seq, flume_record *out_record)
+{
+    flume_record record;
+
+    if (cursor->block == NULL || !block_has(cursor->block, seq))
+        return false;
+    block_record(cursor->block, seq, &record);
+    if (record.kind == FLUME_KIND_LOST)
+        return false; /* Looking it up says why it is not given. */
+    *out_record = record;
+    return true;
+}
+
+/* After a record of a sealed strata that was looked up: the cursor holds its block, and lends it. */
+static void block_begin(flume_cursor *cursor, flume_record *io_record)
+{
+    if (cursor->block != NULL)
+        let_go(&cursor->block->item.held);
+    cursor->block = io_record->hold;
+    io_record->hold = NULL;
 }
 
 /* After a record that was looked up: where its strata ends is known from the table. */
@@ -230,11 +296,13 @@ static int look_up(flume_cursor *cursor, uint64_t seq, uint64_t end, flume_recor
 {
     int status;
 
-    if (run_next(cursor, seq, end, out_record))
+    if (run_next(cursor, seq, end, out_record) || block_next(cursor, seq, out_record))
         return FLUME_OK;
     cursor->run = NULL;
     status = read_record(cursor->log, seq, end, out_record);
-    if (status == FLUME_OK && (cursor->flags & FLUME_CURSOR_REVERSE) == 0)
+    if (status == FLUME_OK && out_record->hold != NULL)
+        block_begin(cursor, out_record);
+    else if (status == FLUME_OK && (cursor->flags & FLUME_CURSOR_REVERSE) == 0)
         run_begin(cursor, out_record, end);
     return status;
 }
@@ -342,9 +410,9 @@ int flume_cursor_next(flume_cursor *cursor, uint64_t timeout_ns, flume_record *o
             notify_clear(cursor);
         if (status != FLUME_OK)
             return status;
-        if (cursor->since_ns != 0 && (cursor->flags & FLUME_CURSOR_REVERSE) == 0) {
+        if (is_choosy(cursor)) {
             uint64_t position = atomic_load(&cursor->position);
-            uint64_t next = skip_old_strata(cursor, position);
+            uint64_t next = skip_strata(cursor, position);
 
             if (next != position) {
                 atomic_store(&cursor->position, next);

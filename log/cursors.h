@@ -17,16 +17,20 @@ struct flume_cursor {
     uint64_t limit, given;
     uint64_t skipped;
     uint64_t since_ns, until_ns;
-    uint64_t kinds[4]; /* A bit a kind. */
+    uint64_t kinds[4];  /* A bit a kind. */
+    bool chooses_kinds; /* Not just all but manifests. */
     char label[FLUME_LABEL_BYTES_MAX + 1];
     _Atomic uint32_t cancelled;
     struct waiter waiter;
 
-    /* Where the next grain lies if the walk goes on in the same strata: no slot is needed then. */
+    struct block *block; /* Of a sealed strata: the one that was read last, held. NULL: none. */
+
+    /* Where the next grain lies if the walk goes on in the same raw strata: no slot is needed then. */
     struct strata *run;       /* NULL: not known. */
     uint64_t run_seq, run_to; /* The grain at run_offset; the run ends before run_to. */
     uint64_t run_offset;
-    uint64_t strata_to; /* since_ns: strata below were looked at. */
+    uint64_t strata_from,
+        strata_to; /* Records of a strata that was looked at and not passed over. */
 
     /* Descriptor. Guarded by notify_mutex. */
     int descriptor; /* -1: none. */

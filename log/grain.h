@@ -112,6 +112,23 @@ static inline void grain_header_encode(uint8_t target[GRAIN_HEADER_BYTES],
     put_le64(target + GRAIN_WRITER_AT, words.kinds);
 }
 
+/* A grain's fields from its header, unverified; the witness is left out. */
+static inline void grain_fields(const uint8_t *source, struct grain *out_grain)
+{
+    uint64_t sizes = get_le64(source + GRAIN_ORDINAL_AT);
+    uint64_t kinds = get_le64(source + GRAIN_WRITER_AT);
+
+    out_grain->check = get_le64(source + GRAIN_CHECK_AT);
+    out_grain->time_ns = get_le64(source + GRAIN_TIME_AT);
+    out_grain->witness = 0;
+    out_grain->ordinal = (uint32_t)sizes;
+    out_grain->body_bytes = (uint32_t)(sizes >> 32);
+    out_grain->writer = (uint32_t)kinds;
+    out_grain->meta_bytes = (uint16_t)(kinds >> 32);
+    out_grain->kind = (uint8_t)(kinds >> 48);
+    out_grain->flags = (uint8_t)(kinds >> 56);
+}
+
 /*
  * Read a grain's fields from its bytes and verify it.
  *
@@ -135,15 +152,7 @@ static inline bool grain_decode(const uint8_t *source, uint64_t available_bytes,
         return false;
     words.time = get_le64(source + GRAIN_TIME_AT);
     words.kinds = get_le64(source + GRAIN_WRITER_AT);
-    grain.check = get_le64(source + GRAIN_CHECK_AT);
-    grain.time_ns = words.time;
-    grain.witness = 0;
-    grain.ordinal = ordinal;
-    grain.body_bytes = (uint32_t)(words.sizes >> 32);
-    grain.writer = (uint32_t)words.kinds;
-    grain.meta_bytes = (uint16_t)(words.kinds >> 32);
-    grain.kind = (uint8_t)(words.kinds >> 48);
-    grain.flags = (uint8_t)(words.kinds >> 56);
+    grain_fields(source, &grain);
     if (grain.body_bytes > FLUME_BODY_BYTES_MAX ||
         grain_bytes(grain.meta_bytes, grain.body_bytes) > available_bytes)
         return false;

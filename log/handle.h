@@ -27,10 +27,12 @@ struct path {
     char text[PATH_BYTES];
 };
 
+struct cache;
 struct strata;
 struct table;
 struct notifier;
 enum { NOTIFIERS = 2 }; /* One for head, one for durable. */
+enum { UNPACKERS = 4 }; /* Kept ready for the next block. */
 
 /* What this handle needs to append. Guarded by append_mutex. */
 struct writer {
@@ -90,6 +92,12 @@ struct flume_log {
     pthread_mutex_t table_mutex;
     _Atomic(struct table *) table;
     struct table *old_tables; /* Guarded by table_mutex; freed at close. */
+
+    size_t cache_bytes;                   /* Fixed at open. 0: the default. */
+    pthread_mutex_t cache_mutex;          /* To make the cache. */
+    _Atomic(struct cache *) cache;        /* NULL until a sealed strata is read. */
+    _Atomic(void *) unpackers[UNPACKERS]; /* ZSTD_DCtx that nobody uses at the moment. */
+    _Atomic uint64_t sealed_opened;       /* Names strata in the cache. */
 
     struct writer writer;
     uint8_t *manifest; /* Encoded body; fixed at open. */

@@ -11,6 +11,7 @@
 #include "basin.h"
 #include "bytes.h"
 #include "recover.h"
+#include "sealed.h"
 #include "strata.h"
 
 #define LOCK_TIMEOUT_NS UINT64_C(5000000000)
@@ -31,6 +32,7 @@ static flume_log *handle_create(const flume_allocator *allocator, const flume_io
     log->error.seq = FLUME_SEQ_NONE;
     log->lock_timeout_ns = LOCK_TIMEOUT_NS;
     (void)pthread_mutex_init(&log->table_mutex, NULL);
+    (void)pthread_mutex_init(&log->cache_mutex, NULL);
     (void)pthread_mutex_init(&log->error_mutex, NULL);
     log->path = memory_allocate(allocator, bytes + 1);
     log->head_memory =
@@ -50,6 +52,7 @@ static void handle_destroy(flume_log *log)
     flume_allocator allocator = log->allocator;
     int files[] = {log->lock_file, log->head_file, log->gate_file};
 
+    sealed_stop(log);
     table_destroy(log);
     if (log->shared != NULL)
         log->io->unmap(log->io->ctx, (void *)log->shared, HEAD_FILE_BYTES);
@@ -60,6 +63,7 @@ static void handle_destroy(flume_log *log)
     memory_release(&allocator, log->head_memory);
     memory_release(&allocator, log->path);
     (void)pthread_mutex_destroy(&log->table_mutex);
+    (void)pthread_mutex_destroy(&log->cache_mutex);
     (void)pthread_mutex_destroy(&log->error_mutex);
     memory_release(&allocator, log);
 }

@@ -14,6 +14,7 @@
 #include "identity.h"
 #include "io_memory.h"
 #include "manifest.h"
+#include "sealed.h"
 #include "strata.h"
 #include "sync.h"
 #include "vetting.h"
@@ -182,6 +183,7 @@ static flume_log *log_create(const flume_log_options *options)
     log->error.seq = FLUME_SEQ_NONE;
     log->guard = fork_guard_create();
     (void)pthread_mutex_init(&log->table_mutex, NULL);
+    (void)pthread_mutex_init(&log->cache_mutex, NULL);
     (void)pthread_mutex_init(&log->subscriptions_mutex, NULL);
     (void)pthread_cond_init(&log->subscriptions_moved, NULL);
     (void)pthread_mutex_init(&log->notify_mutex, NULL);
@@ -197,15 +199,18 @@ static void file_close(flume_log *log, int *file)
     *file = -1;
 }
 
+/* Older tables name the raw forms of what was sealed since. */
 static void write_files_close(flume_log *log)
 {
     const struct table *table = atomic_load(&log->table);
 
-    for (size_t i = 0; table != NULL && i < table->count; i++) {
-        int file = atomic_exchange(&table->rows[i].strata->write_file, -1);
+    for (; table != NULL; table = table->older) {
+        for (size_t i = 0; i < table->count; i++) {
+            int file = atomic_exchange(&table->rows[i].strata->write_file, -1);
 
-        if (file >= 0)
-            log->io->close(log->io->ctx, file);
+            if (file >= 0)
+                log->io->close(log->io->ctx, file);
+        }
     }
 }
 
@@ -226,6 +231,7 @@ static void log_destroy(flume_log *log)
     if (log->io != NULL) {
         writer_tear_down(log);
         write_files_close(log);
+        sealed_stop(log);
         table_destroy(log);
         head_release(log);
         file_close(log, &log->lock_file);
@@ -244,6 +250,7 @@ static void log_destroy(flume_log *log)
     memory_release(&allocator, log->path);
     fork_guard_destroy(log->guard);
     (void)pthread_mutex_destroy(&log->table_mutex);
+    (void)pthread_mutex_destroy(&log->cache_mutex);
     (void)pthread_mutex_destroy(&log->subscriptions_mutex);
     (void)pthread_cond_destroy(&log->subscriptions_moved);
     (void)pthread_mutex_destroy(&log->notify_mutex);

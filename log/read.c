@@ -3,8 +3,10 @@
  */
 #include "read.h"
 
+#include <assert.h>
 #include <string.h>
 
+#include "sealed.h"
 #include "wait.h"
 
 static inline bool try_slot(struct strata *strata, uint64_t ordinal, struct grain *out_grain,
@@ -40,6 +42,7 @@ static int find_without_slots(flume_log *log, const struct table *table, size_t 
     uint64_t count = table_grain_count(table, index, head);
     int status;
 
+    assert(strata->form == STRATA_RAW);
     if (count > UINT32_MAX - 1 || count > strata_slot_count(strata->file_bytes))
         return damaged(log, strata, seq, 0); /* The strata that held it is gone. */
     status = strata_rebuild_slots(log, strata, count);
@@ -56,6 +59,25 @@ static int lost(flume_log *log, uint64_t seq)
                     "%s: seq %llu was damaged, and a repair could not restore it; what was left "
                     "is in lost+found/",
                     log->path, (unsigned long long)seq);
+}
+
+static int read_sealed(flume_log *log, struct strata *strata, uint64_t seq,
+                       flume_record *out_record)
+{
+    struct block *block;
+    flume_record record;
+    int status = sealed_block_of(log, strata, seq - strata->first_seq, CACHE_KEEP, &block);
+
+    if (status != FLUME_OK)
+        return status;
+    block_record(block, seq, &record);
+    if (record.kind == FLUME_KIND_LOST) {
+        let_go(&block->item.held);
+        return lost(log, seq);
+    }
+    record.hold = record.place;
+    *out_record = record;
+    return FLUME_OK;
 }
 
 int read_record(flume_log *log, uint64_t seq, uint64_t head, flume_record *out_record)
@@ -84,13 +106,16 @@ int read_record(flume_log *log, uint64_t seq, uint64_t head, flume_record *out_r
     }
     strata_prefetch(strata, seq - strata->first_seq);
     if (!try_slot(strata, seq - strata->first_seq, &grain, &offset)) {
+        if (strata->form == STRATA_SEALED)
+            return read_sealed(log, strata, seq, out_record);
         status = find_without_slots(log, table, index, head, seq, &grain, &offset);
         if (status != FLUME_OK)
             return status;
     }
     if (grain.kind == FLUME_KIND_LOST)
         return lost(log, seq);
-    record_fill(strata, &grain, offset, out_record);
+    record_fill(strata->first_seq, strata->data + offset, &grain, offset, &strata->held,
+                out_record);
     return FLUME_OK;
 }
 
@@ -119,14 +144,14 @@ void flume_record_keep(const flume_record *record, flume_record *out_kept)
     *out_kept = *record;
     out_kept->hold = record->place;
     if (record->place != NULL)
-        strata_hold(record->place);
+        hold(record->place);
 }
 
 void flume_record_release(flume_record *record)
 {
     if (record == NULL || record->hold == NULL)
         return;
-    strata_let_go(record->hold);
+    let_go(record->hold);
     record->hold = NULL;
 }
 

@@ -8,8 +8,8 @@
 #include "strata.h"
 
 /*
- * Read the record at seq, which must be below `head`. The record is borrowed: it points into a
- * mapping that lasts until the log is closed.
+ * Read the record at seq, which must be below `head`. Of a raw strata it is borrowed (hold is NULL): it
+ * points into a mapping that lasts until the log is closed. Of a sealed one it holds its block.
  */
 int read_record(flume_log *log, uint64_t seq, uint64_t head, flume_record *out_record);
 
@@ -21,26 +21,25 @@ static inline uint16_t record_codec(const uint8_t *meta, size_t meta_bytes)
     return get_le16(meta + 2);
 }
 
-/* A record of a grain that was decoded at an offset of a strata. */
-static inline void record_fill(struct strata *strata, const struct grain *grain, uint64_t offset,
+/* A record of a grain that was decoded at an offset of the raw form, borrowed from `place`. */
+static inline void record_fill(uint64_t strata_seq, const uint8_t *source,
+                               const struct grain *grain, uint64_t offset, struct held *place,
                                flume_record *out_record)
 {
-    const uint8_t *source = strata->data + offset;
-
-    out_record->seq = strata->first_seq + grain->ordinal;
+    out_record->seq = strata_seq + grain->ordinal;
     out_record->time_ns = grain->time_ns;
     out_record->body = grain_body(source, grain);
     out_record->body_bytes = grain->body_bytes;
     out_record->writer_seq = grain->writer == GRAIN_WRITER_NONE ? FLUME_SEQ_NONE
-                                                                : strata->first_seq + grain->writer;
+                                                                : strata_seq + grain->writer;
     out_record->check = grain->check;
     out_record->meta = grain_meta(source, grain, &out_record->meta_bytes);
     out_record->codec = record_codec(out_record->meta, out_record->meta_bytes);
     out_record->kind = grain->kind;
     out_record->flags = grain->flags;
-    out_record->strata_seq = strata->first_seq;
+    out_record->strata_seq = strata_seq;
     out_record->offset = offset;
-    out_record->place = strata;
+    out_record->place = place;
     out_record->hold = NULL;
 }
 

@@ -17,6 +17,7 @@
 
 #include "rescue.h"
 #include "scan.h"
+#include "sealed.h"
 #include "strata.h"
 #include "sync.h"
 
@@ -108,6 +109,20 @@ static void walk_beyond(struct recovery *recovery, struct walk *walk, uint64_t o
     }
 }
 
+/* A sealed strata was durable as a whole before it got its name: there is nothing to walk. */
+static void walk_sealed(struct recovery *recovery, struct walk *walk)
+{
+    const struct strata *strata = walk->strata;
+
+    walk->count = strata->sealed->count;
+    if (walk->count == 0) /* Its footer page does not read. */
+        walk->count = walk->expected != UINT64_MAX ? walk->expected
+                                                   : strata->durable - strata->first_seq;
+    walk->whole_count = walk->count;
+    walk->end_offset = walk->bad_offset = strata->sealed->raw_end;
+    take_known(recovery, strata->first_seq + walk->count);
+}
+
 static void walk_strata(struct recovery *recovery, struct walk *walk)
 {
     const struct strata *strata = walk->strata;
@@ -167,7 +182,10 @@ static int walk_all(struct recovery *recovery)
         if (status != FLUME_OK)
             return status;
         take_known(recovery, walk->strata->durable);
-        walk_strata(recovery, walk);
+        if (walk->strata->form == STRATA_SEALED)
+            walk_sealed(recovery, walk);
+        else
+            walk_strata(recovery, walk);
     }
     return FLUME_OK;
 }
@@ -262,6 +280,7 @@ static int cut(struct recovery *recovery, struct decision *decision)
             status = rescue_move_strata(log, walk->strata->first_seq);
     }
     if (status == FLUME_OK && decision->torn && decision->last != SIZE_MAX &&
+        recovery->walks[decision->last].strata->form == STRATA_RAW &&
         decision->head != recovery->walks[decision->last].strata->first_seq) {
         const struct walk *walk = &recovery->walks[decision->last];
 
@@ -315,15 +334,68 @@ static void recount_strata(struct recovery *recovery, const struct walk *walk, u
         slots[count] = htole32((uint32_t)(offset / GRAIN_ALIGN));
 }
 
-static void take_header(struct recovery *recovery, const struct strata *strata)
+static void take_header(struct recovery *recovery, const uint8_t *page)
 {
     struct strata_header header;
 
-    if (strata_header_decode(strata->data, &header) != FLUME_OK)
+    if (strata_header_decode(page, &header) != FLUME_OK)
         return;
     memcpy(recovery->last_of_kind, header.last_of_kind, sizeof header.last_of_kind);
     if (header.running_time_ns > recovery->running_time_ns)
         recovery->running_time_ns = header.running_time_ns;
+}
+
+/* Of a sealed strata whose footer page does not read: its header page, then every record that does. */
+static int recount_blocks(struct recovery *recovery, struct strata *strata, uint64_t count)
+{
+    uint8_t page[STRATA_PAGE_BYTES];
+    uint64_t ordinal = 0;
+    int status = sealed_read(recovery->log, strata, page, sizeof page, 0);
+
+    if (status == FLUME_OK)
+        take_header(recovery, page);
+    while (ordinal < count) {
+        struct block *block;
+
+        status = sealed_block_of(recovery->log, strata, ordinal, CACHE_PASSING, &block);
+        if (status == FLUME_ERR_DAMAGED) {
+            ordinal++;
+            continue;
+        }
+        if (status != FLUME_OK)
+            return status;
+        for (; block_has(block, strata->first_seq + ordinal); ordinal++) {
+            flume_record record;
+
+            block_record(block, strata->first_seq + ordinal, &record);
+            recovery->last_of_kind[record.kind] = record.seq;
+            if (record.time_ns > recovery->running_time_ns)
+                recovery->running_time_ns = record.time_ns;
+        }
+        let_go(&block->item.held);
+    }
+    return FLUME_OK;
+}
+
+/* Kinds and times of a sealed strata stand in its footer page, those before it too. */
+static int recount_sealed(struct recovery *recovery, const struct walk *walk)
+{
+    struct sealed_footer *footer = memory_allocate(&recovery->log->allocator, sizeof *footer);
+    int status;
+
+    if (footer == NULL)
+        return log_fail(recovery->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
+                        "no memory to recover %s", recovery->log->path);
+    status = sealed_footer_read(recovery->log, walk->strata, footer);
+    if (status == FLUME_OK) {
+        memcpy(recovery->last_of_kind, footer->last_of_kind, sizeof footer->last_of_kind);
+        if (footer->running_time_ns > recovery->running_time_ns)
+            recovery->running_time_ns = footer->running_time_ns;
+    } else if (status == FLUME_ERR_DAMAGED) {
+        status = recount_blocks(recovery, walk->strata, walk->count);
+    }
+    memory_release(&recovery->log->allocator, footer);
+    return status;
 }
 
 /* The log ends in this strata and nothing will be appended to it: it gets slots and a footer. */
@@ -346,20 +418,25 @@ static void recount_last(struct recovery *recovery, const struct walk *walk, uin
 }
 
 /* Kinds and times: the first walked strata's header, then every grain that is kept. */
-static void recount(struct recovery *recovery, const struct decision *decision)
+static int recount(struct recovery *recovery, const struct decision *decision)
 {
     size_t count = recovery->table->count - recovery->start;
+    int status = FLUME_OK;
 
     for (size_t i = 0; i < STRATA_KINDS; i++)
         recovery->last_of_kind[i] = FLUME_SEQ_NONE;
-    for (size_t i = 0; i < count && i <= decision->last; i++) {
+    for (size_t i = 0; i < count && i <= decision->last && status == FLUME_OK; i++) {
         const struct walk *walk = &recovery->walks[i];
         struct strata_footer ignored = {.least_time_ns = UINT64_MAX};
         uint64_t kept = walk->count;
 
         if (atomic_load(&walk->strata->state) != STRATA_OPEN)
             continue;
-        take_header(recovery, walk->strata);
+        if (walk->strata->form == STRATA_SEALED) {
+            status = recount_sealed(recovery, walk);
+            continue;
+        }
+        take_header(recovery, walk->strata->data);
         if (decision->head - walk->strata->first_seq < kept)
             kept = decision->head - walk->strata->first_seq;
         if (decision->head <= walk->strata->first_seq)
@@ -369,6 +446,7 @@ static void recount(struct recovery *recovery, const struct decision *decision)
         else
             recount_strata(recovery, walk, kept, NULL, &ignored);
     }
+    return status;
 }
 
 /* The strata that the log ends in, or NULL: there is none. */
@@ -379,6 +457,14 @@ static struct strata *last_strata(const struct recovery *recovery, const struct 
     if (recovery->start == 0 || recovery->start > recovery->table->count)
         return NULL;
     return recovery->table->rows[recovery->start - 1].strata;
+}
+
+/* How large the strata was as it was written: the next one's size goes by it. */
+static uint64_t active_bytes(const struct strata *strata)
+{
+    if (strata->form == STRATA_SEALED && strata->sealed->raw_end < STRATA_BYTES_MAX)
+        return round_up(strata->sealed->raw_end + STRATA_PAGE_BYTES, STRATA_PAGE_BYTES);
+    return strata->file_bytes != 0 ? strata->file_bytes : STRATA_FIRST_BYTES;
 }
 
 static void publish(struct recovery *recovery, const struct decision *decision)
@@ -395,8 +481,7 @@ static void publish(struct recovery *recovery, const struct decision *decision)
     if (strata != NULL) {
         (void)strata_open(log, strata); /* Damaged: it is closed all the same. */
         atomic_store(&head->active_first, strata->first_seq);
-        atomic_store(&head->active_bytes,
-                     strata->file_bytes != 0 ? strata->file_bytes : STRATA_FIRST_BYTES);
+        atomic_store(&head->active_bytes, active_bytes(strata));
         memcpy(head->active_id, strata->strata_id, sizeof head->active_id);
     }
     if (decision->damaged)
@@ -486,8 +571,9 @@ static int recover_found(struct recovery *recovery)
         status = drop_empty_newest(recovery, &decision);
     if (status != FLUME_OK)
         return status;
-    recount(recovery, &decision);
-    status = vouch_for_copy(recovery, &decision);
+    status = recount(recovery, &decision);
+    if (status == FLUME_OK)
+        status = vouch_for_copy(recovery, &decision);
     if (status != FLUME_OK)
         return status;
     publish(recovery, &decision);
@@ -544,7 +630,7 @@ int recover_machine_stop(flume_log *log, enum recover_mode mode, bool is_copy, u
         struct decision decision = {
             .last = SIZE_MAX, .damaged_seq = FLUME_SEQ_NONE, .tail_lost = recovery.known > 0};
 
-        recount(&recovery, &decision);
+        (void)recount(&recovery, &decision); /* There is nothing to read. */
         publish(&recovery, &decision);
         tell(&recovery, &decision);
     }

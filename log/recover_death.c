@@ -9,6 +9,7 @@
 #include "append.h"
 #include "recover.h"
 #include "rescue.h"
+#include "sealed.h"
 #include "strata.h"
 #include "wait.h"
 
@@ -96,6 +97,19 @@ static struct strata *active_strata(flume_log *log)
     return table->rows[index].strata;
 }
 
+/* The strata that was appended to last has been sealed: it is closed, and was durable as a whole. */
+static int recover_sealed_end(flume_log *log, const struct strata *strata, uint64_t end)
+{
+    uint64_t count = strata->sealed->count;
+
+    if ((count != 0 && strata->first_seq + count != end) ||
+        (atomic_load(&log->head->refusal) & HEAD_ACTIVE_CLOSED) == 0)
+        return FLUME_ERR_NOT_FOUND;
+    (void)atomic_fetch_and(&log->head->refusal, ~(uint32_t)HEAD_POISONED);
+    log->recovery.head = end;
+    return append_restore_locked(log);
+}
+
 int recover_process_death(flume_log *log)
 {
     struct head *head = log->head;
@@ -113,6 +127,8 @@ int recover_process_death(flume_log *log)
         return FLUME_ERR_NOT_FOUND; /* The sync may have taken what lies before the active one. */
     if (atomic_load(&head->active_bytes) != 0) {
         strata = active_strata(log);
+        if (strata != NULL && strata->form == STRATA_SEALED)
+            return recover_sealed_end(log, strata, end);
         if (strata == NULL || end < first_seq || atomic_load(&head->durable) > end ||
             end - first_seq >= strata_slot_count(strata->file_bytes))
             return FLUME_ERR_NOT_FOUND;

@@ -14,6 +14,8 @@
 
 enum {
     SEALED_BLOCK_HEADER_BYTES = 32,
+    SEALED_BLOCK_FIRST_ORDINAL_AT = 12, /* For who looks for a block. */
+    SEALED_BLOCK_STORED_BYTES_AT = 16,
     SEALED_BLOCK_ENTRY_BYTES = 32,    /* Of the block index. */
     SEALED_INDEX_HEADER_BYTES = 8,    /* Of the grain index. */
     SEALED_INDEX_BUCKET_RECORDS = 16, /* Aimed at: chooses the fan-out. */

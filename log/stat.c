@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attach.h"
+#include "sealed.h"
 #include "strata.h"
 #include "wait.h"
 
@@ -18,6 +19,9 @@ static uint64_t used_in(flume_log *log, const struct table *table, size_t index,
     if (count == 0 || strata_open(log, strata) != FLUME_OK ||
         strata_settle(log, strata, count) != FLUME_OK)
         return 0;
+    if (strata->form == STRATA_SEALED) /* Where the footer page does not read, what the file takes. */
+        return (strata->sealed->count != 0 ? strata->sealed->raw_end : strata->data_bytes) -
+               STRATA_DATA_AT;
     end = strata_slot(strata, count);
     if (end == 0)
         end = strata->limit;

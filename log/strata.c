@@ -8,6 +8,7 @@
 
 #include "flume/version.h"
 #include "scan.h"
+#include "sealed.h"
 
 enum { GUESS_COUNT_MIN = 1024, GUESS_TRIES = 8, GUESS_BYTES = 128 };
 
@@ -17,10 +18,13 @@ struct rebuilt_slots {
     _Atomic uint32_t slots[];
 };
 
-static void strata_free(struct strata *strata)
+void strata_release(struct held *held)
 {
+    struct strata *strata = (struct strata *)held;
     flume_allocator allocator = strata->allocator;
     const flume_io *io = strata->unmap_io;
+
+    sealed_close(strata);
 
     if (strata->data != NULL)
         io->unmap(io->ctx, strata->data, strata->data_bytes);
@@ -33,17 +37,6 @@ static void strata_free(struct strata *strata)
         strata->rebuilt = older;
     }
     memory_release(&allocator, strata);
-}
-
-void strata_hold(struct strata *strata)
-{
-    (void)atomic_fetch_add_explicit(&strata->references, 1, memory_order_relaxed);
-}
-
-void strata_let_go(struct strata *strata)
-{
-    if (atomic_fetch_sub_explicit(&strata->references, 1, memory_order_acq_rel) == 1)
-        strata_free(strata);
 }
 
 static int broken(struct strata *strata, int status)
@@ -73,10 +66,13 @@ static int header_take(flume_log *log, struct strata *strata, const char *name)
                         "%s/log/%s holds the strata of seq %llu%s; files were exchanged", log->path,
                         name, (unsigned long long)header.first_seq,
                         header.first_seq == strata->first_seq ? " of another basin" : "");
+    strata->form = header.form;
     strata->file_bytes = header.file_bytes;
-    strata->limit = strata_limit(header.file_bytes);
-    if (strata->limit > strata->data_bytes)
-        strata->limit = strata->data_bytes / GRAIN_ALIGN * GRAIN_ALIGN;
+    if (strata->form == STRATA_RAW) {
+        strata->limit = strata_limit(header.file_bytes);
+        if (strata->limit > strata->data_bytes)
+            strata->limit = strata->data_bytes / GRAIN_ALIGN * GRAIN_ALIGN;
+    }
     strata->salt = header.salt;
     strata->created_ns = header.created_ns;
     strata->running_time_ns = header.running_time_ns;
@@ -145,22 +141,50 @@ static void slots_map(flume_log *log, struct strata *strata)
     io->close(io->ctx, file);
 }
 
+/* Where the header page of a sealed strata is damaged, its footer page tells the same. */
+static bool ends_sealed(const struct strata *strata)
+{
+    struct sealed_footer footer;
+
+    return strata->data_bytes >= 2 * STRATA_PAGE_BYTES &&
+           sealed_footer_decode(strata->data + strata->data_bytes - STRATA_PAGE_BYTES, &footer) ==
+               FLUME_OK;
+}
+
+/* A sealed strata is not read through a mapping. */
+static int seal_take(flume_log *log, struct strata *strata, bool header_is_bad)
+{
+    log->io->unmap(log->io->ctx, strata->data, strata->data_bytes);
+    strata->data = NULL;
+    return sealed_open(log, strata, header_is_bad);
+}
+
 static int open_locked(flume_log *log, struct strata *strata)
 {
     char name[STRATA_NAME_BYTES];
+    bool header_is_bad;
     int status;
 
     strata_name(name, strata->first_seq);
     status = data_map(log, strata, name);
-    if (status == FLUME_OK)
+    if (status == FLUME_OK) {
         status = header_take(log, strata, name);
+        header_is_bad = status == FLUME_ERR_DAMAGED && ends_sealed(strata);
+        if (header_is_bad)
+            strata->form = STRATA_SEALED;
+        if (header_is_bad || (status == FLUME_OK && strata->form == STRATA_SEALED))
+            status = seal_take(log, strata, header_is_bad);
+    }
     if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_VERSION)
         return broken(strata, status);
     if (status != FLUME_OK) {
         assert(strata->data == NULL);
         return status; /* May pass: memory, descriptors. The next use tries again. */
     }
-    slots_map(log, strata);
+    if (strata->form == STRATA_RAW)
+        slots_map(log, strata);
+    else
+        atomic_store_explicit(&strata->slots_state, SLOTS_SETTLED, memory_order_release);
     atomic_store_explicit(&strata->state, STRATA_OPEN, memory_order_release);
     return FLUME_OK;
 }

@@ -1,6 +1,9 @@
 /*
  * strata.h - one strata as a handle reads it, and the handle's table of all of them.
  *
+ * A raw strata is mapped; of a sealed one the handle keeps but a few numbers (sealed.h), and data,
+ * limit and slots stay empty.
+ *
  * What always holds:
  *   - A table is immutable once published; a newer one replaces it, the old ones live until close.
  *     So lookups take no lock.
@@ -15,6 +18,7 @@
 
 #include "grain.h"
 #include "handle.h"
+#include "held.h"
 
 enum slots_state {
     SLOTS_UNKNOWN = 0,
@@ -23,9 +27,11 @@ enum slots_state {
 };
 enum strata_state { STRATA_UNOPENED = 0, STRATA_OPEN = 1, STRATA_BROKEN = 2 };
 
+struct sealed;
+
 struct strata {
+    struct held held; /* First: records point at it. */
     uint64_t first_seq;
-    _Atomic uint32_t references;
     _Atomic int state;        /* Guarded by table_mutex for change. */
     int broken_status;        /* Set before state becomes STRATA_BROKEN. */
     flume_log *log;           /* Only valid while the log is open. */
@@ -33,8 +39,10 @@ struct strata {
     flume_allocator allocator;
 
     /* Set before state becomes STRATA_OPEN. */
+    enum strata_form form;
+    struct sealed *sealed; /* With STRATA_SEALED. */
     uint8_t *data;
-    uint64_t data_bytes;
+    uint64_t data_bytes; /* Of the file, mapped or not. */
     uint64_t limit;      /* Grains end at or before this offset. */
     uint64_t file_bytes; /* As the header says; the file may be shorter (damage). */
     uint64_t salt;
@@ -81,6 +89,9 @@ size_t table_find(const struct table *table, uint64_t seq);
 
 /* List log/ anew and publish what is there. */
 int table_refresh(flume_log *log);
+
+/* What letting go of the last reference to a strata does. */
+void strata_release(struct held *held);
 
 /* Unmap and free everything; kept records keep their own strata. */
 void table_destroy(flume_log *log);
@@ -137,8 +148,5 @@ bool strata_footer_make(const struct strata *strata, uint64_t count,
 
 /* Its descriptor for writing and syncing, opened on first use, or an error with detail. */
 int strata_write_file(flume_log *log, struct strata *strata);
-
-void strata_hold(struct strata *strata);
-void strata_let_go(struct strata *strata);
 
 #endif

@@ -49,7 +49,7 @@ static struct strata *strata_create(flume_log *log, uint64_t first_seq)
     if (strata == NULL)
         return NULL;
     strata->first_seq = first_seq;
-    atomic_store(&strata->references, 1);
+    held_init(&strata->held, strata_release);
     strata->log = log;
     /* A :memory: table ends with its handle; its mappings are ordinary ones. */
     strata->unmap_io = log->in_memory ? flume_io_posix() : log->io;
@@ -70,6 +70,14 @@ static struct strata *find_exact(const struct table *table, uint64_t first_seq)
     return table->rows[index].strata;
 }
 
+/* Whether a strata that the handle has mapped was sealed since: the file of its name is another one. */
+static bool is_superseded(const flume_log *log, const struct strata *strata)
+{
+    return strata->first_seq < atomic_load(&log->head->sealed_to) &&
+           atomic_load_explicit(&strata->state, memory_order_acquire) == STRATA_OPEN &&
+           strata->form == STRATA_RAW;
+}
+
 /* A table of the names listed; what the old one knows is kept. NULL: no memory. */
 static struct table *table_build(flume_log *log, const struct table *old,
                                  const struct listing *listing)
@@ -83,7 +91,7 @@ static struct table *table_build(flume_log *log, const struct table *old,
     for (size_t i = 0; i < listing->count; i++) {
         struct strata *strata = find_exact(old, listing->seqs[i]);
 
-        if (strata == NULL)
+        if (strata == NULL || is_superseded(log, strata))
             strata = strata_create(log, listing->seqs[i]);
         if (strata == NULL)
             goto fail;
@@ -93,8 +101,8 @@ static struct table *table_build(flume_log *log, const struct table *old,
     return table;
 fail:
     for (size_t i = 0; i < made; i++) {
-        if (find_exact(old, table->rows[i].first_seq) == NULL)
-            strata_let_go(table->rows[i].strata);
+        if (find_exact(old, table->rows[i].first_seq) != table->rows[i].strata)
+            let_go(&table->rows[i].strata->held);
     }
     memory_release(&log->allocator, table);
     return NULL;
@@ -197,7 +205,7 @@ void table_destroy(flume_log *log)
 
         for (size_t i = 0; i < table->count; i++) {
             if (find_exact(newer, table->rows[i].first_seq) != table->rows[i].strata)
-                strata_let_go(table->rows[i].strata);
+                let_go(&table->rows[i].strata->held);
         }
         if (newer != NULL)
             memory_release(&log->allocator, (void *)newer);

@@ -1,0 +1,446 @@
+/*
+ * sealed_block.c - from an ordinal to the unpacked block with its grain.
+ */
+#include <assert.h>
+
+#define ZSTD_DISABLE_DEPRECATE_WARNINGS
+#include <zstd.h>
+
+#include "read.h"
+#include "sealed_inside.h"
+
+/* A dictionary in the cache, made ready for unpacking. */
+struct dictionary {
+    struct cache_item item;
+    flume_allocator allocator;
+    ZSTD_DDict *ready;
+};
+
+/* --- The block index ----------------------------------------------------------------------------- */
+
+static void index_release(struct held *held)
+{
+    struct block_index *index = (struct block_index *)held;
+    flume_allocator allocator = index->allocator;
+
+    memory_release(&allocator, index);
+}
+
+struct block_index *block_index_create(flume_log *log, const struct strata *strata, size_t room)
+{
+    size_t bytes = sizeof(struct block_index) + room * sizeof(struct sealed_block_entry);
+    struct block_index *index = memory_allocate(&log->allocator, bytes);
+
+    if (index == NULL) {
+        (void)log_fail(log, FLUME_ERR_NO_MEMORY, 0, strata->first_seq,
+                       "no memory to read a sealed strata of %s", log->path);
+        return NULL;
+    }
+    memset(index, 0, sizeof *index);
+    held_init(&index->item.held, index_release);
+    index->item.key = (struct cache_key){strata->sealed->number, SEALED_ITEM_INDEX, 0};
+    index->item.bytes = bytes;
+    index->allocator = log->allocator;
+    return index;
+}
+
+/* Whether the entries lead on from each other within the blocks' part of the file. */
+static bool index_is_sound(const struct sealed *sealed, const struct block_index *index)
+{
+    uint64_t file_offset = STRATA_DATA_AT;
+
+    for (uint32_t i = 0; i < index->count; i++) {
+        const struct sealed_block_entry *entry = &index->entries[i];
+        const struct sealed_block_entry *before = i > 0 ? &index->entries[i - 1] : NULL;
+
+        if (entry->file_offset != file_offset || entry->first_ordinal >= sealed->count ||
+            (before == NULL ? entry->first_ordinal != 0 || entry->raw_offset != STRATA_DATA_AT
+                            : entry->first_ordinal <= before->first_ordinal ||
+                                  entry->raw_offset <= before->raw_offset))
+            return false;
+        file_offset += sealed_block_bytes(entry->stored_bytes);
+        if (file_offset > sealed->blocks_end)
+            return false;
+    }
+    return index->count > 0;
+}
+
+static int index_read(flume_log *log, struct strata *strata, struct block_index **out_index)
+{
+    const struct sealed_section *section = &strata->sealed->index;
+    size_t count = (size_t)(section->bytes / SEALED_BLOCK_ENTRY_BYTES);
+    struct block_index *index = NULL;
+    uint8_t *bytes = NULL;
+    int status;
+
+    if (section->id == SEALED_SECTION_NONE)
+        return FLUME_ERR_DAMAGED;
+    status = sealed_section_read(log, strata, section, &bytes);
+    if (status != FLUME_OK)
+        return status;
+    index = block_index_create(log, strata, count);
+    status = index != NULL ? FLUME_OK : FLUME_ERR_NO_MEMORY;
+    for (size_t i = 0; i < count && status == FLUME_OK; i++) {
+        sealed_block_entry_decode(bytes + i * SEALED_BLOCK_ENTRY_BYTES, &index->entries[i]);
+        index->count++;
+    }
+    memory_release(&log->allocator, bytes);
+    if (status == FLUME_OK && !index_is_sound(strata->sealed, index)) {
+        let_go(&index->item.held);
+        status = FLUME_ERR_DAMAGED;
+    }
+    if (status == FLUME_OK)
+        *out_index = index;
+    return status;
+}
+
+int sealed_index(flume_log *log, struct strata *strata, struct block_index **out_index)
+{
+    struct cache_key key = {strata->sealed->number, SEALED_ITEM_INDEX, 0};
+    struct cache *cache = sealed_cache(log);
+    struct cache_item *item;
+    struct block_index *index = NULL;
+    int status;
+
+    if (cache == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    item = cache_get(cache, &key);
+    if (item != NULL) {
+        *out_index = (struct block_index *)item;
+        return FLUME_OK;
+    }
+    status = index_read(log, strata, &index);
+    if (status == FLUME_ERR_DAMAGED)
+        status = sealed_scan(log, strata, &index);
+    if (status == FLUME_OK)
+        *out_index = (struct block_index *)cache_put(cache, &index->item, CACHE_KEEP);
+    return status;
+}
+
+/* The block that holds an ordinal, if any does. */
+static size_t index_find(const struct block_index *index, uint64_t ordinal)
+{
+    size_t low = 0;
+    size_t high = index->count;
+
+    if (high == 0 || ordinal < index->entries[0].first_ordinal)
+        return SIZE_MAX;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+
+        if (index->entries[middle].first_ordinal <= ordinal)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* --- Unpacking ----------------------------------------------------------------------------------- */
+
+static ZSTD_DCtx *context_take(flume_log *log)
+{
+    for (size_t i = 0; i < UNPACKERS; i++) {
+        ZSTD_DCtx *context = atomic_exchange(&log->unpackers[i], NULL);
+
+        if (context != NULL)
+            return context;
+    }
+    return ZSTD_createDCtx();
+}
+
+static void context_give(flume_log *log, ZSTD_DCtx *context)
+{
+    for (size_t i = 0; i < UNPACKERS; i++) {
+        void *expected = NULL;
+
+        if (atomic_compare_exchange_strong(&log->unpackers[i], &expected, context))
+            return;
+    }
+    (void)ZSTD_freeDCtx(context);
+}
+
+static void dictionary_release(struct held *held)
+{
+    struct dictionary *dictionary = (struct dictionary *)held;
+    flume_allocator allocator = dictionary->allocator;
+
+    (void)ZSTD_freeDDict(dictionary->ready);
+    memory_release(&allocator, dictionary);
+}
+
+static int dictionary_read(flume_log *log, struct strata *strata, const struct cache_key *key,
+                           struct dictionary **out_dictionary)
+{
+    const struct sealed_section *section = &strata->sealed->dictionary;
+    struct dictionary *dictionary;
+    uint8_t *bytes = NULL;
+    int status;
+
+    if (section->id == SEALED_SECTION_NONE || section->bytes > SEALED_DICTIONARY_BYTES_MAX)
+        return log_fail(log, FLUME_ERR_DAMAGED, 0, strata->first_seq,
+                        "strata %020llu of %s: a block needs a dictionary that is not there; run "
+                        "'flume check'",
+                        (unsigned long long)strata->first_seq, log->path);
+    status = sealed_section_read(log, strata, section, &bytes);
+    if (status != FLUME_OK)
+        return status;
+    dictionary = memory_allocate_zeroed(&log->allocator, 1, sizeof *dictionary);
+    if (dictionary != NULL)
+        dictionary->ready = ZSTD_createDDict(bytes, (size_t)section->bytes);
+    memory_release(&log->allocator, bytes);
+    if (dictionary == NULL || dictionary->ready == NULL) {
+        memory_release(&log->allocator, dictionary);
+        return log_fail(log, FLUME_ERR_NO_MEMORY, 0, strata->first_seq,
+                        "no memory for the dictionary of a sealed strata of %s", log->path);
+    }
+    held_init(&dictionary->item.held, dictionary_release);
+    dictionary->allocator = log->allocator;
+    dictionary->item.key = *key;
+    dictionary->item.bytes = sizeof *dictionary + ZSTD_sizeof_DDict(dictionary->ready);
+    *out_dictionary = dictionary;
+    return FLUME_OK;
+}
+
+/* The strata's dictionary, held for the caller. */
+static int dictionary_get(flume_log *log, struct strata *strata, struct dictionary **out_dictionary)
+{
+    struct cache_key key = {strata->sealed->number, SEALED_ITEM_DICTIONARY, 0};
+    struct cache *cache = sealed_cache(log);
+    struct cache_item *item = cache != NULL ? cache_get(cache, &key) : NULL;
+    int status;
+
+    if (cache == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    if (item != NULL) {
+        *out_dictionary = (struct dictionary *)item;
+        return FLUME_OK;
+    }
+    status = dictionary_read(log, strata, &key, out_dictionary);
+    if (status == FLUME_OK)
+        *out_dictionary =
+            (struct dictionary *)cache_put(cache, &(*out_dictionary)->item, CACHE_KEEP);
+    return status;
+}
+
+int sealed_unpack(flume_log *log, struct strata *strata, const struct sealed_block *block,
+                  const uint8_t *stored, uint8_t *target, bool *out_fits)
+{
+    struct dictionary *dictionary = NULL;
+    ZSTD_DCtx *context;
+    size_t bytes;
+    int status = FLUME_OK;
+
+    if (block->codec == SEALED_STORED) {
+        memcpy(target, stored, block->raw_bytes);
+        *out_fits = true;
+        return FLUME_OK;
+    }
+    if (block->codec == SEALED_ZSTD_DICTIONARY)
+        status = dictionary_get(log, strata, &dictionary);
+    if (status != FLUME_OK)
+        return status;
+    context = context_take(log);
+    if (context == NULL) {
+        if (dictionary != NULL)
+            let_go(&dictionary->item.held);
+        return log_fail(log, FLUME_ERR_NO_MEMORY, 0, strata->first_seq,
+                        "no memory to unpack a block of %s", log->path);
+    }
+    if (dictionary != NULL)
+        bytes = ZSTD_decompress_usingDDict(context, target, block->raw_bytes, stored,
+                                           block->stored_bytes, dictionary->ready);
+    else
+        bytes = ZSTD_decompressDCtx(context, target, block->raw_bytes, stored, block->stored_bytes);
+    context_give(log, context);
+    if (dictionary != NULL)
+        let_go(&dictionary->item.held);
+    *out_fits = !ZSTD_isError(bytes) && bytes == block->raw_bytes;
+    return FLUME_OK;
+}
+
+void sealed_stop(flume_log *log)
+{
+    for (size_t i = 0; i < UNPACKERS; i++) {
+        (void)ZSTD_freeDCtx(atomic_exchange(&log->unpackers[i], NULL));
+    }
+    cache_destroy(&log->allocator, atomic_exchange(&log->cache, NULL));
+}
+
+/* --- Blocks -------------------------------------------------------------------------------------- */
+
+static void block_release(struct held *held)
+{
+    struct block *block = (struct block *)held;
+    flume_allocator allocator = block->allocator;
+
+    memory_release(&allocator, block);
+}
+
+/* Where each grain begins. false: sizes or ordinals are not as they should be. */
+static bool find_grains(struct block *block, uint32_t raw_bytes)
+{
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < block->count; i++) {
+        struct grain grain;
+
+        if (raw_bytes - at < GRAIN_HEADER_BYTES)
+            return false;
+        grain_fields(block->data + at, &grain);
+        if (grain.ordinal != block->first_ordinal + i || grain.body_bytes > FLUME_BODY_BYTES_MAX ||
+            grain_bytes(grain.meta_bytes, grain.body_bytes) > raw_bytes - at ||
+            ((grain.flags & FLUME_RECORD_WITNESS) != 0 && grain.meta_bytes < GRAIN_WITNESS_BYTES))
+            return false;
+        block->offsets[i] = at;
+        at += (uint32_t)grain_bytes(grain.meta_bytes, grain.body_bytes);
+    }
+    return at == raw_bytes;
+}
+
+static int damaged(flume_log *log, const struct strata *strata, const struct block_index *index,
+                   size_t at)
+{
+    const struct sealed_block_entry *entry = &index->entries[at];
+    uint64_t first_seq = strata->first_seq + entry->first_ordinal;
+    uint64_t end_seq = strata->first_seq + (at + 1 < index->count
+                                                ? index->entries[at + 1].first_ordinal
+                                                : strata->sealed->count);
+
+    if (end_seq <= first_seq)
+        end_seq = first_seq + 1; /* How many it had is not known. */
+    return log_fail(
+        log, FLUME_ERR_DAMAGED, 0, first_seq,
+        "%s: block %zu of strata %020llu is damaged (offset %llu, %u bytes), so seq %llu "
+        "to %llu cannot be read; run 'flume check', then 'flume repair'",
+        log->path, at, (unsigned long long)strata->first_seq,
+        (unsigned long long)entry->file_offset, entry->stored_bytes, (unsigned long long)first_seq,
+        (unsigned long long)(end_seq - 1));
+}
+
+static int no_memory(flume_log *log, const struct strata *strata)
+{
+    return log_fail(log, FLUME_ERR_NO_MEMORY, 0, strata->first_seq,
+                    "no memory to read a block of %s", log->path);
+}
+
+/* Make a block of what was read. *out_block is NULL where it is not what it should be. */
+static int block_make(flume_log *log, struct strata *strata, const struct sealed_block *header,
+                      const uint8_t *stored, struct block **out_block)
+{
+    size_t front = sizeof(struct block) + header->count * sizeof(uint32_t);
+    struct block *block = memory_allocate(&log->allocator, front + header->raw_bytes);
+    bool fits = false;
+    int status;
+
+    *out_block = NULL;
+    if (block == NULL)
+        return no_memory(log, strata);
+    memset(block, 0, sizeof *block);
+    held_init(&block->item.held, block_release);
+    block->item.bytes = front + header->raw_bytes;
+    block->allocator = log->allocator;
+    block->strata_seq = strata->first_seq;
+    block->first_ordinal = header->first_ordinal;
+    block->count = header->count;
+    block->raw_offset = header->raw_offset;
+    block->data = (uint8_t *)block + front;
+    status = sealed_unpack(log, strata, header, stored, block->data, &fits);
+    if (status == FLUME_OK && fits && find_grains(block, header->raw_bytes))
+        *out_block = block;
+    else
+        memory_release(&log->allocator, block);
+    return status;
+}
+
+static int block_load(flume_log *log, struct strata *strata, const struct block_index *index,
+                      size_t at, struct block **out_block)
+{
+    const struct sealed_block_entry *entry = &index->entries[at];
+    uint64_t bytes = sealed_block_bytes(entry->stored_bytes);
+    struct sealed_block header;
+    struct block *block = NULL;
+    uint8_t *stored;
+    int status;
+
+    if (bytes > SEALED_BLOCK_RAW_MAX || bytes > strata->data_bytes)
+        return damaged(log, strata, index, at);
+    stored = memory_allocate(&log->allocator, (size_t)bytes);
+    if (stored == NULL)
+        return no_memory(log, strata);
+    status = sealed_read(log, strata, stored, (size_t)bytes, entry->file_offset);
+    if (status == FLUME_OK &&
+        sealed_block_decode(stored, bytes, strata->salt, entry->file_offset, &header) &&
+        header.first_ordinal == entry->first_ordinal && header.raw_offset == entry->raw_offset &&
+        header.raw_offset + header.raw_bytes <= strata->sealed->raw_end)
+        status = block_make(log, strata, &header, stored, &block);
+    memory_release(&log->allocator, stored);
+    if (block == NULL)
+        return status == FLUME_OK || status == FLUME_ERR_DAMAGED ? damaged(log, strata, index, at)
+                                                                 : status;
+    block->item.key = (struct cache_key){strata->sealed->number, SEALED_ITEM_BLOCK, (uint32_t)at};
+    *out_block = block;
+    return FLUME_OK;
+}
+
+static int block_get(flume_log *log, struct strata *strata, const struct block_index *index,
+                     size_t at, enum cache_end end, struct block **out_block)
+{
+    struct cache_key key = {strata->sealed->number, SEALED_ITEM_BLOCK, (uint32_t)at};
+    struct cache *cache = sealed_cache(log);
+    struct cache_item *item;
+    int status;
+
+    if (cache == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    item = cache_get(cache, &key);
+    if (item != NULL) {
+        *out_block = (struct block *)item;
+        return FLUME_OK;
+    }
+    status = block_load(log, strata, index, at, out_block);
+    if (status == FLUME_OK)
+        *out_block = (struct block *)cache_put(cache, &(*out_block)->item, end);
+    return status;
+}
+
+int sealed_block_of(flume_log *log, struct strata *strata, uint64_t ordinal, enum cache_end end,
+                    struct block **out_block)
+{
+    struct block_index *index;
+    struct block *block = NULL;
+    size_t at;
+    int status = sealed_index(log, strata, &index);
+
+    if (status != FLUME_OK)
+        return status;
+    at = index_find(index, ordinal);
+    if (at != SIZE_MAX)
+        status = block_get(log, strata, index, at, end, &block);
+    let_go(&index->item.held);
+    if (status != FLUME_OK)
+        return status;
+    if (block != NULL && block_has(block, strata->first_seq + ordinal)) {
+        *out_block = block;
+        return FLUME_OK;
+    }
+    if (block != NULL)
+        let_go(&block->item.held);
+    return log_fail(log, FLUME_ERR_DAMAGED, 0, strata->first_seq + ordinal,
+                    "%s: seq %llu is not to be found in strata %020llu; run 'flume check', then "
+                    "'flume repair'",
+                    log->path, (unsigned long long)(strata->first_seq + ordinal),
+                    (unsigned long long)strata->first_seq);
+}
+
+void block_record(struct block *block, uint64_t seq, flume_record *out_record)
+{
+    struct grain grain;
+    uint32_t at;
+
+    assert(block_has(block, seq));
+    at = block->offsets[seq - block->strata_seq - block->first_ordinal];
+    grain_fields(block->data + at, &grain);
+    record_fill(block->strata_seq, block->data + at, &grain, block->raw_offset + at,
+                &block->item.held, out_record);
+}
