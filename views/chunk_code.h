@@ -52,7 +52,6 @@ struct chunk_description {
 struct chunk_coder {
     void *compressor;
     void *decompressor;
-    uint8_t *sample; /* For judging whether content can be compressed. */
     int level;
 };
 

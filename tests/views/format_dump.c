@@ -1,0 +1,70 @@
+/*
+ * format_dump.c - see format_dump.h.
+ */
+#include "format_dump.h"
+
+#include "find_fixture.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ROW_BYTES = 16, TEXT_BYTES_MAX = 1 << 20 };
+
+static char *read_format(void)
+{
+    const char *source = getenv("FLUME_SOURCE_DIR");
+    char path[1024];
+    FILE *file;
+    char *text;
+    size_t bytes;
+
+    if (source == NULL)
+        skip();
+    (void)snprintf(path, sizeof path, "%s/views/FORMAT.md", source);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    text = malloc(TEXT_BYTES_MAX);
+    assert_non_null(text);
+    bytes = fread(text, 1, TEXT_BYTES_MAX - 1, file);
+    assert_in_range(bytes, 1, TEXT_BYTES_MAX - 2);
+    text[bytes] = '\0';
+    (void)fclose(file);
+    return text;
+}
+
+static void print_row(FILE *out, const uint8_t *data, size_t at, size_t bytes)
+{
+    (void)fprintf(out, "    %04zx ", at);
+    for (size_t i = 0; i < ROW_BYTES; i++) {
+        if (at + i < bytes)
+            (void)fprintf(out, "%s%02x", i == ROW_BYTES / 2 ? "  " : " ", data[at + i]);
+        else
+            (void)fprintf(out, "%s  ", i == ROW_BYTES / 2 ? "  " : " ");
+    }
+    (void)fputs("  |", out);
+    for (size_t i = at; i < bytes && i < at + ROW_BYTES; i++)
+        (void)fputc(isprint(data[i]) ? data[i] : '.', out);
+    (void)fputs("|\n", out);
+}
+
+void expect_dump(const char *name, const void *data, size_t bytes)
+{
+    char *format = read_format();
+    char *dump = NULL;
+    size_t dump_bytes = 0;
+    FILE *out = open_memstream(&dump, &dump_bytes);
+
+    assert_non_null(out);
+    (void)fprintf(out, "    %s:\n", name);
+    for (size_t at = 0; at < bytes; at += ROW_BYTES)
+        print_row(out, data, at, bytes);
+    (void)fputs("\n", out); /* A dump ends with an empty line: there is no byte more. */
+    assert_int_equal(fclose(out), 0);
+    if (getenv("FLUME_SHOW_EXAMPLE") != NULL)
+        (void)fputs(dump, stdout);
+    if (strstr(format, dump) == NULL)
+        fail_msg("views/FORMAT.md does not have this dump:\n%s", dump);
+    free(dump);
+    free(format);
+}
