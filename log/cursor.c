@@ -139,6 +139,7 @@ void flume_cursor_close(flume_cursor *cursor)
         notify_remove(cursor);
     if (cursor->block != NULL)
         let_go(&cursor->block->item.held);
+    lent_return(&cursor->lent);
     memory_release(&cursor->log->allocator, cursor);
 }
 
@@ -246,7 +247,7 @@ static inline bool run_next(flume_cursor *cursor, uint64_t seq, uint64_t end,
                       (uint32_t)(seq - strata->first_seq), strata->salt, offset, &grain) ||
         grain.kind == FLUME_KIND_LOST)
         return false;
-    record_fill(strata->first_seq, strata->data + offset, &grain, offset, &strata->held,
+    record_fill(strata->first_seq, strata->data + offset, &grain, offset, &strata->mapping->held,
                 out_record);
     cursor->run_seq = seq + 1;
     cursor->run_offset = offset + grain_bytes(grain.meta_bytes, grain.body_bytes);
@@ -279,7 +280,7 @@ static void block_begin(flume_cursor *cursor, flume_record *io_record)
 /* After a record that was looked up: where its strata ends is known from the table. */
 static void run_begin(flume_cursor *cursor, const flume_record *record, uint64_t end)
 {
-    struct strata *strata = record->place;
+    struct strata *strata = cursor->lent.strata;
     const uint8_t *body_end = (const uint8_t *)record->body + record->body_bytes;
     const struct table *table = atomic_load(&cursor->log->table);
     size_t index = table_find(table, record->seq);
@@ -299,7 +300,7 @@ static int look_up(flume_cursor *cursor, uint64_t seq, uint64_t end, flume_recor
     if (run_next(cursor, seq, end, out_record) || block_next(cursor, seq, out_record))
         return FLUME_OK;
     cursor->run = NULL;
-    status = read_record(cursor->log, seq, end, out_record);
+    status = read_lent(cursor->log, &cursor->lent, seq, end, out_record);
     if (status == FLUME_OK && out_record->hold != NULL)
         block_begin(cursor, out_record);
     else if (status == FLUME_OK && (cursor->flags & FLUME_CURSOR_REVERSE) == 0)

@@ -6,6 +6,7 @@
 
 #include "flume/cursor.h"
 #include "handle.h"
+#include "read.h"
 #include "wait.h"
 
 struct flume_cursor {
@@ -23,6 +24,7 @@ struct flume_cursor {
     _Atomic uint32_t cancelled;
     struct waiter waiter;
 
+    struct lent lent;    /* The raw strata that was read last. */
     struct block *block; /* Of a sealed strata: the one that was read last, held. NULL: none. */
 
     /* Where the next grain lies if the walk goes on in the same raw strata: no slot is needed then. */

@@ -91,7 +91,7 @@ struct flume_log {
 
     pthread_mutex_t table_mutex;
     _Atomic(struct table *) table;
-    struct table *old_tables; /* Guarded by table_mutex; freed at close. */
+    _Atomic bool raw_files_left; /* Strata were sealed whose raw file is still open for writing. */
 
     size_t cache_bytes;                   /* Fixed at open. 0: the default. */
     pthread_mutex_t cache_mutex;          /* To make the cache. */

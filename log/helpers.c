@@ -7,6 +7,7 @@
  */
 #include <signal.h>
 
+#include "strata.h"
 #include "sync.h"
 #include "wait.h"
 
@@ -52,6 +53,16 @@ static void sync_wait(flume_log *log, uint32_t seen)
         io->wait(io->ctx, (const uint32_t *)&log->syncer.word, seen, SYNC_DELAY_NS);
 }
 
+/* What others have sealed: the table is read again, mappings go with it, and files are closed. */
+static void let_go_of_raw(flume_log *log)
+{
+    int status;
+
+    (void)table_current(log, &status); /* A failure comes back where the table is used. */
+    if (atomic_exchange(&log->raw_files_left, false))
+        sync_close_raw(log);
+}
+
 static void *sync_loop(void *ctx)
 {
     flume_log *log = ctx;
@@ -64,6 +75,7 @@ static void *sync_loop(void *ctx)
         sync_wait(log, seen);
         rolled = atomic_load(&log->syncer.word) != seen;
         seen = atomic_load(&log->syncer.word);
+        let_go_of_raw(log);
         if (is_stopping(log) || (log->profile == FLUME_PROFILE_FORGETFUL && !rolled))
             continue;
         if ((atomic_load(&log->head->refusal) & HEAD_POISONED) != 0)

@@ -61,12 +61,12 @@ static int lost(flume_log *log, uint64_t seq)
                     log->path, (unsigned long long)seq);
 }
 
-static int read_sealed(flume_log *log, struct strata *strata, uint64_t seq,
+static int read_sealed(flume_log *log, struct strata *strata, uint64_t seq, enum cache_end end,
                        flume_record *out_record)
 {
     struct block *block;
     flume_record record;
-    int status = sealed_block_of(log, strata, seq - strata->first_seq, CACHE_KEEP, &block);
+    int status = sealed_block_of(log, strata, seq - strata->first_seq, end, &block);
 
     if (status != FLUME_OK)
         return status;
@@ -80,43 +80,102 @@ static int read_sealed(flume_log *log, struct strata *strata, uint64_t seq,
     return FLUME_OK;
 }
 
-int read_record(flume_log *log, uint64_t seq, uint64_t head, flume_record *out_record)
+/* Where seq should be. *out_index is SIZE_MAX on error. */
+static const struct table *find_strata(flume_log *log, uint64_t seq, size_t *out_index,
+                                       int *out_status)
 {
-    int status;
-    const struct table *table = table_current(log, &status);
-    struct strata *strata;
+    const struct table *table = table_current(log, out_status);
+
+    *out_index = table != NULL ? table_find(table, seq) : SIZE_MAX;
+    if (table != NULL && *out_index == SIZE_MAX)
+        *out_status = log_fail(log, FLUME_ERR_DAMAGED, 0, seq,
+                               "%s: the strata of seq %llu is missing from log/; run 'flume check'",
+                               log->path, (unsigned long long)seq);
+    return table;
+}
+
+/* Read from an open raw strata whose mapping stays. */
+static inline int read_raw(flume_log *log, const struct table *table, size_t index, uint64_t seq,
+                           uint64_t head, flume_record *out_record)
+{
+    struct strata *strata = table->rows[index].strata;
     struct grain grain;
     uint64_t offset;
-    size_t index;
+    int status;
 
-    if (table == NULL)
-        return status;
-    index = table_find(table, seq);
-    if (index == SIZE_MAX)
-        return log_fail(log, FLUME_ERR_DAMAGED, 0, seq,
-                        "%s: the strata of seq %llu is missing from log/; run 'flume check'",
-                        log->path, (unsigned long long)seq);
-    strata = table->rows[index].strata;
     if (atomic_load_explicit(&strata->slots_state, memory_order_acquire) == SLOTS_UNKNOWN) {
-        status = strata_open(log, strata);
-        if (status == FLUME_OK)
-            status = strata_settle(log, strata, table_grain_count(table, index, head));
+        status = strata_settle(log, strata, table_grain_count(table, index, head));
         if (status != FLUME_OK)
             return status;
     }
     strata_prefetch(strata, seq - strata->first_seq);
     if (!try_slot(strata, seq - strata->first_seq, &grain, &offset)) {
-        if (strata->form == STRATA_SEALED)
-            return read_sealed(log, strata, seq, out_record);
         status = find_without_slots(log, table, index, head, seq, &grain, &offset);
         if (status != FLUME_OK)
             return status;
     }
     if (grain.kind == FLUME_KIND_LOST)
         return lost(log, seq);
-    record_fill(strata->first_seq, strata->data + offset, &grain, offset, &strata->held,
+    record_fill(strata->first_seq, strata->data + offset, &grain, offset, &strata->mapping->held,
                 out_record);
     return FLUME_OK;
+}
+
+int read_record(flume_log *log, uint64_t seq, uint64_t head, flume_record *out_record)
+{
+    for (;;) {
+        size_t index;
+        int status;
+        const struct table *table = find_strata(log, seq, &index, &status);
+        struct strata *strata;
+
+        if (index == SIZE_MAX)
+            return status;
+        strata = table->rows[index].strata;
+        status = strata_open(log, strata);
+        if (status != FLUME_OK)
+            return status;
+        if (strata->form == STRATA_SEALED)
+            return read_sealed(log, strata, seq, CACHE_KEEP, out_record);
+        if (strata_touch(strata))
+            return read_raw(log, table, index, seq, head, out_record);
+        /* It was sealed at this moment; the newest table says so. */
+    }
+}
+
+void lent_return(struct lent *lent)
+{
+    if (lent->mapping != NULL)
+        let_go(&lent->mapping->held);
+    lent->mapping = NULL;
+}
+
+int read_lent(flume_log *log, struct lent *lent, uint64_t seq, uint64_t head,
+              flume_record *out_record)
+{
+    for (;;) {
+        size_t index;
+        int status;
+        const struct table *table = find_strata(log, seq, &index, &status);
+        struct strata *strata;
+
+        if (index == SIZE_MAX)
+            return status;
+        strata = table->rows[index].strata;
+        if (lent->mapping == NULL || strata != lent->strata) {
+            status = strata_open(log, strata);
+            if (status != FLUME_OK)
+                return status;
+            lent_return(lent);
+            if (strata->form == STRATA_SEALED)
+                return read_sealed(log, strata, seq, CACHE_PASSING, out_record);
+            lent->mapping = strata_lend(log, strata);
+            lent->strata = strata;
+        }
+        if (lent->mapping != NULL)
+            return read_raw(log, table, index, seq, head, out_record);
+        /* It was sealed at this moment; the newest table says so. */
+    }
 }
 
 int flume_log_get(flume_log *log, uint64_t seq, flume_record *out_record)
@@ -131,8 +190,9 @@ int flume_log_get(flume_log *log, uint64_t seq, flume_record *out_record)
     if (seq >= head)
         return log_fail(log, FLUME_ERR_NOT_FOUND, 0, seq, "%s has no seq %llu; its head is %llu",
                         log->path, (unsigned long long)seq, (unsigned long long)head);
-    /* Mappings last until close, so a record needs no count of its own: a locked operation here
-     * would keep the loads of one get from overlapping those of the next. */
+    /* The mapping that it is got from lasts until close, so a record of a raw strata needs no count of
+     * its own: a locked operation here would keep the loads of one get from overlapping those of the
+     * next. */
     status = read_record(log, seq, head, &record);
     if (status == FLUME_OK)
         *out_record = record;

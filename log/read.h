@@ -13,6 +13,20 @@
  */
 int read_record(flume_log *log, uint64_t seq, uint64_t head, flume_record *out_record);
 
+/* What a reader that goes on from record to record keeps: the mapping of the raw strata that it is in,
+ * so that nothing need be said of the records that it passes by. */
+struct lent {
+    struct mapping *mapping; /* NULL: none. */
+    struct strata *strata;   /* Whose it is. */
+};
+
+/* As read_record(); but a record of a raw strata is valid only as long as `lent` is not used again. */
+int read_lent(flume_log *log, struct lent *lent, uint64_t seq, uint64_t head,
+              flume_record *out_record);
+
+/* Give back what was lent. */
+void lent_return(struct lent *lent);
+
 /* The codec stands first in meta, if it is there at all. */
 static inline uint16_t record_codec(const uint8_t *meta, size_t meta_bytes)
 {

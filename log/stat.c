@@ -10,22 +10,33 @@
 #include "wait.h"
 
 /* Bytes of grains in one strata: up to the slot behind the last. */
+static uint64_t used_in_raw(flume_log *log, struct strata *strata, uint64_t count)
+{
+    struct mapping *mapping = strata_lend(log, strata);
+    uint64_t end = 0;
+
+    if (mapping == NULL)
+        return 0; /* It is being sealed at this moment. */
+    if (strata_settle(log, strata, count) == FLUME_OK) {
+        end = strata_slot(strata, count);
+        end = (end != 0 ? end : strata->limit) - STRATA_DATA_AT;
+    }
+    let_go(&mapping->held);
+    return end;
+}
+
 static uint64_t used_in(flume_log *log, const struct table *table, size_t index, uint64_t head)
 {
     struct strata *strata = table->rows[index].strata;
     uint64_t count = table_grain_count(table, index, head);
-    uint64_t end;
 
-    if (count == 0 || strata_open(log, strata) != FLUME_OK ||
-        strata_settle(log, strata, count) != FLUME_OK)
+    if (count == 0 || strata_open(log, strata) != FLUME_OK)
         return 0;
-    if (strata->form == STRATA_SEALED) /* Where the footer page does not read, what the file takes. */
-        return (strata->sealed->count != 0 ? strata->sealed->raw_end : strata->data_bytes) -
-               STRATA_DATA_AT;
-    end = strata_slot(strata, count);
-    if (end == 0)
-        end = strata->limit;
-    return end - STRATA_DATA_AT;
+    if (strata->form == STRATA_RAW)
+        return used_in_raw(log, strata, count);
+    /* Where the footer page does not read, what the file takes. */
+    return (strata->sealed->count != 0 ? strata->sealed->raw_end : strata->data_bytes) -
+           STRATA_DATA_AT;
 }
 
 static uint64_t allocated_for(flume_log *log, const char *name)

@@ -18,18 +18,51 @@ struct rebuilt_slots {
     _Atomic uint32_t slots[];
 };
 
+static void mapping_release(struct held *held)
+{
+    struct mapping *mapping = (struct mapping *)held;
+    flume_allocator allocator = mapping->allocator;
+
+    if (mapping->data != NULL)
+        mapping->io->unmap(mapping->io->ctx, mapping->data, mapping->data_bytes);
+    if (mapping->slots != NULL)
+        mapping->io->unmap(mapping->io->ctx, mapping->slots, mapping->slots_bytes);
+    memory_release(&allocator, mapping);
+}
+
+struct mapping *strata_lend(flume_log *log, struct strata *strata)
+{
+    struct mapping *mapping = NULL;
+
+    assert(strata->form == STRATA_RAW);
+    (void)pthread_mutex_lock(&log->table_mutex);
+    if (atomic_load(&strata->use) != STRATA_DROPPED) {
+        mapping = strata->mapping;
+        hold(&mapping->held);
+    }
+    (void)pthread_mutex_unlock(&log->table_mutex);
+    return mapping;
+}
+
+void strata_drop_locked(struct strata *strata)
+{
+    int untouched = STRATA_UNTOUCHED;
+
+    if (strata->mapping != NULL &&
+        atomic_compare_exchange_strong(&strata->use, &untouched, STRATA_DROPPED))
+        let_go(&strata->mapping->held);
+    if (atomic_load(&strata->write_file) >= 0)
+        atomic_store(&strata->log->raw_files_left, true);
+}
+
 void strata_release(struct held *held)
 {
     struct strata *strata = (struct strata *)held;
     flume_allocator allocator = strata->allocator;
-    const flume_io *io = strata->unmap_io;
 
     sealed_close(strata);
-
-    if (strata->data != NULL)
-        io->unmap(io->ctx, strata->data, strata->data_bytes);
-    if (strata->slots_map != NULL)
-        io->unmap(io->ctx, strata->slots_map, strata->slots_map_bytes);
+    if (strata->mapping != NULL && atomic_load(&strata->use) != STRATA_DROPPED)
+        let_go(&strata->mapping->held);
     while (strata->rebuilt != NULL) {
         struct rebuilt_slots *older = strata->rebuilt->older;
 
@@ -88,6 +121,7 @@ static int data_map(flume_log *log, struct strata *strata, const char *name)
 {
     const flume_io *io = log->io;
     flume_io_stat file_stat;
+    struct mapping *mapping;
     struct path path;
     void *data;
     int file, error;
@@ -106,14 +140,32 @@ static int data_map(flume_log *log, struct strata *strata, const char *name)
                         "%s is cut short at %llu bytes; run 'flume check', then 'flume repair'",
                         path.text, (unsigned long long)file_stat.bytes);
     }
+    mapping = memory_allocate_zeroed(&log->allocator, 1, sizeof *mapping);
+    if (mapping == NULL)
+        error = -ENOMEM;
     if (error == 0)
         error = io->map(io->ctx, file, 0, (size_t)file_stat.bytes, false, &data);
     io->close(io->ctx, file);
-    if (error != 0)
+    if (error != 0) {
+        memory_release(&log->allocator, mapping);
         return log_fail_io(log, error, "map", path.text);
+    }
+    held_init(&mapping->held, mapping_release);
+    mapping->allocator = log->allocator;
+    mapping->io = strata->unmap_io;
+    mapping->data = data;
+    mapping->data_bytes = (size_t)file_stat.bytes;
+    strata->mapping = mapping;
     strata->data = data;
     strata->data_bytes = file_stat.bytes;
     return FLUME_OK;
+}
+
+static void data_unmap(struct strata *strata)
+{
+    let_go(&strata->mapping->held);
+    strata->mapping = NULL;
+    strata->data = NULL;
 }
 
 /* Slots are hints: where their file cannot be had, they are rebuilt on first use. */
@@ -133,8 +185,8 @@ static void slots_map(flume_log *log, struct strata *strata)
         return;
     if (io->stat(io->ctx, file, &file_stat) == 0 && file_stat.bytes >= sizeof(uint32_t) &&
         io->map(io->ctx, file, 0, (size_t)file_stat.bytes, false, &data) == 0) {
-        strata->slots_map = data;
-        strata->slots_map_bytes = (size_t)file_stat.bytes;
+        strata->mapping->slots = strata->slots_map = data;
+        strata->mapping->slots_bytes = strata->slots_map_bytes = (size_t)file_stat.bytes;
         atomic_store(&strata->slot_count, file_stat.bytes / sizeof(uint32_t));
         atomic_store_explicit(&strata->slots, data, memory_order_release);
     }
@@ -154,8 +206,7 @@ static bool ends_sealed(const struct strata *strata)
 /* A sealed strata is not read through a mapping. */
 static int seal_take(flume_log *log, struct strata *strata, bool header_is_bad)
 {
-    log->io->unmap(log->io->ctx, strata->data, strata->data_bytes);
-    strata->data = NULL;
+    data_unmap(strata);
     return sealed_open(log, strata, header_is_bad);
 }
 
@@ -284,6 +335,7 @@ int strata_rebuild_slots(flume_log *log, struct strata *strata, uint64_t count)
 {
     int status = FLUME_OK;
 
+    assert(strata->mapping != NULL); /* The caller has it lent, or has touched it. */
     (void)pthread_mutex_lock(&log->table_mutex);
     if (atomic_load(&strata->slots_state) != SLOTS_REBUILT ||
         atomic_load(&strata->slot_count) < count + 1)

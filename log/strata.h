@@ -7,9 +7,13 @@
  * What always holds:
  *   - A table is immutable once published; a newer one replaces it, the old ones live until close.
  *     So lookups take no lock.
- *   - A strata's mapping lives as long as somebody holds it: the table's reference or a kept
- *     record's. Its limit lies within the file as it was when it was mapped, so no access of ours
+ *   - A raw strata's mapping lives as long as somebody holds it: the strata, a cursor in it, a kept
+ *     record. Its limit lies within the file as it was when it was mapped, so no access of ours
  *     goes beyond the end.
+ *   - A strata that was sealed since lets its mapping go, so that the disk space of the raw form is
+ *     free, unless a record was got from it by seq: such a record is valid until the log is closed
+ *     without being counted. Who touches a mapping has it lent (strata_lend), or has said that it is
+ *     got from (strata_touch).
  *   - Slots are hints: a grain found through them is verified, and where they lie they are rebuilt
  *     privately by walking the grains.
  */
@@ -27,20 +31,40 @@ enum slots_state {
 };
 enum strata_state { STRATA_UNOPENED = 0, STRATA_OPEN = 1, STRATA_BROKEN = 2 };
 
+/* What a raw strata has mapped. */
+struct mapping {
+    struct held held; /* First: records point at it. */
+    flume_allocator allocator;
+    const flume_io *io; /* What outlives the log. */
+    void *data;
+    size_t data_bytes;
+    void *slots; /* NULL: there is no slots file. */
+    size_t slots_bytes;
+};
+
+/* What stands against letting a mapping go. */
+enum strata_use {
+    STRATA_UNTOUCHED = 0,
+    STRATA_GOT = 1,    /* A record was got from it: it stays until the log is closed. */
+    STRATA_DROPPED = 2 /* It was sealed, and the handle has let the mapping go. */
+};
+
 struct sealed;
 
 struct strata {
-    struct held held; /* First: records point at it. */
+    struct held held; /* First. */
     uint64_t first_seq;
     _Atomic int state;        /* Guarded by table_mutex for change. */
     int broken_status;        /* Set before state becomes STRATA_BROKEN. */
     flume_log *log;           /* Only valid while the log is open. */
-    const flume_io *unmap_io; /* What outlives the log. */
+    const flume_io *unmap_io; /* For the mapping. */
     flume_allocator allocator;
 
     /* Set before state becomes STRATA_OPEN. */
     enum strata_form form;
-    struct sealed *sealed; /* With STRATA_SEALED. */
+    struct sealed *sealed;   /* With STRATA_SEALED. */
+    struct mapping *mapping; /* With STRATA_RAW. */
+    _Atomic int use;         /* enum strata_use. Becomes DROPPED under table_mutex only. */
     uint8_t *data;
     uint64_t data_bytes; /* Of the file, mapped or not. */
     uint64_t limit;      /* Grains end at or before this offset. */
@@ -54,7 +78,7 @@ struct strata {
 
     _Atomic(const _Atomic uint32_t *) slots; /* slot_count of them; NULL: not there yet. */
     _Atomic uint64_t slot_count;
-    void *slots_map;
+    void *slots_map; /* In the mapping. */
     size_t slots_map_bytes;
     struct rebuilt_slots *rebuilt; /* Private slots, newest first. Guarded by table_mutex. */
     _Atomic int slots_state;       /* enum slots_state. */
@@ -89,6 +113,23 @@ size_t table_find(const struct table *table, uint64_t seq);
 
 /* List log/ anew and publish what is there. */
 int table_refresh(flume_log *log);
+
+/* Say that records are got from a strata. false: its mapping is gone; the current table has its sealed
+ * form. */
+static inline bool strata_touch(struct strata *strata)
+{
+    int use = atomic_load_explicit(&strata->use, memory_order_relaxed);
+
+    if (use == STRATA_UNTOUCHED && atomic_compare_exchange_strong(&strata->use, &use, STRATA_GOT))
+        return true;
+    return use == STRATA_GOT;
+}
+
+/* The mapping of an open raw strata, held for the caller. NULL: it is gone; as above. */
+struct mapping *strata_lend(flume_log *log, struct strata *strata);
+
+/* Let the mapping go unless records are got from it. Under table_mutex, for a strata that was sealed. */
+void strata_drop_locked(struct strata *strata);
 
 /* What letting go of the last reference to a strata does. */
 void strata_release(struct held *held);

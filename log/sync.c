@@ -154,6 +154,18 @@ static void punch_slots(flume_log *log, const struct strata *strata, uint64_t co
     io->close(io->ctx, file);
 }
 
+/* One that was sealed at this moment needs nothing more. */
+static void finish_raw_strata(flume_log *log, struct strata *strata, uint64_t count)
+{
+    struct mapping *mapping = strata->form == STRATA_RAW ? strata_lend(log, strata) : NULL;
+
+    if (mapping == NULL)
+        return;
+    finish_strata(log, strata, count);
+    punch_slots(log, strata, count);
+    let_go(&mapping->held);
+}
+
 /* Strata that are full and durable: footers, space, descriptors. */
 static void finish_full_strata(flume_log *log, const struct table *table, uint64_t from_seq,
                                uint64_t durable)
@@ -170,15 +182,39 @@ static void finish_full_strata(flume_log *log, const struct table *table, uint64
             break;
         if (atomic_load(&strata->state) != STRATA_OPEN)
             continue;
-        if (!strata->footer_done && strata->write_file >= 0) {
-            finish_strata(log, strata, end_seq - strata->first_seq);
-            punch_slots(log, strata, end_seq - strata->first_seq);
-        }
+        if (!strata->footer_done && strata->write_file >= 0)
+            finish_raw_strata(log, strata, end_seq - strata->first_seq);
         if (strata->write_file >= 0 && strata->first_seq != atomic_load(&log->head->active_first)) {
             log->io->close(log->io->ctx, strata->write_file);
             atomic_store(&strata->write_file, -1);
         }
     }
+}
+
+void sync_close_raw(flume_log *log)
+{
+    struct head *head = log->head;
+    const struct table *table = atomic_load(&log->table);
+    int taken = mutex_try(log, &head->sync_mutex, &head->sync_owner);
+
+    if (taken < 0) {
+        atomic_store(&log->raw_files_left, true);
+        return;
+    }
+    if (taken == MUTEX_INHERITED)
+        mutex_inherit(&head->sync_mutex);
+    for (; table != NULL; table = table->older) {
+        for (size_t i = 0; i < table->count; i++) {
+            struct strata *strata = table->rows[i].strata;
+            int file = -1;
+
+            if (strata->first_seq < atomic_load(&head->sealed_to) && strata->form == STRATA_RAW)
+                file = atomic_exchange(&strata->write_file, -1);
+            if (file >= 0)
+                log->io->close(log->io->ctx, file);
+        }
+    }
+    mutex_drop(&head->sync_mutex);
 }
 
 static bool gate_is_due(flume_log *log, bool rolled)

@@ -52,4 +52,8 @@ void prepare_soon(flume_log *log);
 /* roll.c: make the next strata ahead, unless somebody does. */
 void prepare_next(flume_log *log);
 
+/* Close the files of strata that were sealed since: as long as one is open, the disk space of the raw
+ * form is not free. Where somebody syncs, they are left for the next time. */
+void sync_close_raw(flume_log *log);
+
 #endif

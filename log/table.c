@@ -108,6 +108,17 @@ fail:
     return NULL;
 }
 
+/* Let the mappings go of what was sealed since: the new table is there for who finds them gone. */
+static void drop_raw_forms(const struct table *old, const struct table *table)
+{
+    for (size_t i = 0; old != NULL && i < old->count; i++) {
+        const struct strata *now = find_exact(table, old->rows[i].first_seq);
+
+        if (now != NULL && now != old->rows[i].strata)
+            strata_drop_locked(old->rows[i].strata);
+    }
+}
+
 /* What a newer table no longer names is let go at close: somebody may be reading it. */
 static int refresh_locked(flume_log *log)
 {
@@ -135,6 +146,7 @@ static int refresh_locked(flume_log *log)
     table->layout_count = layout_count;
     table->older = old;
     atomic_store_explicit(&log->table, table, memory_order_release);
+    drop_raw_forms(old, table);
 out:
     memory_release(&log->allocator, listing.seqs);
     return status;
