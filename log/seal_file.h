@@ -1,0 +1,60 @@
+/*
+ * seal_file.h - writing the sealed form of one raw strata under a temporary name.
+ *
+ * What always holds:
+ *   - Every grain was verified before it went into a block, and each block was read back from the
+ *     file after its sync, unpacked, and compared with the raw bytes. A file that differs is never
+ *     given to the caller.
+ *   - The raw file is only read. Until the caller renames the new one over it, nothing has changed.
+ */
+#ifndef FLUME_SEAL_FILE_H
+#define FLUME_SEAL_FILE_H
+
+#include "handle.h"
+#include "merkle.h"
+#include "sealed_file.h"
+
+#define SEAL_TEMPORARY_NAME "seal.strata.tmp" /* In log/. Recovery removes it. */
+
+/* What a strata is sealed with. */
+struct seal_plan {
+    uint64_t first_seq, count;
+    uint32_t block_bytes;
+    int level;
+    bool dictionary;
+    const struct sealed_footer *previous; /* Of the strata before it; NULL: it is the first. */
+    /* Asked after each block, with the raw bytes that are done; anything but 0 gives up. */
+    int (*proceed)(void *proceed_ctx, uint64_t done_bytes);
+    void *proceed_ctx;
+};
+
+/* What was written, beside the blocks: reading back compares with it. */
+struct seal_made {
+    uint8_t header[STRATA_PAGE_BYTES];
+    struct sealed_footer footer;
+    uint8_t *entries; /* The block index as stored. */
+    uint8_t *dictionary;
+    size_t dictionary_bytes;
+    uint32_t raw_bytes_max; /* Of the largest block. */
+};
+
+/*
+ * Write log/seal.strata.tmp, sync it and verify it.
+ *
+ * @param out_footer  Receives what it says of itself.
+ * @return FLUME_OK; FLUME_ERR_DAMAGED (a grain does not read, seq and offset in the detail; or the
+ *         strata is not what the plan says; or the file did not read back the same);
+ *         FLUME_ERR_CANCELLED (proceed() said so); FLUME_ERR_VERSION, FLUME_ERR_FULL, FLUME_ERR_IO,
+ *         FLUME_ERR_NO_MEMORY. After an error the temporary file is gone.
+ */
+int seal_file_write(flume_log *log, const struct seal_plan *plan, struct sealed_footer *out_footer);
+
+/* Remove a temporary file that somebody left. */
+void seal_file_drop(flume_log *log);
+
+/* seal_verify.c: compare the file with what it was made of. `source` is the raw strata. */
+struct seal_source;
+int seal_verify(const struct seal_plan *plan, const struct seal_made *made,
+                struct seal_source *source, int file);
+
+#endif

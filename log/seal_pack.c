@@ -1,0 +1,107 @@
+/*
+ * seal_pack.c - packing the grains of a block, and unpacking them.
+ */
+#include "seal_pack.h"
+
+enum { WORTH_SHIFT = 4, WORTH_BYTES_MIN = 8 };
+
+bool seal_packer_begin(int level, const void *dictionary, size_t dictionary_bytes,
+                       struct seal_packer *out_packer)
+{
+    struct seal_packer packer = {.context = ZSTD_createCCtx(), .codec = SEALED_ZSTD};
+
+    if (packer.context == NULL)
+        return false;
+    /* The block has its own check, and its header says which dictionary there is. */
+    if (ZSTD_isError(ZSTD_CCtx_setParameter(packer.context, ZSTD_c_compressionLevel, level)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(packer.context, ZSTD_c_checksumFlag, 0)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(packer.context, ZSTD_c_dictIDFlag, 0)))
+        goto fail;
+    if (dictionary_bytes > 0) {
+        packer.dictionary = ZSTD_createCDict(dictionary, dictionary_bytes, level);
+        if (packer.dictionary == NULL ||
+            ZSTD_isError(ZSTD_CCtx_refCDict(packer.context, packer.dictionary)))
+            goto fail;
+        packer.codec = SEALED_ZSTD_DICTIONARY;
+    }
+    *out_packer = packer;
+    return true;
+fail:
+    seal_packer_end(&packer);
+    return false;
+}
+
+void seal_packer_end(struct seal_packer *packer)
+{
+    (void)ZSTD_freeCCtx(packer->context); /* NULL is harmless; it always answers 0. */
+    (void)ZSTD_freeCDict(packer->dictionary);
+    packer->context = NULL;
+    packer->dictionary = NULL;
+}
+
+size_t seal_pack(struct seal_packer *packer, const uint8_t *raw, size_t raw_bytes, uint8_t *target,
+                 enum sealed_codec *out_codec)
+{
+    size_t worth = raw_bytes >> WORTH_SHIFT;
+    size_t packed =
+        ZSTD_compress2(packer->context, target, seal_pack_bound(raw_bytes), raw, raw_bytes);
+
+    if (ZSTD_isError(packed))
+        return 0; /* With space for the worst there is no other reason. */
+    if (packed + (worth > WORTH_BYTES_MIN ? worth : WORTH_BYTES_MIN) <= raw_bytes) {
+        *out_codec = packer->codec;
+        return packed;
+    }
+    memcpy(target, raw, raw_bytes);
+    *out_codec = SEALED_STORED;
+    return raw_bytes;
+}
+
+bool seal_unpacker_begin(const void *dictionary, size_t dictionary_bytes,
+                         struct seal_unpacker *out_unpacker)
+{
+    struct seal_unpacker unpacker = {.context = ZSTD_createDCtx()};
+
+    if (dictionary_bytes > 0)
+        unpacker.dictionary = ZSTD_createDDict(dictionary, dictionary_bytes);
+    if (unpacker.context == NULL || (dictionary_bytes > 0 && unpacker.dictionary == NULL)) {
+        seal_unpacker_end(&unpacker);
+        return false;
+    }
+    *out_unpacker = unpacker;
+    return true;
+}
+
+void seal_unpacker_end(struct seal_unpacker *unpacker)
+{
+    (void)ZSTD_freeDCtx(unpacker->context); /* As above. */
+    (void)ZSTD_freeDDict(unpacker->dictionary);
+    unpacker->context = NULL;
+    unpacker->dictionary = NULL;
+}
+
+bool seal_unpack(struct seal_unpacker *unpacker, enum sealed_codec codec, const uint8_t *stored,
+                 size_t stored_bytes, uint8_t *target, size_t raw_bytes)
+{
+    size_t unpacked;
+
+    switch (codec) {
+    case SEALED_STORED:
+        if (stored_bytes != raw_bytes)
+            return false;
+        memcpy(target, stored, raw_bytes);
+        return true;
+    case SEALED_ZSTD:
+        unpacked = ZSTD_decompressDCtx(unpacker->context, target, raw_bytes, stored, stored_bytes);
+        break;
+    case SEALED_ZSTD_DICTIONARY:
+        if (unpacker->dictionary == NULL)
+            return false;
+        unpacked = ZSTD_decompress_usingDDict(unpacker->context, target, raw_bytes, stored,
+                                              stored_bytes, unpacker->dictionary);
+        break;
+    default:
+        return false;
+    }
+    return unpacked == raw_bytes; /* An error is larger than any size. */
+}

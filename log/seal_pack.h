@@ -1,0 +1,50 @@
+/*
+ * seal_pack.h - packing the grains of a block, and unpacking them to look whether they came out.
+ *
+ * A packed block is kept only if it saves at least a sixteenth of its bytes, and eight: below
+ * that, unpacking costs each reader more than the space is worth.
+ *
+ * zstd's own memory comes from malloc: its stable interface takes no allocator.
+ */
+#ifndef FLUME_SEAL_PACK_H
+#define FLUME_SEAL_PACK_H
+
+#include <zstd.h>
+
+#include "sealed_file.h"
+
+struct seal_packer {
+    ZSTD_CCtx *context;
+    ZSTD_CDict *dictionary; /* NULL: none. */
+    enum sealed_codec codec;
+};
+
+/* dictionary_bytes 0: none. Borrowed until the end. false: no memory. */
+bool seal_packer_begin(int level, const void *dictionary, size_t dictionary_bytes,
+                       struct seal_packer *out_packer);
+void seal_packer_end(struct seal_packer *packer);
+
+/* Space that seal_pack() needs. */
+static inline size_t seal_pack_bound(size_t raw_bytes)
+{
+    return ZSTD_compressBound(raw_bytes);
+}
+
+/* Pack, or copy. *out_codec says which. @return the stored bytes; 0: no memory. */
+size_t seal_pack(struct seal_packer *packer, const uint8_t *raw, size_t raw_bytes, uint8_t *target,
+                 enum sealed_codec *out_codec);
+
+struct seal_unpacker {
+    ZSTD_DCtx *context;
+    ZSTD_DDict *dictionary;
+};
+
+bool seal_unpacker_begin(const void *dictionary, size_t dictionary_bytes,
+                         struct seal_unpacker *out_unpacker);
+void seal_unpacker_end(struct seal_unpacker *unpacker);
+
+/* false: these bytes are not raw_bytes packed. */
+bool seal_unpack(struct seal_unpacker *unpacker, enum sealed_codec codec, const uint8_t *stored,
+                 size_t stored_bytes, uint8_t *target, size_t raw_bytes);
+
+#endif
