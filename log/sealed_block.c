@@ -373,7 +373,7 @@ static int block_load(flume_log *log, struct strata *strata, const struct block_
         sealed_block_decode(stored, bytes, strata->salt, entry->file_offset, &header) &&
         header.first_ordinal == entry->first_ordinal && header.raw_offset == entry->raw_offset &&
         header.raw_offset + header.raw_bytes <= strata->sealed->raw_end)
-        status = block_make(log, strata, &header, stored, &block);
+        status = block_make(log, strata, &header, stored + SEALED_BLOCK_HEADER_BYTES, &block);
     memory_release(&log->allocator, stored);
     if (block == NULL)
         return status == FLUME_OK || status == FLUME_ERR_DAMAGED ? damaged(log, strata, index, at)
