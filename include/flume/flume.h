@@ -11,6 +11,7 @@
 #include "flume/find.h"
 #include "flume/io.h"
 #include "flume/log.h"
+#include "flume/proof.h"
 #include "flume/record.h"
 #include "flume/seal.h"
 #include "flume/status.h"
