@@ -11,71 +11,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
 #include "flume/version.h"
-#include "hash.h"
 #include "rescue.h"
+#include "settings.h"
 #include "sync.h"
-
-enum { CONF_BYTES_MAX = 4096 };
 
 static const char conf_name[] = "flume.conf";
 static const char conf_temporary[] = "flume.conf.tmp";
 
-/* The text of one "word value" line, or NULL. */
-static const char *value_of(const char *text, const char *word)
+static int conf_take(flume_log *log, const struct settings *settings)
 {
-    size_t bytes = strlen(word);
+    const char *format = settings_value(settings, "format");
+    const char *basin = settings_value(settings, "basin");
+    const char *strata_bytes = settings_value(settings, "strata_bytes");
+    const char *created = settings_value(settings, "created");
 
-    for (const char *line = text; line != NULL && *line != '\0';) {
-        if (strncmp(line, word, bytes) == 0 && line[bytes] == ' ')
-            return line + bytes + 1;
-        line = strchr(line, '\n');
-        line = line != NULL ? line + 1 : NULL;
-    }
-    return NULL;
-}
-
-static bool hex_decode(const char *text, uint8_t *target, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned byte;
-
-        if (sscanf(text + 2 * i, "%2x", &byte) != 1)
-            return false;
-        target[i] = (uint8_t)byte;
-    }
-    return true;
-}
-
-/* The last line is the check of all before it, to the letter. */
-static bool check_holds(const char *text)
-{
-    const char *line = strstr(text, "\ncheck ");
-    char expected[32];
-
-    if (line == NULL)
-        return false;
-    line++;
-    (void)snprintf(expected, sizeof expected, "check %016llx\n",
-                   (unsigned long long)hash_bytes(text, (size_t)(line - text), 0));
-    return strcmp(line, expected) == 0;
-}
-
-static int conf_take(flume_log *log, const char *text)
-{
-    const char *format = value_of(text, "format");
-    const char *basin = value_of(text, "basin");
-    const char *strata_bytes = value_of(text, "strata_bytes");
-    const char *created = value_of(text, "created");
-
-    if (format != NULL && strncmp(text, "flume basin\n", 12) == 0 &&
+    if (format != NULL && strncmp(settings->text, "flume basin\n", 12) == 0 &&
         strtoul(format, NULL, 10) > FLUME_FORMAT_VERSION)
         return log_fail(log, FLUME_ERR_VERSION, 0, FLUME_SEQ_NONE,
                         "%s has format %lu; flume %s knows up to %d: open it with a newer one",
                         log->path, strtoul(format, NULL, 10), FLUME_VERSION, FLUME_FORMAT_VERSION);
-    if (!check_holds(text) || format == NULL || basin == NULL || strata_bytes == NULL ||
-        created == NULL || !hex_decode(basin, log->basin_id, sizeof log->basin_id))
+    if (!settings_check_holds(settings) || format == NULL || basin == NULL ||
+        strata_bytes == NULL || created == NULL ||
+        !settings_hex(basin, log->basin_id, sizeof log->basin_id))
         return log_fail(log, FLUME_ERR_DAMAGED, 0, FLUME_SEQ_NONE,
                         "%s/%s is damaged; restore it from a backup, or let 'flume repair' write "
                         "it anew from the strata",
@@ -93,25 +51,6 @@ static int conf_take(flume_log *log, const char *text)
     return FLUME_OK;
 }
 
-/* All of a small file, NUL-terminated. */
-static int read_text(flume_log *log, int file, char text[CONF_BYTES_MAX + 1])
-{
-    size_t used = 0;
-
-    while (used < CONF_BYTES_MAX) {
-        int64_t bytes =
-            log->io->pread(log->io->ctx, file, text + used, CONF_BYTES_MAX - used, used);
-
-        if (bytes < 0)
-            return (int)bytes;
-        if (bytes == 0)
-            break;
-        used += (size_t)bytes;
-    }
-    text[used] = '\0';
-    return 0;
-}
-
 static int no_basin(flume_log *log, const char *conf_path)
 {
     if (log->in_memory)
@@ -126,22 +65,15 @@ static int no_basin(flume_log *log, const char *conf_path)
 
 int basin_read(flume_log *log)
 {
-    const flume_io *io = log->io;
-    char text[CONF_BYTES_MAX + 1];
+    struct settings settings = {.bytes = 0};
     struct path path;
-    int file, error;
+    int status = settings_read(log, conf_name, &settings);
 
-    log_path(log, "", conf_name, &path);
-    file = io->open(io->ctx, path.text, FLUME_IO_READ);
-    if (file == -ENOENT || file == -ENOTDIR)
+    if (status == FLUME_ERR_NOT_FOUND) {
+        log_path(log, "", conf_name, &path);
         return no_basin(log, path.text);
-    if (file < 0)
-        return log_fail_io(log, file, "open", path.text);
-    error = read_text(log, file, text);
-    io->close(io->ctx, file);
-    if (error != 0)
-        return log_fail_io(log, error, "read", path.text);
-    return conf_take(log, text);
+    }
+    return status == FLUME_OK ? conf_take(log, &settings) : status;
 }
 
 static int make_directory(flume_log *log, const char *name)
@@ -166,9 +98,10 @@ static int make_directory(flume_log *log, const char *name)
 /* Names that a basin, or an unfinished creation of one, may have. */
 static bool is_ours(const char *name)
 {
-    static const char *const names[] = {
-        "LOCK",   "HEAD",       "TAIL",  "log",          "subs",   "txn",
-        "grains", "lost+found", "views", conf_temporary, conf_name}; /* Somebody is making it at this moment. */
+    static const char *const names[] = {"LOCK",   "HEAD",   "TAIL",       "log",
+                                        "subs",   "txn",    "grains",     "lost+found",
+                                        "views",  "GRAINS", "GRAINS.tmp", conf_temporary,
+                                        conf_name}; /* Somebody is making it at this moment. */
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0)
@@ -222,33 +155,15 @@ int basin_make_directories(flume_log *log)
 
 int basin_write_conf(flume_log *log)
 {
-    const flume_io *io = log->io;
-    char text[CONF_BYTES_MAX];
+    struct settings settings = {.bytes = 0};
     char id[2 * sizeof log->basin_id + 1];
-    struct path path, final_path;
-    int length, file, error;
 
     for (size_t i = 0; i < sizeof log->basin_id; i++)
         (void)snprintf(id + 2 * i, 3, "%02x", (unsigned)log->basin_id[i]);
-    length = snprintf(text, sizeof text,
-                      "flume basin\nformat %d\nbasin %s\nstrata_bytes %llu\ncreated %llu\n",
-                      FLUME_FORMAT_VERSION, id, (unsigned long long)log->strata_bytes,
-                      (unsigned long long)log->created_ns);
-    length += snprintf(text + length, sizeof text - (size_t)length, "check %016llx\n",
-                       (unsigned long long)hash_bytes(text, (size_t)length, 0));
-    log_path(log, "", conf_temporary, &path);
-    log_path(log, "", conf_name, &final_path);
-    (void)io->unlink(io->ctx, path.text); /* Left by a making that was cut short. */
-    file = io->open(io->ctx, path.text, FLUME_IO_WRITE | FLUME_IO_CREATE);
-    if (file < 0)
-        return log_fail_io(log, file, "create", path.text);
-    error = io_write_all(io, file, text, (size_t)length, 0);
-    if (error == 0)
-        error = io->sync(io->ctx, file);
-    io->close(io->ctx, file);
-    if (error == 0)
-        error = io->rename(io->ctx, path.text, final_path.text);
-    return error == 0 ? FLUME_OK : log_fail_io(log, error, "write", final_path.text);
+    settings_add(&settings, "flume basin\nformat %d\nbasin %s\nstrata_bytes %llu\ncreated %llu\n",
+                 FLUME_FORMAT_VERSION, id, (unsigned long long)log->strata_bytes,
+                 (unsigned long long)log->created_ns);
+    return settings_write(log, conf_name, &settings);
 }
 
 static int sync_directory(flume_log *log, const char *path)
