@@ -10,6 +10,7 @@
  */
 #include "append.h"
 
+#include "companion.h"
 #include "sync.h"
 #include "wait.h"
 
@@ -119,6 +120,7 @@ static int put_locked(flume_log *log, const struct item *item, uint32_t writer_o
     atomic_store_explicit(&head->last_of_kind[item->kind], place->seq, memory_order_relaxed);
     if (item->time_ns > head->running_time_ns)
         head->running_time_ns = item->time_ns;
+    companion_note_locked(head, item->needs);
     place->seq++;
     return FLUME_OK;
 }
@@ -303,6 +305,7 @@ static bool append_ready_locked(flume_log *log, const struct item *item, uint64_
     uint32_t ordinal;
 
     if (writer->strata == NULL || writer->manifest_ordinal == GRAIN_WRITER_NONE || writer->rolled ||
+        item->needs != 0 ||
         writer->strata->first_seq !=
             atomic_load_explicit(&head->active_first, memory_order_relaxed) ||
         atomic_load_explicit(&head->refusal, memory_order_relaxed) != 0 ||

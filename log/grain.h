@@ -44,6 +44,8 @@ enum grain_meta_tag {
     GRAIN_META_CLOCK_STEP = 4
 };
 
+enum { GRAIN_NEEDS_BYTES = 16 }; /* Value of the needs item: head, check. */
+
 /* The header's fields, and what its meta begins with. */
 struct grain {
     uint64_t check;

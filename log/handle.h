@@ -3,9 +3,9 @@
  *
  * Fields say who guards them. "Fixed at open" means: never written once flume_log_open() returned.
  *
- * Lock order within a process: subscriptions_mutex; then those of HEAD (head.h); then table_mutex;
- * error_mutex and notify_mutex last, holding nothing further. No lock is held across a
- * callback of the user.
+ * Lock order within a process: subscriptions_mutex; then those of HEAD (head.h); then companion_mutex,
+ * and behind it all locks of the second log; then table_mutex; error_mutex and notify_mutex last,
+ * holding nothing further. No lock is held across a callback of the user.
  */
 #ifndef FLUME_HANDLE_H
 #define FLUME_HANDLE_H
@@ -88,6 +88,9 @@ struct flume_log {
     unsigned attach_index;
     bool attached;
     struct flume_board boards[FLUME_BOARDS_MAX]; /* Fixed at open. */
+
+    pthread_mutex_t companion_mutex;
+    flume_log *companion; /* The second log, lent. Guarded by companion_mutex. */
 
     pthread_mutex_t table_mutex;
     _Atomic(struct table *) table;

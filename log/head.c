@@ -122,6 +122,8 @@ uint64_t head_closed_check(const struct head *head)
         head->running_time_ns,
         head->witnessed,
         head->trusted_from,
+        atomic_load(&head->needs),
+        atomic_load(&head->needs_settled),
     };
     uint64_t check = hash_bytes(words, sizeof words, head->layout);
 

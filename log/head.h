@@ -142,6 +142,9 @@ struct head {
     uint64_t trusted_from;         /* Slots of strata from this seq on are of this boot. */
 
     alignas(64) _Atomic uint64_t last_of_kind[STRATA_KINDS]; /* Guarded by append_mutex. */
+    _Atomic uint64_t needs;         /* The most that a record needs of the second log. Likewise;
+                                       stored before `head`. Only rises. */
+    _Atomic uint64_t needs_settled; /* So far the second log is known to be durable. Only rises. */
 
     struct head_attach attach[HEAD_ATTACH_MAX];
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { CODEC_ITEM_BYTES = 4 };
+enum { CODEC_ITEM_BYTES = 4, NEEDS_ITEM_BYTES = 2 + GRAIN_NEEDS_BYTES };
 #define CLOCK_STEP_NS ((int64_t)3600 * 1000000000)
 
 /* A label is text that can stand on a line: control bytes are refused. */
@@ -43,6 +43,8 @@ int64_t item_meta_bytes(flume_log *log, const flume_entry *entry)
     size_t meta_bytes = entry->codec != FLUME_CODEC_RAW ? CODEC_ITEM_BYTES : 0;
     int status = kind_check(log, entry->kind);
 
+    if (entry->needs != 0)
+        meta_bytes += NEEDS_ITEM_BYTES;
     if (status != FLUME_OK)
         return status;
     if (entry->body_bytes > FLUME_BODY_BYTES_MAX)
@@ -100,7 +102,7 @@ void item_make(flume_log *log, const flume_entry *entry, struct item_moment *mom
                struct item *out_item)
 {
     uint8_t *end = meta;
-    uint8_t number[8];
+    uint8_t number[GRAIN_NEEDS_BYTES];
     int64_t step_ns = 0;
 
     out_item->time_ns = entry->time_ns;
@@ -119,9 +121,14 @@ void item_make(flume_log *log, const flume_entry *entry, struct item_moment *mom
     }
     for (size_t i = 0; i < entry->label_count; i++)
         end = put_item(end, GRAIN_META_LABEL, entry->labels[i], strlen(entry->labels[i]));
+    if (entry->needs != 0) {
+        put_le64(number, entry->needs);
+        put_le64(number + sizeof(uint64_t), entry->needs_check);
+        end = put_item(end, GRAIN_META_NEEDS, number, GRAIN_NEEDS_BYTES);
+    }
     if (step_ns != 0) {
         put_le64(number, (uint64_t)step_ns);
-        end = put_item(end, GRAIN_META_CLOCK_STEP, number, sizeof number);
+        end = put_item(end, GRAIN_META_CLOCK_STEP, number, sizeof(uint64_t));
     }
     out_item->meta = meta;
     out_item->meta_bytes = (uint16_t)(end - meta);
@@ -129,6 +136,7 @@ void item_make(flume_log *log, const flume_entry *entry, struct item_moment *mom
     out_item->body_bytes = (uint32_t)entry->body_bytes;
     out_item->kind = entry->kind != FLUME_KIND_ANY ? entry->kind : FLUME_KIND_MESSAGE;
     out_item->flags = 0;
+    out_item->needs = entry->needs;
     out_item->payload_hash =
         grain_payload_hash(meta, out_item->meta_bytes, out_item->body, out_item->body_bytes);
 }

@@ -15,6 +15,7 @@ struct item {
     const void *body;
     uint64_t payload_hash;
     uint64_t time_ns;
+    uint64_t needs; /* Of the second log; 0: nothing. */
     uint32_t body_bytes;
     uint16_t meta_bytes;
     uint8_t kind;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "append.h"
+#include "companion.h"
 #include "sync.h"
 #include "wait.h"
 
@@ -226,6 +227,9 @@ static int commit_locked(struct large *large, const struct item *items, size_t c
     if (status != FLUME_OK)
         return status;
     first_seq = atomic_load(&head->head);
+    for (size_t i = 0; i < count;
+         i++) /* Before the name: from then on it counts if this process dies. */
+        companion_note_locked(head, items[i].needs);
     status = write_ends_locked(large, first_seq, &header);
     if (status == FLUME_OK)
         status = name_large(large, first_seq);

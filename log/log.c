@@ -182,6 +182,7 @@ static flume_log *log_create(const flume_log_options *options)
     log->writer.manifest_ordinal = GRAIN_WRITER_NONE;
     log->error.seq = FLUME_SEQ_NONE;
     log->guard = fork_guard_create();
+    (void)pthread_mutex_init(&log->companion_mutex, NULL);
     (void)pthread_mutex_init(&log->table_mutex, NULL);
     (void)pthread_mutex_init(&log->cache_mutex, NULL);
     (void)pthread_mutex_init(&log->subscriptions_mutex, NULL);
@@ -249,6 +250,7 @@ static void log_destroy(flume_log *log)
     memory_release(&allocator, log->build);
     memory_release(&allocator, log->path);
     fork_guard_destroy(log->guard);
+    (void)pthread_mutex_destroy(&log->companion_mutex);
     (void)pthread_mutex_destroy(&log->table_mutex);
     (void)pthread_mutex_destroy(&log->cache_mutex);
     (void)pthread_mutex_destroy(&log->subscriptions_mutex);

@@ -15,6 +15,7 @@
  */
 #include "recover.h"
 
+#include "companion.h"
 #include "rescue.h"
 #include "scan.h"
 #include "sealed.h"
@@ -31,6 +32,7 @@ struct walk {
     uint64_t expected;     /* As the next strata says; UINT64_MAX: this is the newest. */
     uint64_t beyond; /* 1 + the greatest ordinal behind a bad one that ends a batch; 0: none. */
     bool has_more;   /* Bytes that are not zero behind count grains. */
+    bool lacks;      /* The grain behind them reads, but the second log lacks what it needs. */
 };
 
 struct recovery {
@@ -45,6 +47,7 @@ struct recovery {
     uint64_t known;     /* The greatest durable that anything sound tells. */
     uint64_t running_time_ns;
     uint64_t last_of_kind[STRATA_KINDS];
+    struct companion_look companion;
 };
 
 static void take_known(struct recovery *recovery, uint64_t durable)
@@ -190,6 +193,32 @@ static int walk_all(struct recovery *recovery)
     return FLUME_OK;
 }
 
+/* Grains that read, and are not known durable, may lack what they need of the second log. */
+static int doubt_all(struct recovery *recovery)
+{
+    int status = FLUME_OK;
+
+    for (size_t i = 0; i < recovery->table->count - recovery->start && status == FLUME_OK; i++) {
+        struct walk *walk = &recovery->walks[i];
+        struct companion_reach reach = {.count = walk->count};
+
+        if (atomic_load(&walk->strata->state) != STRATA_OPEN ||
+            walk->strata->form == STRATA_SEALED ||
+            walk->strata->first_seq + walk->count <= recovery->known)
+            continue;
+        status = companion_doubt(&recovery->companion, walk->strata, recovery->known, &reach,
+                                 &walk->lacks);
+        if (status != FLUME_OK || !walk->lacks)
+            continue;
+        walk->count = reach.count;
+        walk->whole_count = reach.whole_count;
+        walk->end_offset = reach.end_offset;
+        walk->has_more = true;
+        break; /* The log ends here. */
+    }
+    return status;
+}
+
 /* The end as decided: the log keeps walks 0 .. last, the last one up to `head`. */
 struct decision {
     uint64_t head;
@@ -286,6 +315,8 @@ static int cut(struct recovery *recovery, struct decision *decision)
 
         status = rescue_save_tail(log, walk->strata, walk->end_offset,
                                   recovery->mode == RECOVER_CHANGING);
+        if (status == FLUME_OK && walk->lacks && recovery->mode == RECOVER_CHANGING)
+            status = rescue_void(log, walk->strata, walk->end_offset);
     }
     return status;
 }
@@ -493,6 +524,8 @@ static void publish(struct recovery *recovery, const struct decision *decision)
         atomic_store(&head->last_of_kind[i], recovery->last_of_kind[i]);
     head->running_time_ns = recovery->running_time_ns;
     head->witnessed = 0;
+    atomic_store(&head->needs, recovery->companion.needs);
+    atomic_store(&head->needs_settled, 0);
     atomic_store(&head->durable, durable);
     atomic_store(&head->gate_seq, recovery->is_copy    ? decision->head
                                   : recovery->has_gate ? recovery->gate.seq
@@ -561,6 +594,8 @@ static int recover_found(struct recovery *recovery)
 
     if (status == FLUME_OK)
         status = walk_all(recovery);
+    if (status == FLUME_OK)
+        status = doubt_all(recovery);
     if (status != FLUME_OK)
         return status;
     decision = decide(recovery);
@@ -612,7 +647,8 @@ static int take_gate(struct recovery *recovery)
 
 int recover_machine_stop(flume_log *log, enum recover_mode mode, bool is_copy, uint64_t durable)
 {
-    struct recovery recovery = {.log = log, .mode = mode, .is_copy = is_copy};
+    struct recovery recovery = {
+        .log = log, .mode = mode, .is_copy = is_copy, .companion = {.log = log}};
     int status = table_refresh(log);
 
     if (status != FLUME_OK)
@@ -634,6 +670,7 @@ int recover_machine_stop(flume_log *log, enum recover_mode mode, bool is_copy, u
         publish(&recovery, &decision);
         tell(&recovery, &decision);
     }
+    companion_look_end(&recovery.companion);
     memory_release(&log->allocator, recovery.walks);
     /* What left the log must leave the table: a new strata may get the same first seq. */
     return status == FLUME_OK ? table_refresh(log) : status;

@@ -125,6 +125,8 @@ int recover_process_death(flume_log *log)
         return status;
     if (was_poisoned && atomic_load(&head->durable) < first_seq)
         return FLUME_ERR_NOT_FOUND; /* The sync may have taken what lies before the active one. */
+    if (was_poisoned && atomic_load(&head->needs) > atomic_load(&head->needs_settled))
+        return FLUME_ERR_NOT_FOUND; /* It may have been the second log's. */
     if (atomic_load(&head->active_bytes) != 0) {
         strata = active_strata(log);
         if (strata != NULL && strata->form == STRATA_SEALED)

@@ -175,6 +175,20 @@ int rescue_save_tail(flume_log *log, const struct strata *strata, uint64_t end_o
     return write_rescued(log, &path, strata->data + end_offset, (size_t)(last - end_offset));
 }
 
+int rescue_void(flume_log *log, struct strata *strata, uint64_t offset)
+{
+    static const uint8_t zeros[GRAIN_HEADER_BYTES];
+    int file = strata_write_file(log, strata);
+    int error;
+
+    if (file < 0)
+        return file;
+    error = io_write_all(log->io, file, zeros, sizeof zeros, offset);
+    if (error == 0)
+        error = log->io->sync(log->io->ctx, file);
+    return error == 0 ? FLUME_OK : log_fail_io(log, error, "cut a strata of", log->path);
+}
+
 static bool slots_write(flume_log *log, const struct strata *strata, const void *slots,
                         size_t bytes)
 {

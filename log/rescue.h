@@ -30,4 +30,8 @@ int rescue_save_tail(flume_log *log, const struct strata *strata, uint64_t end_o
 void rescue_write_slots(flume_log *log, struct strata *strata, const uint32_t *slots,
                         struct strata_footer *footer);
 
+/* Zero the header of the grain at an offset, behind what was saved of it, and sync: it will never read
+ * again. */
+int rescue_void(flume_log *log, struct strata *strata, uint64_t offset);
+
 #endif

@@ -45,6 +45,7 @@ static const struct status_row rows[] = {
     {FLUME_ERR_VIEW, "view", "view: a view failed; the detail names it and says why"},
     {FLUME_ERR_STALE, "stale", "stale: a view is behind, and nobody here can bring it up to date"},
     {FLUME_ERR_AMBIGUOUS, "ambiguous", "ambiguous: a prefix fits more than one"},
+    {FLUME_ERR_ABSENT, "absent", "absent: it lies where nothing is now; bring the volume back"},
 };
 
 static const struct status_row unknown = {

@@ -6,6 +6,7 @@
  *     new value has been fdatasynced through a descriptor older than the bytes it proves, and after
  *     the directory has been synced if one of them is new.
  *   - A failed sync poisons HEAD before sync_mutex is released: no process acknowledges after it.
+ *   - `durable` never passes a record whose needs of the second log are not durable (companion.c).
  *   - The gate is written after the data's sync and before the acknowledgement that it covers.
  */
 #include "sync.h"
@@ -14,6 +15,7 @@
 #include <sched.h>
 
 #include "append.h"
+#include "companion.h"
 #include "strata.h"
 #include "wait.h"
 
@@ -271,7 +273,9 @@ static int sync_range_locked(flume_log *log, uint64_t from_seq, uint64_t to_seq)
                         log->path, (unsigned long long)(to_seq - 1));
     newest_seq = table->rows[newest].first_seq;
     rolled = newest_seq > from_seq || atomic_load(&head->synced_layout_seq) != newest_seq + 1;
-    status = sync_strata(log, table, from_seq, to_seq);
+    status = companion_settle(log);
+    if (status == FLUME_OK)
+        status = sync_strata(log, table, from_seq, to_seq);
     if (status == FLUME_OK)
         status = sync_names(log, table->rows[table->count - 1].first_seq);
     if (status == FLUME_OK && log->profile == FLUME_PROFILE_PARANOID)

@@ -67,6 +67,7 @@ int exit_code_of(int status)
     case FLUME_ERR_POISONED:
     case FLUME_ERR_READ_ONLY:
     case FLUME_ERR_ACCESS:
+    case FLUME_ERR_ABSENT:
         return CODE_IO;
     case FLUME_ERR_NO_BASIN:
         return CODE_NO_BASIN;

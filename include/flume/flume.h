@@ -9,6 +9,7 @@
 #include "flume/codec.h"
 #include "flume/cursor.h"
 #include "flume/find.h"
+#include "flume/grains.h"
 #include "flume/io.h"
 #include "flume/log.h"
 #include "flume/proof.h"

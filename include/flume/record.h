@@ -35,6 +35,7 @@ enum flume_kind {
     FLUME_KIND_PRUNE = 12,
     FLUME_KIND_COMMIT = 13,
     FLUME_KIND_VIEW = 14, /* The definition of a declared view, or its end. */
+    FLUME_KIND_CHUNK = 15, /* A chunk of blobs, in the second log (grains.h). */
     FLUME_KIND_USER = 64 /* 64 .. 255 belong to the program. */
 };
 
@@ -61,6 +62,9 @@ typedef struct flume_entry {
     uint64_t time_ns; /* Since 1970 UTC; 0: now. */
     uint16_t codec;   /* Number of the body's codec (codec.h); 0: raw bytes. */
     uint8_t kind;     /* enum flume_kind; 0: message. Not manifest, not lost. */
+    uint64_t needs;   /* The second log (grains.h) must reach to this head: this record refers to
+                         records there. Never durable before they are. 0: to none. */
+    uint64_t needs_check; /* flume_record.check of the record needs - 1 there; 0: not stated. */
 } flume_entry;
 
 /*
@@ -106,6 +110,11 @@ FLUME_API bool flume_record_label(const flume_record *record, size_t *io_positio
 
 /** Whether a record carries a label, byte for byte. Threads: any. */
 FLUME_API bool flume_record_has_label(const flume_record *record, const char *label);
+
+/** How far the second log must reach for this record, as flume_entry.needs; 0: it refers to nothing
+ * there.
+ * @param out_check  flume_entry.needs_check. May be NULL. Threads: any. */
+FLUME_API uint64_t flume_record_needs(const flume_record *record, uint64_t *out_check);
 
 /** Let a record outlive its cursor or its log: *out_kept is to be released. Nothing is copied. The
  * source must still be valid. Threads: any. */

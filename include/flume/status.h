@@ -47,7 +47,8 @@ enum flume_status {
     FLUME_ERR_LOST = -21,      /* The record was damaged and a repair could not restore it. */
     FLUME_ERR_VIEW = -22,      /* A view failed; the detail names it and says why. */
     FLUME_ERR_STALE = -23,     /* A view is behind, and nobody here can bring it up to date. */
-    FLUME_ERR_AMBIGUOUS = -24  /* A prefix fits more than one. */
+    FLUME_ERR_AMBIGUOUS = -24, /* A prefix fits more than one. */
+    FLUME_ERR_ABSENT = -25     /* It lies where nothing is now: a volume that is not mounted. */
 };
 
 enum { FLUME_ERROR_TEXT_BYTES = 512 };

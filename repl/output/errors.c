@@ -239,6 +239,8 @@ const char *error_remedy_of(int status)
         return "take what it has with --stale-ok, or load its code with --load FILE.so";
     case FLUME_ERR_AMBIGUOUS:
         return "give more of it";
+    case FLUME_ERR_ABSENT:
+        return "mount the volume it is on, or say where it has gone";
     default:
         return NULL;
     }

@@ -17,10 +17,10 @@
 static void every_status_has_a_name_and_a_sentence_of_its_own(void **state)
 {
     (void)state;
-    for (int a = FLUME_ERR_AMBIGUOUS; a <= FLUME_END; a++) {
+    for (int a = FLUME_ERR_ABSENT; a <= FLUME_END; a++) {
         assert_string_not_equal(flume_status_name(a), "unknown");
         assert_true(strlen(flume_strerror(a)) > 0);
-        for (int b = FLUME_ERR_AMBIGUOUS; b < a; b++) {
+        for (int b = FLUME_ERR_ABSENT; b < a; b++) {
             assert_string_not_equal(flume_status_name(a), flume_status_name(b));
             assert_string_not_equal(flume_strerror(a), flume_strerror(b));
         }
@@ -30,7 +30,7 @@ static void every_status_has_a_name_and_a_sentence_of_its_own(void **state)
 static void names_are_lower_case_words(void **state)
 {
     (void)state;
-    for (int status = FLUME_ERR_AMBIGUOUS; status <= FLUME_END; status++) {
+    for (int status = FLUME_ERR_ABSENT; status <= FLUME_END; status++) {
         const char *name = flume_status_name(status);
 
         assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz_"), strlen(name));
@@ -49,7 +49,7 @@ static void names_that_programs_rely_on_stay(void **state)
 
 static void a_number_that_is_no_status_is_unknown(void **state)
 {
-    static const int numbers[] = {2, FLUME_ERR_AMBIGUOUS - 1, INT_MAX, INT_MIN};
+    static const int numbers[] = {2, FLUME_ERR_ABSENT - 1, INT_MAX, INT_MIN};
 
     (void)state;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {

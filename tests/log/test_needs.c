@@ -1,0 +1,507 @@
+/*
+ * test_needs.c - records that depend on a second log: durable after it, wherever it lies.
+ */
+#include "log_fixture.h"
+
+#include <unistd.h>
+
+/* Append a record to the second log, and one to the first that needs it. */
+static uint64_t append_chunk(flume_log *grains, const char *text)
+{
+    flume_entry entry = {.body = text, .body_bytes = strlen(text), .kind = FLUME_KIND_CHUNK};
+    uint64_t seq = FLUME_SEQ_NONE;
+
+    assert_int_equal(flume_log_append_entry(grains, &entry, &seq), FLUME_OK);
+    return seq;
+}
+
+static uint64_t check_of(flume_log *log, uint64_t seq)
+{
+    flume_record record;
+
+    assert_int_equal(flume_log_get(log, seq, &record), FLUME_OK);
+    return record.check;
+}
+
+static uint64_t append_needing(flume_log *log, const char *text, uint64_t needs, uint64_t check)
+{
+    flume_entry entry = {.body = text,
+                         .body_bytes = strlen(text),
+                         .kind = FLUME_KIND_BLOB,
+                         .needs = needs,
+                         .needs_check = check};
+    uint64_t seq = FLUME_SEQ_NONE;
+
+    assert_int_equal(flume_log_append_entry(log, &entry, &seq), FLUME_OK);
+    return seq;
+}
+
+static flume_grains_place place_of(flume_log *log)
+{
+    flume_grains_place place;
+
+    assert_int_equal(flume_grains_find(log, &place), FLUME_OK);
+    return place;
+}
+
+/* The second log by a handle of its own, under forgetful: it syncs nothing unless asked. */
+static flume_log *open_grains(struct log_fixture *fx)
+{
+    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
+    flume_log *grains = NULL;
+    flume_error error;
+
+    if (flume_log_open(&grains, place_of(fx->log).path, &options, &error) != FLUME_OK)
+        fail_msg("open the second log: %s", error.message);
+    return grains;
+}
+
+/* The first log under forgetful, with a second one. What is synced with a new strata is behind both. */
+static flume_log *begin(struct log_fixture *fx)
+{
+    flume_log *grains;
+
+    fx->options.profile = FLUME_PROFILE_FORGETFUL;
+    open_log(fx);
+    assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_OK);
+    grains = open_grains(fx);
+    wait_until_durable(fx->log, append_text(fx->log, "first"));
+    wait_until_durable(grains, append_text(grains, "first"));
+    return grains;
+}
+
+static void close_grains(flume_log *grains)
+{
+    assert_int_equal(flume_log_close(grains), FLUME_OK);
+}
+
+/* ---- what a record says ---- */
+
+static void needs_are_read_as_they_were_written(void **state)
+{
+    struct log_fixture *fx = *state;
+    const char *labels[] = {"one", "two"};
+    flume_entry entry = {.body = "body",
+                         .body_bytes = 4,
+                         .labels = labels,
+                         .label_count = 2,
+                         .codec = FLUME_CODEC_TEXT,
+                         .needs = 1,
+                         .needs_check = 0x0123456789abcdef};
+    flume_log *grains = begin(fx);
+    flume_record record;
+    uint64_t seq, check = 0;
+
+    assert_int_equal(flume_log_append_entry(fx->log, &entry, &seq), FLUME_OK);
+    assert_int_equal(flume_log_get(fx->log, seq, &record), FLUME_OK);
+    assert_int_equal(flume_record_needs(&record, &check), 1);
+    assert_true(check == 0x0123456789abcdef);
+    assert_int_equal(record.codec, FLUME_CODEC_TEXT);
+    assert_true(flume_record_has_label(&record, "two"));
+    (void)append_chunk(grains, "so that it can be synced"); /* 0 is the manifest. */
+    close_grains(grains);
+}
+
+static void an_ordinary_record_needs_nothing(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_record record;
+    uint64_t seq, check = 77;
+
+    open_log(fx);
+    seq = append_labelled(fx->log, "text", "label");
+    assert_int_equal(flume_log_get(fx->log, seq, &record), FLUME_OK);
+    assert_int_equal(flume_record_needs(&record, &check), 0);
+    assert_int_equal(check, 0);
+}
+
+/* ---- where the second log is ---- */
+
+static void there_is_none_until_it_is_made(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_grains_place place;
+
+    open_log(fx);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
+    assert_false(file_exists(fixture_path(fx, "basin.flume/grains")));
+    assert_int_equal(flume_grains_make(fx->log, NULL, 1 << 20), FLUME_OK);
+    place = place_of(fx->log);
+    assert_int_equal(place.state, FLUME_GRAINS_HERE);
+    assert_true(file_exists(fixture_path(fx, "basin.flume/grains/flume.conf")));
+    assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_OK); /* Once. */
+    assert_memory_equal(place.basin_id, place_of(fx->log).basin_id, 16);
+    reopen_log(fx);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_HERE);
+}
+
+static void it_may_lie_elsewhere_and_be_moved(void **state)
+{
+    struct log_fixture *fx = *state;
+    char elsewhere[LOG_FIXTURE_PATH_BYTES], moved[LOG_FIXTURE_PATH_BYTES];
+    uint8_t id[16];
+
+    open_log(fx);
+    (void)snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", fx->root);
+    (void)snprintf(moved, sizeof moved, "%s/moved", fx->root);
+    assert_int_equal(flume_grains_make(fx->log, elsewhere, 0), FLUME_OK);
+    assert_string_equal(place_of(fx->log).path, elsewhere);
+    memcpy(id, place_of(fx->log).basin_id, sizeof id);
+    assert_int_equal(rename(elsewhere, moved), 0);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_ABSENT);
+    assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_ERR_ABSENT);
+    expect_error(fx->log, FLUME_ERR_ABSENT, elsewhere);
+    assert_false(file_exists(elsewhere));
+    assert_int_equal(flume_grains_make(fx->log, moved, 0), FLUME_OK);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_HERE);
+    assert_memory_equal(place_of(fx->log).basin_id, id, sizeof id);
+}
+
+static void another_basin_in_its_place_is_not_it(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
+    flume_log *stranger;
+
+    open_log(fx);
+    assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_OK);
+    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
+    assert_int_equal(
+        flume_log_open(&stranger, fixture_path(fx, "basin.flume/grains"), &options, &fx->error),
+        FLUME_OK);
+    close_grains(stranger);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_ABSENT);
+    assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_ERR_ABSENT);
+}
+
+static void one_that_was_made_and_not_yet_named_is_taken(void **state)
+{
+    struct log_fixture *fx = *state;
+    uint8_t id[16];
+
+    open_log(fx);
+    assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_OK);
+    memcpy(id, place_of(fx->log).basin_id, sizeof id);
+    assert_int_equal(unlink(fixture_path(fx, "basin.flume/GRAINS")), 0);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
+    assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_OK);
+    assert_memory_equal(place_of(fx->log).basin_id, id, sizeof id);
+}
+
+static void a_damaged_setting_is_refused(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_grains_place place = {.state = FLUME_GRAINS_NONE};
+
+    open_log(fx);
+    assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_OK);
+    write_file(fixture_path(fx, "basin.flume/GRAINS"), 30, "x", 1);
+    assert_int_equal(flume_grains_find(fx->log, &place), FLUME_ERR_DAMAGED);
+    expect_error(fx->log, FLUME_ERR_DAMAGED, "GRAINS");
+    assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_ERR_DAMAGED);
+}
+
+static void bad_paths_are_refused(void **state)
+{
+    struct log_fixture *fx = *state;
+    static char longest[5000];
+
+    memset(longest, 'a', sizeof longest - 1);
+    open_log(fx);
+    assert_int_equal(flume_grains_make(fx->log, "", 0), FLUME_ERR_INVALID);
+    assert_int_equal(flume_grains_make(fx->log, "with\nline", 0), FLUME_ERR_INVALID);
+    assert_int_equal(flume_grains_make(fx->log, longest, 0), FLUME_ERR_INVALID);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
+}
+
+static void a_basin_in_memory_has_none(void **state)
+{
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
+    flume_grains_place place;
+    flume_log *log;
+
+    (void)state;
+    assert_int_equal(flume_log_open(&log, ":memory:", &options, NULL), FLUME_OK);
+    assert_int_equal(flume_grains_find(log, &place), FLUME_ERR_INVALID);
+    assert_int_equal(flume_grains_make(log, NULL, 0), FLUME_ERR_INVALID);
+    (void)append_needing(log, "needs", 12, 0);
+    assert_int_equal(flume_log_sync(log, FLUME_SEQ_NONE), FLUME_OK);
+    close_grains(log);
+}
+
+/* ---- durable before ---- */
+
+static void a_sync_makes_what_is_needed_durable_first(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    uint64_t seq = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
+
+    assert_int_equal(flume_log_durable(grains), chunk);
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK); /* Through a handle of its own. */
+    assert_true(flume_log_durable(grains) > chunk);
+    close_grains(grains);
+}
+
+static void a_lent_handle_is_synced_through(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    uint64_t seq = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
+    uint64_t syncs = stat_of(grains).sync_count;
+
+    assert_int_equal(flume_grains_lend(fx->log, grains), FLUME_OK);
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK);
+    assert_true(flume_log_durable(grains) > chunk);
+    assert_int_equal(stat_of(grains).sync_count, syncs + 1);
+    assert_int_equal(flume_grains_lend(fx->log, NULL), FLUME_OK);
+    close_grains(grains);
+}
+
+static void what_needs_nothing_new_leaves_the_second_log_alone(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    uint64_t seq = append_text(fx->log, "message");
+
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK);
+    assert_int_equal(flume_log_durable(grains), chunk);
+    seq = append_needing(fx->log, "blob", chunk + 1, 0);
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK);
+    chunk = append_chunk(grains, "another");
+    seq = append_needing(fx->log, "again", chunk, 0); /* What is durable already. */
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK);
+    assert_int_equal(flume_log_durable(grains), chunk);
+    close_grains(grains);
+}
+
+static void a_casual_process_syncs_both_by_itself(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    flume_log *other;
+
+    (void)append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
+    fx->options.profile =
+        FLUME_PROFILE_CASUAL; /* It knows of no grains, and wakes within a second. */
+    other = open_other(fx, 0);
+    wait_until_durable(other, flume_log_head(other) - 1);
+    assert_true(flume_log_durable(grains) > chunk);
+    close_grains(other);
+    close_grains(grains);
+}
+
+static void a_large_batch_needs_as_well(void **state)
+{
+    struct log_fixture *fx = *state;
+    static uint8_t body[40 << 10];
+    flume_log *grains;
+    flume_entry entries[3];
+    uint64_t chunk, first;
+
+    fx->options.strata_bytes = FLUME_STRATA_BYTES_MIN;
+    grains = begin(fx);
+    chunk = append_chunk(grains, "chunk");
+    for (size_t i = 0; i < 3; i++)
+        entries[i] =
+            (flume_entry){.body = body, .body_bytes = sizeof body, .needs = i == 1 ? chunk + 1 : 0};
+    assert_int_equal(flume_log_append_many(fx->log, entries, 3, NULL, &first), FLUME_OK);
+    assert_int_equal(flume_log_sync(fx->log, first), FLUME_OK);
+    assert_true(flume_log_durable(grains) > chunk);
+    close_grains(grains);
+}
+
+static void closing_makes_both_durable(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+
+    (void)append_needing(fx->log, "blob", chunk + 1, 0);
+    close_log(fx);
+    assert_true(flume_log_durable(grains) > chunk);
+    close_grains(grains);
+}
+
+/* ---- away ---- */
+
+static void nothing_becomes_durable_while_what_is_needed_is_away(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    uint64_t seq;
+
+    close_grains(grains);
+    (void)append_needing(fx->log, "blob", chunk + 1, 0);
+    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
+    seq = append_text(fx->log, "message");
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_ERR_ABSENT);
+    expect_error(fx->log, FLUME_ERR_ABSENT, "grains");
+    assert_int_equal(flume_log_durable(fx->log), seq - 1);
+    expect_text(fx->log, seq, "message"); /* Reading goes on, and so does appending. */
+    (void)append_text(fx->log, "more");
+    run_command("mv '%s/away' '%s/grains'", fx->root, fx->path);
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK);
+    assert_true(flume_log_durable(fx->log) > seq);
+}
+
+static void what_is_durable_needs_nobody_any_more(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+
+    close_grains(grains);
+    (void)append_needing(fx->log, "blob", chunk + 1, 0);
+    reopen_log(fx);
+    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
+    reopen_log(fx);
+    assert_int_equal(flume_log_sync(fx->log, append_text(fx->log, "message")), FLUME_OK);
+}
+
+static void a_second_log_that_became_shorter_poisons_the_first(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t blob, message;
+
+    message = append_text(fx->log, "message");
+    assert_int_equal(flume_log_sync(fx->log, message), FLUME_OK);
+    close_grains(grains);
+    blob = append_needing(fx->log, "blob", 100, 0); /* It never reached so far. */
+    assert_int_equal(flume_log_sync(fx->log, blob), FLUME_ERR_POISONED);
+    expect_error(fx->log, FLUME_ERR_POISONED, "second log");
+    assert_int_equal(flume_log_append(fx->log, "x", 1, NULL), FLUME_ERR_POISONED);
+    assert_int_equal(flume_log_close(fx->log), FLUME_ERR_POISONED);
+    fx->log = NULL;
+    open_log(fx); /* Judged anew: what lacks what it needs is cut. */
+    assert_int_equal(flume_log_head(fx->log), blob);
+    assert_true(stat_of(fx->log).recovery.torn);
+    assert_int_equal(flume_log_sync(fx->log, append_text(fx->log, "on")), FLUME_OK);
+}
+
+/* ---- after a machine stop ---- */
+
+/* Open a copy of the basin as a power cut may leave it. */
+static flume_log *open_copy(struct log_fixture *fx, const char *name)
+{
+    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
+    const char *copy = copy_after_power_cut(fx, name);
+    flume_log *log = NULL;
+
+    run_command("rm -f '%s/grains/HEAD'", copy);
+    if (flume_log_open(&log, copy, &options, &fx->error) != FLUME_OK)
+        fail_msg("open the copy: %s", fx->error.message);
+    return log;
+}
+
+static void what_lacks_its_needs_is_cut_for_good(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
+    uint64_t blob = append_needing(fx->log, "blob", 100, 0);
+    flume_log *copy = open_copy(fx, "copy.flume");
+
+    assert_int_equal(flume_log_head(copy), blob);
+    assert_true(stat_of(copy).recovery.torn);
+    assert_true(stat_of(copy).recovery.cut_bytes > 0);
+    assert_int_equal(count_files(fixture_path(fx, "copy.flume/lost+found"), ".torn"), 1);
+    close_grains(copy);
+    /* Where the second log is away nothing is doubted, but what was cut stays away too. */
+    run_command("cd '%s/copy.flume' && rm HEAD && mv grains away", fx->root);
+    assert_int_equal(flume_log_open(&copy, fixture_path(fx, "copy.flume"), &options, &fx->error),
+                     FLUME_OK);
+    assert_int_equal(flume_log_head(copy), blob);
+    close_grains(copy);
+    close_grains(grains);
+    assert_int_equal(flume_log_close(fx->log), FLUME_ERR_POISONED); /* It needs what never was. */
+    fx->log = NULL;
+}
+
+static void what_has_its_needs_is_kept_and_settled_at_the_next_sync(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
+    flume_log *copy = open_copy(fx, "copy.flume");
+    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
+    flume_log *its_grains;
+
+    assert_int_equal(flume_log_head(copy), blob + 1);
+    assert_int_equal(
+        flume_log_open(&its_grains, fixture_path(fx, "copy.flume/grains"), &options, &fx->error),
+        FLUME_OK);
+    assert_int_equal(flume_log_durable(its_grains), chunk);
+    assert_int_equal(flume_log_sync(copy, blob), FLUME_OK);
+    assert_int_equal(flume_log_durable(its_grains), chunk + 1);
+    close_grains(its_grains);
+    close_grains(copy);
+    close_grains(grains);
+}
+
+static void a_seq_that_was_given_again_does_not_serve(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk) ^ 1);
+    flume_log *copy = open_copy(fx, "copy.flume");
+
+    assert_int_equal(flume_log_head(copy), blob);
+    close_grains(copy);
+    close_grains(grains);
+}
+
+static void where_the_second_log_is_away_recovery_keeps_all_and_says_so(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
+    flume_log *copy;
+
+    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
+    copy = open_copy(fx, "copy.flume");
+    assert_int_equal(flume_log_head(copy), blob + 1);
+    assert_int_equal(flume_log_sync(copy, blob), FLUME_OK); /* It needs nothing any more. */
+    close_grains(copy);
+    run_command("mv '%s/away' '%s/grains'", fx->root, fx->path);
+    close_grains(grains);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        closed_log_test(needs_are_read_as_they_were_written),
+        closed_log_test(an_ordinary_record_needs_nothing),
+        closed_log_test(there_is_none_until_it_is_made),
+        closed_log_test(it_may_lie_elsewhere_and_be_moved),
+        closed_log_test(another_basin_in_its_place_is_not_it),
+        closed_log_test(one_that_was_made_and_not_yet_named_is_taken),
+        closed_log_test(a_damaged_setting_is_refused),
+        closed_log_test(bad_paths_are_refused),
+        cmocka_unit_test(a_basin_in_memory_has_none),
+        closed_log_test(a_sync_makes_what_is_needed_durable_first),
+        closed_log_test(a_lent_handle_is_synced_through),
+        closed_log_test(what_needs_nothing_new_leaves_the_second_log_alone),
+        closed_log_test(a_casual_process_syncs_both_by_itself),
+        closed_log_test(a_large_batch_needs_as_well),
+        closed_log_test(closing_makes_both_durable),
+        closed_log_test(nothing_becomes_durable_while_what_is_needed_is_away),
+        closed_log_test(what_is_durable_needs_nobody_any_more),
+        closed_log_test(a_second_log_that_became_shorter_poisons_the_first),
+        closed_log_test(what_lacks_its_needs_is_cut_for_good),
+        closed_log_test(what_has_its_needs_is_kept_and_settled_at_the_next_sync),
+        closed_log_test(a_seq_that_was_given_again_does_not_serve),
+        closed_log_test(where_the_second_log_is_away_recovery_keeps_all_and_says_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
