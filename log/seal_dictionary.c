@@ -72,13 +72,14 @@ static size_t train(const struct samples *samples, uint8_t *dictionary, size_t c
 }
 
 /* Bytes of the samples packed in blocks; 0: no memory. */
-static uint64_t packed_bytes(const struct samples *samples, uint32_t block_bytes, int level,
-                             const uint8_t *dictionary, size_t dictionary_bytes, uint8_t *target)
+static uint64_t packed_bytes(const flume_allocator *allocator, const struct samples *samples,
+                             uint32_t block_bytes, int level, const uint8_t *dictionary,
+                             size_t dictionary_bytes, uint8_t *target)
 {
     struct seal_packer packer;
     uint64_t total = 0;
 
-    if (!seal_packer_begin(level, dictionary, dictionary_bytes, &packer))
+    if (!seal_packer_begin(allocator, level, dictionary, dictionary_bytes, &packer))
         return 0;
     for (size_t at = 0; at < samples->used; at += block_bytes) {
         size_t left = samples->used - at;
@@ -100,8 +101,10 @@ static bool pays(const struct seal_source *source, const struct samples *samples
                  uint32_t block_bytes, int level, const uint8_t *dictionary,
                  size_t dictionary_bytes, uint8_t *target)
 {
-    uint64_t without = packed_bytes(samples, block_bytes, level, NULL, 0, target);
-    uint64_t with = packed_bytes(samples, block_bytes, level, dictionary, dictionary_bytes, target);
+    uint64_t without =
+        packed_bytes(&source->log->allocator, samples, block_bytes, level, NULL, 0, target);
+    uint64_t with = packed_bytes(&source->log->allocator, samples, block_bytes, level, dictionary,
+                                 dictionary_bytes, target);
     double saved;
 
     if (without == 0 || with == 0 || with >= without)

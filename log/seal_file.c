@@ -115,8 +115,8 @@ static int block_close(struct draft *draft)
                                (size_t)sealed_block_bytes(seal_pack_bound(raw_bytes)), &status);
     if (target == NULL)
         return status;
-    block.stored_bytes = (uint32_t)seal_pack(&draft->packer, raw, raw_bytes,
-                                             target + SEALED_BLOCK_HEADER_BYTES, &block.codec);
+    block.stored_bytes = (uint32_t)seal_pack_grains(
+        &draft->packer, raw, raw_bytes, target + SEALED_BLOCK_HEADER_BYTES, &block.codec);
     if (block.stored_bytes == 0)
         return no_memory(draft);
     sealed_block_encode(target, &block, draft->header.salt, at);
@@ -434,8 +434,8 @@ static int draft_begin(struct draft *draft)
                         ((size_t)merkle_group_count(plan->count) + 1) * sizeof draft->groups[0]);
     if (draft->groups == NULL ||
         !seal_index_begin(&draft->log->allocator, (uint32_t)plan->count, &draft->index) ||
-        !seal_packer_begin(plan->level, draft->made.dictionary, draft->made.dictionary_bytes,
-                           &draft->packer))
+        !seal_packer_begin(&draft->log->allocator, plan->level, draft->made.dictionary,
+                           draft->made.dictionary_bytes, &draft->packer))
         return no_memory(draft);
     seal_file_drop(draft->log);
     draft->file =

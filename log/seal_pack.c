@@ -3,12 +3,15 @@
  */
 #include "seal_pack.h"
 
+#include <assert.h>
+
 enum { WORTH_SHIFT = 4, WORTH_BYTES_MIN = 8 };
 
-bool seal_packer_begin(int level, const void *dictionary, size_t dictionary_bytes,
-                       struct seal_packer *out_packer)
+bool seal_packer_begin(const flume_allocator *allocator, int level, const void *dictionary,
+                       size_t dictionary_bytes, struct seal_packer *out_packer)
 {
-    struct seal_packer packer = {.context = ZSTD_createCCtx(), .codec = SEALED_ZSTD};
+    struct seal_packer packer = {
+        .allocator = allocator, .context = ZSTD_createCCtx(), .codec = SEALED_ZSTD};
 
     if (packer.context == NULL)
         return false;
@@ -35,16 +38,20 @@ void seal_packer_end(struct seal_packer *packer)
 {
     (void)ZSTD_freeCCtx(packer->context); /* NULL is harmless; it always answers 0. */
     (void)ZSTD_freeCDict(packer->dictionary);
+    if (packer->allocator != NULL)
+        memory_release(packer->allocator, packer->stripped);
+    packer->stripped = NULL;
     packer->context = NULL;
     packer->dictionary = NULL;
 }
 
-size_t seal_pack(struct seal_packer *packer, const uint8_t *raw, size_t raw_bytes, uint8_t *target,
-                 enum sealed_codec *out_codec)
+/* Pack `source`; if that is not worth it, copy `raw`. */
+static size_t pack(struct seal_packer *packer, const uint8_t *source, const uint8_t *raw,
+                   size_t raw_bytes, uint8_t *target, enum sealed_codec *out_codec)
 {
     size_t worth = raw_bytes >> WORTH_SHIFT;
     size_t packed =
-        ZSTD_compress2(packer->context, target, seal_pack_bound(raw_bytes), raw, raw_bytes);
+        ZSTD_compress2(packer->context, target, seal_pack_bound(raw_bytes), source, raw_bytes);
 
     if (ZSTD_isError(packed))
         return 0; /* With space for the worst there is no other reason. */
@@ -55,6 +62,32 @@ size_t seal_pack(struct seal_packer *packer, const uint8_t *raw, size_t raw_byte
     memcpy(target, raw, raw_bytes);
     *out_codec = SEALED_STORED;
     return raw_bytes;
+}
+
+size_t seal_pack(struct seal_packer *packer, const uint8_t *raw, size_t raw_bytes, uint8_t *target,
+                 enum sealed_codec *out_codec)
+{
+    return pack(packer, raw, raw, raw_bytes, target, out_codec);
+}
+
+size_t seal_pack_grains(struct seal_packer *packer, const uint8_t *grains, size_t raw_bytes,
+                        uint8_t *target, enum sealed_codec *out_codec)
+{
+    bool is_whole;
+
+    if (raw_bytes > packer->stripped_room) {
+        uint8_t *stripped = memory_resize(packer->allocator, packer->stripped, raw_bytes);
+
+        if (stripped == NULL)
+            return 0;
+        packer->stripped = stripped;
+        packer->stripped_room = raw_bytes;
+    }
+    memcpy(packer->stripped, grains, raw_bytes);
+    is_whole = sealed_grains_strip(packer->stripped, raw_bytes);
+    assert(is_whole);
+    (void)is_whole;
+    return pack(packer, packer->stripped, grains, raw_bytes, target, out_codec);
 }
 
 bool seal_unpacker_begin(const void *dictionary, size_t dictionary_bytes,
@@ -80,28 +113,28 @@ void seal_unpacker_end(struct seal_unpacker *unpacker)
     unpacker->dictionary = NULL;
 }
 
-bool seal_unpack(struct seal_unpacker *unpacker, enum sealed_codec codec, const uint8_t *stored,
-                 size_t stored_bytes, uint8_t *target, size_t raw_bytes)
+bool seal_unpack(struct seal_unpacker *unpacker, const struct sealed_block *block, uint64_t salt,
+                 const uint8_t *stored, uint8_t *target)
 {
-    size_t unpacked;
+    size_t unpacked = block->raw_bytes;
 
-    switch (codec) {
+    switch (block->codec) {
     case SEALED_STORED:
-        if (stored_bytes != raw_bytes)
-            return false;
-        memcpy(target, stored, raw_bytes);
-        return true;
+        memcpy(target, stored, block->raw_bytes); /* As decoded: as many as are stored. */
+        break;
     case SEALED_ZSTD:
-        unpacked = ZSTD_decompressDCtx(unpacker->context, target, raw_bytes, stored, stored_bytes);
+        unpacked = ZSTD_decompressDCtx(unpacker->context, target, block->raw_bytes, stored,
+                                       block->stored_bytes);
         break;
     case SEALED_ZSTD_DICTIONARY:
         if (unpacker->dictionary == NULL)
             return false;
-        unpacked = ZSTD_decompress_usingDDict(unpacker->context, target, raw_bytes, stored,
-                                              stored_bytes, unpacker->dictionary);
+        unpacked = ZSTD_decompress_usingDDict(unpacker->context, target, block->raw_bytes, stored,
+                                              block->stored_bytes, unpacker->dictionary);
         break;
     default:
         return false;
     }
-    return unpacked == raw_bytes; /* An error is larger than any size. */
+    /* An error is larger than any size. */
+    return unpacked == block->raw_bytes && sealed_grains_take(block, salt, target, NULL);
 }

@@ -11,17 +11,21 @@
 
 #include <zstd.h>
 
+#include "memory.h"
 #include "sealed_file.h"
 
 struct seal_packer {
+    const flume_allocator *allocator; /* Borrowed. */
+    uint8_t *stripped;                /* A block without what is left out of it. */
+    size_t stripped_room;
     ZSTD_CCtx *context;
     ZSTD_CDict *dictionary; /* NULL: none. */
     enum sealed_codec codec;
 };
 
 /* dictionary_bytes 0: none. Borrowed until the end. false: no memory. */
-bool seal_packer_begin(int level, const void *dictionary, size_t dictionary_bytes,
-                       struct seal_packer *out_packer);
+bool seal_packer_begin(const flume_allocator *allocator, int level, const void *dictionary,
+                       size_t dictionary_bytes, struct seal_packer *out_packer);
 void seal_packer_end(struct seal_packer *packer);
 
 /* Space that seal_pack() needs. */
@@ -34,6 +38,10 @@ static inline size_t seal_pack_bound(size_t raw_bytes)
 size_t seal_pack(struct seal_packer *packer, const uint8_t *raw, size_t raw_bytes, uint8_t *target,
                  enum sealed_codec *out_codec);
 
+/* The same for whole grains that were verified, of which what can be worked out anew is left out. */
+size_t seal_pack_grains(struct seal_packer *packer, const uint8_t *grains, size_t raw_bytes,
+                        uint8_t *target, enum sealed_codec *out_codec);
+
 struct seal_unpacker {
     ZSTD_DCtx *context;
     ZSTD_DDict *dictionary;
@@ -43,8 +51,8 @@ bool seal_unpacker_begin(const void *dictionary, size_t dictionary_bytes,
                          struct seal_unpacker *out_unpacker);
 void seal_unpacker_end(struct seal_unpacker *unpacker);
 
-/* false: these bytes are not raw_bytes packed. */
-bool seal_unpack(struct seal_unpacker *unpacker, enum sealed_codec codec, const uint8_t *stored,
-                 size_t stored_bytes, uint8_t *target, size_t raw_bytes);
+/* Unpack the stored bytes of a block to its grains as they were. false: they are not those. */
+bool seal_unpack(struct seal_unpacker *unpacker, const struct sealed_block *block, uint64_t salt,
+                 const uint8_t *stored, uint8_t *target);
 
 #endif

@@ -80,8 +80,8 @@ static int verify_block(struct verification *verification, const struct sealed_b
         !sealed_block_decode(stored, bytes, salt, entry->file_offset, &block) ||
         block.stored_bytes != entry->stored_bytes || block.raw_offset != *io_raw ||
         block.first_ordinal != *io_ordinal || block.raw_bytes > verification->made->raw_bytes_max ||
-        !seal_unpack(&verification->unpacker, block.codec, stored + SEALED_BLOCK_HEADER_BYTES,
-                     block.stored_bytes, verification->unpacked, block.raw_bytes))
+        !seal_unpack(&verification->unpacker, &block, salt, stored + SEALED_BLOCK_HEADER_BYTES,
+                     verification->unpacked))
         return differs(verification, entry->file_offset);
     status = seal_source_want(verification->raw, *io_raw, *io_raw, block.raw_bytes, &raw);
     if (status == FLUME_ERR_NOT_FOUND ||

@@ -277,27 +277,6 @@ static void block_release(struct held *held)
     memory_release(&allocator, block);
 }
 
-/* Where each grain begins. false: sizes or ordinals are not as they should be. */
-static bool find_grains(struct block *block, uint32_t raw_bytes)
-{
-    uint32_t at = 0;
-
-    for (uint32_t i = 0; i < block->count; i++) {
-        struct grain grain;
-
-        if (raw_bytes - at < GRAIN_HEADER_BYTES)
-            return false;
-        grain_fields(block->data + at, &grain);
-        if (grain.ordinal != block->first_ordinal + i || grain.body_bytes > FLUME_BODY_BYTES_MAX ||
-            grain_bytes(grain.meta_bytes, grain.body_bytes) > raw_bytes - at ||
-            ((grain.flags & FLUME_RECORD_WITNESS) != 0 && grain.meta_bytes < GRAIN_WITNESS_BYTES))
-            return false;
-        block->offsets[i] = at;
-        at += (uint32_t)grain_bytes(grain.meta_bytes, grain.body_bytes);
-    }
-    return at == raw_bytes;
-}
-
 static int damaged(flume_log *log, const struct strata *strata, const struct block_index *index,
                    size_t at)
 {
@@ -346,7 +325,8 @@ static int block_make(flume_log *log, struct strata *strata, const struct sealed
     block->raw_offset = header->raw_offset;
     block->data = (uint8_t *)block + front;
     status = sealed_unpack(log, strata, header, stored, block->data, &fits);
-    if (status == FLUME_OK && fits && find_grains(block, header->raw_bytes))
+    if (status == FLUME_OK && fits &&
+        sealed_grains_take(header, strata->salt, block->data, block->offsets))
         *out_block = block;
     else
         memory_release(&log->allocator, block);

@@ -130,6 +130,74 @@ bool sealed_block_decode(const uint8_t *source, uint64_t available_bytes, uint64
     return true;
 }
 
+/* The fields of a grain that lies within so many bytes; false: it does not. */
+static bool grain_fits(const uint8_t *source, uint64_t available_bytes, struct grain *out_grain)
+{
+    if (available_bytes < GRAIN_HEADER_BYTES)
+        return false;
+    grain_fields(source, out_grain);
+    if (out_grain->body_bytes > FLUME_BODY_BYTES_MAX ||
+        grain_bytes(out_grain->meta_bytes, out_grain->body_bytes) > available_bytes)
+        return false;
+    if ((out_grain->flags & FLUME_RECORD_WITNESS) == 0)
+        return true;
+    if (out_grain->meta_bytes < GRAIN_WITNESS_BYTES)
+        return false;
+    out_grain->witness = get_le64(source + GRAIN_HEADER_BYTES);
+    return true;
+}
+
+bool sealed_grains_strip(uint8_t *grains, uint64_t bytes)
+{
+    uint64_t at = 0;
+    struct grain grain;
+
+    while (at < bytes) {
+        if (!grain_fits(grains + at, bytes - at, &grain))
+            return false;
+        put_le64(grains + at + GRAIN_CHECK_AT, 0);
+        put_le32(grains + at + GRAIN_ORDINAL_AT, 0);
+        at += grain_bytes(grain.meta_bytes, grain.body_bytes);
+    }
+    return true;
+}
+
+/* Put the ordinal and the check of a grain back. */
+static void grain_restore(uint8_t *source, struct grain *grain, uint32_t ordinal, uint64_t salt,
+                          uint64_t raw_offset)
+{
+    size_t meta_bytes;
+    const uint8_t *meta = grain_meta(source, grain, &meta_bytes);
+    uint64_t payload_hash =
+        grain_payload_hash(meta, meta_bytes, grain_body(source, grain), grain->body_bytes);
+
+    grain->ordinal = ordinal;
+    grain_header_encode(source, grain, payload_hash, salt, raw_offset);
+}
+
+bool sealed_grains_take(const struct sealed_block *block, uint64_t salt, uint8_t *grains,
+                        uint32_t *out_offsets)
+{
+    uint64_t at = 0;
+
+    for (uint32_t i = 0; i < block->count; i++) {
+        uint32_t ordinal = block->first_ordinal + i;
+        struct grain grain;
+
+        if (!grain_fits(grains + at, block->raw_bytes - at, &grain))
+            return false;
+        if (block->codec == SEALED_STORED ? grain.ordinal != ordinal
+                                          : grain.ordinal != 0 || grain.check != 0)
+            return false;
+        if (block->codec != SEALED_STORED)
+            grain_restore(grains + at, &grain, ordinal, salt, block->raw_offset + at);
+        if (out_offsets != NULL)
+            out_offsets[i] = (uint32_t)at;
+        at += grain_bytes(grain.meta_bytes, grain.body_bytes);
+    }
+    return at == block->raw_bytes;
+}
+
 void sealed_block_entry_encode(uint8_t target[SEALED_BLOCK_ENTRY_BYTES],
                                const struct sealed_block_entry *entry)
 {

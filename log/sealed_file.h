@@ -69,6 +69,26 @@ void sealed_block_encode(uint8_t *target, const struct sealed_block *block, uint
 bool sealed_block_decode(const uint8_t *source, uint64_t available_bytes, uint64_t salt,
                          uint64_t file_offset, struct sealed_block *out_block);
 
+/*
+ * A packed block leaves out of each grain what can be worked out anew: its check and its ordinal are
+ * zero in there. (A check is 8 bytes that nothing can compress: a fifth of all there is of small JSON
+ * records; an ordinal costs half as much.)
+ *
+ * @param grains  Whole grains, `bytes` of them in all. Changed.
+ * @return false: sizes do not lead from grain to grain up to the end.
+ */
+bool sealed_grains_strip(uint8_t *grains, uint64_t bytes);
+
+/*
+ * Look at what a block has unpacked to, and put back what was left out.
+ *
+ * @param grains       block->raw_bytes of them. Changed.
+ * @param out_offsets  block->count of them: where each begins in `grains`. May be NULL.
+ * @return false: sizes or ordinals are not as they should be.
+ */
+bool sealed_grains_take(const struct sealed_block *block, uint64_t salt, uint8_t *grains,
+                        uint32_t *out_offsets);
+
 /* One row of the block index. */
 struct sealed_block_entry {
     uint64_t file_offset;
