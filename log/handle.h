@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "flume/log.h"
+#include "flume/seal.h"
 #include "boards.h"
 #include "fork_guard.h"
 #include "head.h"
@@ -52,7 +53,7 @@ struct writer {
 /* A thread of the handle that works off the append path. */
 struct helper {
     pthread_t thread;
-    bool running;          /* Only open and close touch it. */
+    bool running;          /* Only open and close touch it; the sealer's: the syncer too. */
     _Atomic uint32_t word; /* Raised to wake it. */
 };
 
@@ -111,6 +112,10 @@ struct flume_log {
     _Atomic uint64_t appended_records, appended_bytes; /* Stored under append_mutex. */
     _Atomic uint64_t sync_count;
     _Atomic uint64_t large_batches;
+
+    flume_seal_options seal;        /* Fixed at open; nothing in it is left to a default. */
+    struct helper sealer;           /* Started by the syncer; stopped after it. */
+    _Atomic uint32_t seal_requests; /* Calls of flume_log_seal() under way: the sealer gives way. */
 
     struct helper syncer, preparer;
     _Atomic uint32_t stopping; /* Becomes 1 once. */

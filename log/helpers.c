@@ -2,11 +2,13 @@
  * helpers.c - the threads of a handle that work off the append path.
  *
  * "fl:sync" makes durable what has been appended, by whichever process: within a second in every
- * profile but forgetful, and at each roll. "fl:prepare" makes the next strata ahead. Both sleep
- * while there is nothing to do, and run with all signals blocked: those are the program's.
+ * profile but forgetful, and at each roll. "fl:prepare" makes the next strata ahead. "fl:seal"
+ * (seal_thread.c) seals. They sleep while there is nothing to do, and run with all signals blocked:
+ * those are the program's.
  */
 #include <signal.h>
 
+#include "seal.h"
 #include "strata.h"
 #include "sync.h"
 #include "wait.h"
@@ -76,11 +78,14 @@ static void *sync_loop(void *ctx)
         rolled = atomic_load(&log->syncer.word) != seen;
         seen = atomic_load(&log->syncer.word);
         let_go_of_raw(log);
-        if (is_stopping(log) || (log->profile == FLUME_PROFILE_FORGETFUL && !rolled))
-            continue;
-        if ((atomic_load(&log->head->refusal) & HEAD_POISONED) != 0)
+        if (is_stopping(log))
             break;
-        (void)sync_to(log, atomic_load(&log->head->head)); /* A failure poisons, and is told. */
+        if (log->profile != FLUME_PROFILE_FORGETFUL || rolled) {
+            if ((atomic_load(&log->head->refusal) & HEAD_POISONED) != 0)
+                break;
+            (void)sync_to(log, atomic_load(&log->head->head)); /* A failure poisons, and is told. */
+        }
+        seal_consider(log);
     }
     return NULL;
 }
@@ -151,4 +156,5 @@ void helpers_stop(flume_log *log)
         wake_all(log);
     helper_stop(log, &log->syncer);
     helper_stop(log, &log->preparer);
+    helper_stop(log, &log->sealer);
 }

@@ -14,6 +14,7 @@
 #include "identity.h"
 #include "io_memory.h"
 #include "manifest.h"
+#include "seal.h"
 #include "sealed.h"
 #include "strata.h"
 #include "sync.h"
@@ -143,6 +144,8 @@ static int take_options(flume_log *log, const char *path, const flume_log_option
     status = take_identity(log, options);
     if (status == FLUME_OK)
         status = take_labels(log, options);
+    if (status == FLUME_OK)
+        status = seal_options_take(log, options->seal);
     if (status == FLUME_OK)
         status = codecs_take(log, options->codecs, options->codec_count);
     return status;
