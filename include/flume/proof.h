@@ -27,7 +27,7 @@ extern "C" {
 enum {
     FLUME_PROOF_HEADER_BYTES = 32,
     FLUME_PROOF_PATH_MAX = 64,
-    FLUME_PROOF_TEXT_BYTES_MAX = 64 << 20 /* Links of 700,000 strata. */
+    FLUME_PROOF_TEXT_BYTES_MAX = 64 << 20 /* Links of half a million strata. */
 };
 
 /* A head root: what stood at the end of the chain when the newest sealed strata ended there. */
@@ -65,7 +65,48 @@ typedef struct flume_proof {
     flume_consistency chain; /* The first link is the strata that holds the record. */
 } flume_proof;
 
-/* --- Without a log --- */
+/* --- From a log --- */
+
+/**
+ * The head root: of the newest sealed strata.
+ *
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND (nothing is sealed); else as flume_log_strata().
+ * Threads: any. Reads no record.
+ */
+FLUME_API int flume_log_root(flume_log *log, flume_root *out_root);
+
+/**
+ * The root that is or was the head root and has this hash.
+ *
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND: it never was one of this log, as it is now; else as
+ *         flume_log_strata().
+ */
+FLUME_API int flume_log_root_find(flume_log *log, const uint8_t hash[FLUME_ROOT_BYTES],
+                                  flume_root *out_root);
+
+/**
+ * Prove that a record is in the log, up to the head root.
+ *
+ * @param out_proof  To be released with flume_proof_release(); verified already. Outlives the log.
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND (no such record, or its strata is not sealed yet);
+ *         FLUME_ERR_DAMAGED (what is stored does not lead to the root; flume_check() says more);
+ *         FLUME_ERR_TOO_LARGE (more strata than a proof may have); FLUME_ERR_NO_MEMORY;
+ *         FLUME_ERR_IO.
+ * Threads: any. Reads the records of one group, at most 256, and the footer of each later strata.
+ */
+FLUME_API int flume_log_prove(flume_log *log, uint64_t seq, flume_proof *out_proof);
+
+/**
+ * Prove that the head root is of the log that an older one was of.
+ *
+ * @param old_end_seq       The older root's end_seq.
+ * @param out_consistency   To be released with flume_consistency_release(). Outlives the log.
+ * @return As flume_log_prove(); FLUME_ERR_NOT_FOUND: no sealed strata ends there.
+ */
+FLUME_API int flume_consistency_prove(flume_log *log, uint64_t old_end_seq,
+                                      flume_consistency *out_consistency);
+
+/* --- Without one --- */
 
 /**
  * Whether a proof holds: everything in it agrees, and leads from the record to the head root.
