@@ -420,6 +420,40 @@ uint64_t place_highest(const struct place *place)
     return highest;
 }
 
+/* The versions of a view that have a build. */
+struct versions {
+    const char *directory; /* Of the view. */
+    uint64_t own, highest;
+};
+
+static bool keep_version(void *ctx, const char *name)
+{
+    struct versions *versions = ctx;
+    char version[PLACE_PATH_BYTES], current[PLACE_PATH_BYTES];
+    uint64_t number;
+
+    if (parse_number(name, &number) && number != versions->own && number > versions->highest &&
+        join(version, versions->directory, name) == 0 && join(current, version, "CURRENT") == 0 &&
+        access(current, F_OK) == 0)
+        versions->highest = number;
+    return true;
+}
+
+uint64_t place_other_version(const struct place *place)
+{
+    char directory[PLACE_PATH_BYTES];
+    struct versions versions = {.directory = directory};
+    char *slash;
+
+    (void)snprintf(directory, sizeof directory, "%s", place->path); /* It was made in such room. */
+    slash = strrchr(directory, '/');
+    if (slash == NULL || !parse_number(slash + 1, &versions.own))
+        return 0;
+    *slash = '\0';
+    place_each(directory, keep_version, &versions);
+    return versions.highest;
+}
+
 void place_remove_tree(const char *path)
 {
     DIR *directory = opendir(path);

@@ -83,6 +83,9 @@ uint64_t place_highest(const struct place *place);
 int place_path(const struct place *place, uint64_t generation, const char *file,
                char target[PLACE_PATH_BYTES]);
 
+/** The highest other version of the view that has a build; 0: none. */
+uint64_t place_other_version(const struct place *place);
+
 /** Remove a generation with all that is in it, or with generation 0 every one but `keep`. */
 void place_remove(const struct place *place, uint64_t generation);
 void place_remove_others(const struct place *place, uint64_t keep);

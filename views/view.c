@@ -299,6 +299,19 @@ static int open_generation_locked(flume_view *view, uint64_t generation)
     return FLUME_OK;
 }
 
+/* There is no build of this version: of another one perhaps, made by an older or newer program. */
+static int need_first_locked(flume_view *view)
+{
+    uint64_t other = place_other_version(&view->place);
+    char why[sizeof view->why];
+
+    if (other == 0)
+        return need_locked(view, NEED_BUILD, "it is not there yet");
+    (void)snprintf(why, sizeof why, "version %u is not there yet, only version %llu",
+                   view->definition->version, (unsigned long long)other);
+    return need_locked(view, NEED_BUILD, why);
+}
+
 static int open_current_locked(flume_view *view)
 {
     for (int i = 0; i < OPEN_TRIES; i++) {
@@ -308,7 +321,7 @@ static int open_current_locked(flume_view *view)
         if (is_lack(error))
             return flume_fail_errno(view->flume, error, "read CURRENT in", view->place.path);
         if (generation == 0)
-            return need_locked(view, NEED_BUILD, "it is not there yet");
+            return need_first_locked(view);
         error = place_open(&view->place);
         if (error != 0)
             return flume_fail_errno(view->flume, error, "use", view->place.path);

@@ -15,7 +15,14 @@
 extern "C" {
 #endif
 
-/* ---- view "hash": BLAKE3 of the body of every record (not of lost ones) -> seqs ---- */
+/*
+ * ---- view "hash": BLAKE3 of the body of every record (not of lost ones) -> seqs ----
+ *
+ * The view remembers the first 8 bytes of each hash. What is found by it is read and hashed again
+ * before it is given: what is found has that hash. Where the body of a record that may be meant
+ * cannot be read any more, the answer says so: FLUME_ERR_DAMAGED or FLUME_ERR_LOST, with the seq of the
+ * oldest such record in flume_last_error(). ask->give_up is asked while bodies are read, too.
+ */
 
 enum { FLUME_HASH_BYTES = 32, FLUME_HASH_TEXT_BYTES = 64, FLUME_HASH_PREFIX_MIN = 4 };
 
@@ -26,26 +33,35 @@ FLUME_API void flume_hash(const void *data, size_t data_bytes, uint8_t out_hash[
 FLUME_API void flume_hash_text(const uint8_t hash[FLUME_HASH_BYTES],
                                char out_text[FLUME_HASH_TEXT_BYTES + 1]);
 
-/** The oldest record with this body hash. @return FLUME_OK, FLUME_ERR_NOT_FOUND, or as
- * flume_view_wait(). */
+/** The oldest record with this body hash, of those that can be read. @return FLUME_OK,
+ * FLUME_ERR_NOT_FOUND, FLUME_ERR_DAMAGED or _LOST (none was found, but one may be meant that cannot be
+ * read), or as flume_view_wait(). */
 FLUME_API int flume_hash_find(flume *flume, const flume_ask *ask,
                               const uint8_t hash[FLUME_HASH_BYTES], uint64_t *out_seq);
 
-/** All records with this body hash, oldest first, at most max. *out_count: how many there are. */
+/** All records with this body hash, oldest first, at most max. *out_count: how many there are. Each
+ * body is read. @return as flume_hash_find(); FLUME_ERR_DAMAGED or _LOST (out_* are set: these were
+ * found, and another that cannot be read may belong to them). */
 FLUME_API int flume_hash_find_all(flume *flume, const flume_ask *ask,
                                   const uint8_t hash[FLUME_HASH_BYTES], uint64_t *out_seqs,
                                   size_t max, uint64_t *out_count);
 
 typedef struct flume_hash_candidate {
     uint8_t hash[FLUME_HASH_BYTES];
-    uint64_t seq; /* The oldest record with it. */
+    uint64_t seq; /* The oldest record with it that can be read. */
 } flume_hash_candidate;
 
 /** The body hashes that begin with so many hexadecimal digits (1 .. 64, upper or lower case).
+ *
+ * Of records whose hashes share the first 16 digits, mostly equal bodies, a record that cannot be
+ * read is passed over where another one can. Once a hash has been found there, 256 more of them
+ * (or as many as have 64 MiB) are looked at for another one.
+ *
  * @param out_candidates  The first max in order of hash. May be NULL if max is 0.
  * @param out_count       How many distinct hashes fit, counted up to 1,000.
  * @return FLUME_OK (one fits), FLUME_ERR_NOT_FOUND, FLUME_ERR_AMBIGUOUS (out_* are set),
- *         FLUME_ERR_INVALID (not hexadecimal), or as flume_view_wait(). */
+ *         FLUME_ERR_INVALID (not hexadecimal), FLUME_ERR_DAMAGED or _LOST (at most one fits that can
+ *         be read, and one that cannot), or as flume_view_wait(). */
 FLUME_API int flume_hash_find_prefix(flume *flume, const flume_ask *ask, const char *digits,
                                      flume_hash_candidate *out_candidates, size_t max,
                                      size_t *out_count);

@@ -12,7 +12,7 @@
 #include "cancel.h"
 #include "limit.h"
 
-enum { DAMAGE_REPORTS_MAX = 10 };
+enum { DAMAGE_REPORTS_MAX = 10, SEQS_FIRST = 1024 };
 /* A signal is noticed as late as this. */
 #define LIVE_WAIT_NS (NS_PER_SECOND / 10)
 
@@ -146,27 +146,48 @@ static int print_seqs(struct printing *printing, const uint64_t *seqs, uint64_t 
     return code;
 }
 
+/* All records with a hash, in memory of *io_seqs, which has room for so many. */
+static int find_seqs(const struct query *query, uint64_t **io_seqs, uint64_t room,
+                     uint64_t *out_count)
+{
+    struct session *session = query->asking->session;
+    uint64_t count = 0;
+    int status;
+
+    for (;;) {
+        uint64_t *seqs = realloc(*io_seqs, room * sizeof(seqs[0]));
+
+        if (seqs == NULL)
+            return FLUME_ERR_NO_MEMORY;
+        *io_seqs = seqs;
+        status = flume_hash_find_all(session->flume, &query->asking->ask, query->hash, seqs, room,
+                                     &count);
+        if (count <= room)
+            break;
+        room = count;
+    }
+    *out_count = count;
+    return status;
+}
+
 static int ask_hash(struct printing *printing)
 {
     const struct query *query = printing->query;
-    struct session *session = printing->session;
-    uint64_t count = 0, there;
+    uint64_t count = 0;
     uint64_t *seqs = NULL;
-    int status =
-        flume_hash_find_all(session->flume, &query->asking->ask, query->hash, NULL, 0, &count);
-    int code;
+    int status = find_seqs(query, &seqs, SEQS_FIRST, &count);
+    int code = CODE_OK;
 
-    if (status == FLUME_OK) {
-        seqs = calloc(count + 1, sizeof(seqs[0]));
-        status = seqs == NULL ? FLUME_ERR_NO_MEMORY : FLUME_OK;
+    if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_LOST) {
+        /* Of a record that may have the hash, too, the body cannot be read. */
+        (void)report_flume_error(printing->session, status);
+        printing->damaged++;
+        status = FLUME_OK;
     }
     if (status == FLUME_OK)
-        status = flume_hash_find_all(session->flume, &query->asking->ask, query->hash, seqs, count,
-                                     &there);
-    if (status == FLUME_OK)
-        code = print_seqs(printing, seqs, count < there ? count : there);
-    else
-        code = status == FLUME_ERR_NOT_FOUND ? CODE_OK : asking_report(query->asking, status);
+        code = print_seqs(printing, seqs, count);
+    else if (status != FLUME_ERR_NOT_FOUND)
+        code = asking_report(query->asking, status);
     free(seqs);
     return code;
 }

@@ -10,7 +10,7 @@
 
 #include "utf8.h"
 
-enum { SEQ_BYTES = 8, LABEL_NUMBERS = 4 };
+enum { SEQ_BYTES = 8, HASH_PREFIX_BYTES = 8, LABEL_NUMBERS = 4 };
 
 /* What a field's key begins with: the type of the value. */
 enum { FIELD_NULL = 1, FIELD_FALSE = 2, FIELD_TRUE = 3, FIELD_NUMBER = 4, FIELD_TEXT = 5 };
@@ -83,10 +83,10 @@ static void add_bytes(struct text *text, const uint8_t *source, size_t bytes)
 
 static bool decode_hash(const uint8_t *key, size_t bytes, struct shown_row *row)
 {
-    if (bytes != FLUME_HASH_BYTES + SEQ_BYTES)
+    if (bytes != HASH_PREFIX_BYTES + SEQ_BYTES)
         return false;
-    add_hex(&row->key, key, FLUME_HASH_BYTES);
-    row->seq = get_big(key + FLUME_HASH_BYTES);
+    add_hex(&row->key, key, HASH_PREFIX_BYTES);
+    row->seq = get_big(key + HASH_PREFIX_BYTES);
     return true;
 }
 

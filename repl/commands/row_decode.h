@@ -12,7 +12,7 @@
 
 enum row_shape {
     SHAPE_BYTES,
-    SHAPE_HASH,         /* Hash, seq. */
+    SHAPE_HASH,         /* The first 8 bytes of a hash, seq. */
     SHAPE_LABEL,        /* Label, NUL, seq. */
     SHAPE_LABEL_COUNT,  /* Label -> count, bytes, first, last. */
     SHAPE_MARK,         /* Name -> what it names. */

@@ -15,6 +15,7 @@
 
 /* What the keys of texts begin with in a field view, and those of groups in a fold. */
 enum { KEY_OF_TEXT = 5, KEY_OF_GROUP = 1 };
+enum { HASH_PREFIX_BYTES = 8 }; /* Of a hash, in a key of the view of that name. */
 
 static const struct grid_column row_columns[] = {
     {"key", 40, false}, {"seq", 9, true}, {"value", 0, false}};
@@ -60,8 +61,11 @@ static int take_prefix(struct showing *showing)
     if (operand == NULL)
         return CODE_OK;
     if (showing->shape == SHAPE_HASH || strncmp(operand->text, "0x", 2) == 0) {
-        if (add_digits(&showing->prefix, operand->text + (operand->text[1] == 'x' ? 2 : 0)))
+        if (add_digits(&showing->prefix, operand->text + (operand->text[1] == 'x' ? 2 : 0))) {
+            if (showing->shape == SHAPE_HASH && showing->prefix.bytes > HASH_PREFIX_BYTES)
+                showing->prefix.bytes = HASH_PREFIX_BYTES; /* What follows is not in the rows. */
             return CODE_OK;
+        }
         return report_at(showing->session, (struct reference_place){.token = operand->token},
                          ERROR_KEY_NOT_HEX);
     }
