@@ -117,13 +117,9 @@ static void expect_same_cuts(const struct cuts *one, const struct cuts *other)
 
 /* --- the rule, from views/FORMAT.md alone ------------------------------------------------------ */
 
-/* One byte after the other, as the page says it. */
-static void cut_by_the_page(const struct chunking *chunking, const uint8_t *stream, size_t bytes,
-                            struct cuts *out_cuts)
+static void make_gears(uint64_t gears[GEARS])
 {
-    unsigned bits = 0;
-    uint64_t gears[GEARS], state = 0, fingerprint = 0;
-    size_t number = 0;
+    uint64_t state = 0;
 
     for (size_t i = 0; i < GEARS; i++) {
         uint64_t z = (state += 0x9e3779b97f4a7c15u);
@@ -134,6 +130,17 @@ static void cut_by_the_page(const struct chunking *chunking, const uint8_t *stre
     }
     /* What is published as the first outputs for the seed 0. */
     assert_true(gears[0] == 0xe220a8397b1dcdafu && gears[1] == 0x6e789e6aa1b965f4u);
+}
+
+/* One byte after the other, as the page says it. */
+static void cut_by_the_page(const struct chunking *chunking, const uint8_t *stream, size_t bytes,
+                            struct cuts *out_cuts)
+{
+    unsigned bits = 0;
+    uint64_t gears[GEARS], fingerprint = 0;
+    size_t number = 0;
+
+    make_gears(gears);
     while (1u << bits < chunking->bytes_average)
         bits++;
     out_cuts->count = 0;
@@ -223,6 +230,73 @@ static void cuts_of_a_known_stream_never_change(void **state)
     assert_int_equal(cuts.count, sizeof ends / sizeof ends[0]);
     for (size_t i = 0; i < cuts.count; i++)
         assert_int_equal(cuts.ends[i], ends[i]);
+    free(stream);
+}
+
+/* Two bytes that bring a fingerprint to at least `least` and at most `most`. */
+static bool find_pair(uint64_t before, uint64_t least, uint64_t most, uint8_t out_pair[2])
+{
+    uint64_t gears[GEARS];
+
+    make_gears(gears);
+    for (unsigned i = 0; i < GEARS * GEARS; i++) {
+        uint64_t after = 2 * (2 * before + gears[i / GEARS]) + gears[i % GEARS];
+
+        if (after < least || after > most)
+            continue;
+        out_pair[0] = (uint8_t)(i / GEARS);
+        out_pair[1] = (uint8_t)(i % GEARS);
+        return true;
+    }
+    return false;
+}
+
+static void a_fingerprint_begins_with_its_chunk(void **state)
+{
+    /* Fifteen zeros end a chunk before the average of 2^13. */
+    static const struct chunking few = {CHUNKING_FASTCDC, 4096, 8192, 65536};
+    uint64_t limit = UINT64_MAX >> 15;
+    enum { ENDS_AT = 4098, STREAM_BYTES = 3 * ENDS_AT };
+    static struct cuts cuts;
+    uint8_t *stream = calloc(1, STREAM_BYTES);
+    uint8_t last[3] = {0};
+    uint64_t gears[GEARS];
+
+    (void)state;
+    assert_non_null(stream);
+    make_gears(gears);
+    /* Large enough that with anything of the chunk before it would be over the limit. */
+    while (!find_pair(gears[last[0]], limit / 2, limit, last + 1))
+        assert_true(++last[0] != 0);
+    for (size_t i = 1; i <= 3; i++)
+        memcpy(stream + i * ENDS_AT - sizeof last, last, sizeof last);
+    cut_whole(&few, stream, STREAM_BYTES, &cuts);
+    assert_int_equal(cuts.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(cuts.ends[i], ENDS_AT * (i + 1));
+    free(stream);
+}
+
+static void ends_become_likelier_with_the_average(void **state)
+{
+    enum { AVERAGE = 8192 };
+    static const struct chunking few = {CHUNKING_FASTCDC, 4096, AVERAGE, 65536};
+    /* With eleven zeros, but not fifteen: ends a chunk from the average on. */
+    uint64_t least = (UINT64_MAX >> 15) + 1, most = UINT64_MAX >> 11;
+    static struct cuts cuts;
+    uint8_t *stream = calloc(1, 2 * AVERAGE);
+    uint64_t gears[GEARS];
+
+    (void)state;
+    assert_non_null(stream);
+    make_gears(gears); /* After 64 zeros the fingerprint stays at -gears[0]. */
+    assert_true(find_pair(0 - gears[0], least, most, stream + AVERAGE - 2));
+    cut_whole(&few, stream, 2 * AVERAGE, &cuts);
+    assert_int_equal(cuts.ends[0], AVERAGE);
+    memmove(stream + AVERAGE - 3, stream + AVERAGE - 2, 2);
+    stream[AVERAGE - 1] = 0;
+    cut_whole(&few, stream, 2 * AVERAGE, &cuts);
+    assert_true(cuts.ends[0] > AVERAGE);
     free(stream);
 }
 
@@ -448,6 +522,8 @@ int main(void)
         cmocka_unit_test(defaults_are_as_the_page_says),
         cmocka_unit_test(content_defined_chunks_end_where_the_page_says),
         cmocka_unit_test(cuts_of_a_known_stream_never_change),
+        cmocka_unit_test(a_fingerprint_begins_with_its_chunk),
+        cmocka_unit_test(ends_become_likelier_with_the_average),
         cmocka_unit_test(pieces_do_not_matter),
         cmocka_unit_test(sizes_stay_within_the_chunking),
         cmocka_unit_test(content_without_a_place_to_end_is_cut_at_the_maximum),
