@@ -239,6 +239,20 @@ static int posix_rename(void *ctx, const char *from, const char *to)
     return rename(from, to) < 0 ? -errno : 0;
 }
 
+static int posix_make_link(void *ctx, const char *target, const char *path)
+{
+    (void)ctx;
+    return symlink(target, path) < 0 ? -errno : 0;
+}
+
+static int64_t posix_read_link(void *ctx, const char *path, char *out_target, size_t bytes)
+{
+    ssize_t got = readlink(path, out_target, bytes);
+
+    (void)ctx;
+    return got < 0 ? -errno : got;
+}
+
 static int posix_unlink(void *ctx, const char *path)
 {
     (void)ctx;
@@ -527,6 +541,8 @@ const flume_io *flume_io_posix(void)
         .lock_test = posix_lock_test,
         .rename = posix_rename,
         .unlink = posix_unlink,
+        .make_link = posix_make_link,
+        .read_link = posix_read_link,
         .make_directory = posix_make_directory,
         .sync_directory = posix_sync_directory,
         .list = posix_list,

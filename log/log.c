@@ -244,6 +244,7 @@ static void log_destroy(flume_log *log)
         if (log->io == &log->memory_io)
             io_memory_destroy(&log->memory_io);
     }
+    seal_options_release(log);
     memory_release(&allocator, log->writer.scratch);
     memory_release(&allocator, log->manifest);
     for (size_t i = 0; i < log->label_count; i++)

@@ -23,12 +23,45 @@ static int refuse(flume_log *log, const char *what, unsigned long long value, co
                     value, range);
 }
 
+/* The handle's own copy, or NULL. */
+static int take_path(flume_log *log)
+{
+    const char *path = log->seal.path;
+    size_t bytes;
+    char *copy;
+
+    log->seal.path = NULL;
+    if (path == NULL || *path == '\0')
+        return FLUME_OK;
+    bytes = strnlen(path, PATH_BYTES);
+    if (bytes == PATH_BYTES)
+        return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
+                        "sealing: the path %.64s... is too long", path);
+    copy = memory_allocate(&log->allocator, bytes + 1);
+    if (copy == NULL)
+        return log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE, "no memory to open %s",
+                        log->path);
+    memcpy(copy, path, bytes + 1);
+    log->seal.path = copy;
+    return FLUME_OK;
+}
+
+void seal_options_release(flume_log *log)
+{
+    memory_release(&log->allocator, (void *)log->seal.path);
+    log->seal.path = NULL;
+}
+
 int seal_options_take(flume_log *log, const flume_seal_options *options)
 {
     static const flume_seal_options defaults = {.mode = FLUME_SEAL_BACKGROUND};
     const unsigned parities = FLUME_PARITY_FILE | FLUME_PARITY_SOFT;
+    int status;
 
     log->seal = options != NULL ? *options : defaults;
+    status = take_path(log); /* First: from here on it is the handle's. */
+    if (status != FLUME_OK)
+        return status;
     if (log->seal.mode != FLUME_SEAL_BACKGROUND && log->seal.mode != FLUME_SEAL_ON_REQUEST)
         return refuse(log, "mode", (unsigned)log->seal.mode, "known");
     if (log->seal.block_bytes != 0 && (log->seal.block_bytes < FLUME_BLOCK_BYTES_MIN ||

@@ -21,6 +21,7 @@
 /* Copy what the caller chose, with its defaults filled in; NULL: all of them. FLUME_OK or
  * FLUME_ERR_INVALID. */
 int seal_options_take(flume_log *log, const flume_seal_options *options);
+void seal_options_release(flume_log *log);
 
 /* What is to be sealed. */
 struct seal_wish {

@@ -438,8 +438,13 @@ static int draft_begin(struct draft *draft)
                            draft->made.dictionary_bytes, &draft->packer))
         return no_memory(draft);
     seal_file_drop(draft->log);
-    draft->file =
-        io->open(io->ctx, draft->path.text, FLUME_IO_WRITE | FLUME_IO_CREATE | FLUME_IO_EXCLUSIVE);
+    status = seal_place_link(draft->log, plan->first_seq);
+    if (status != FLUME_OK)
+        return status;
+    /* A name that is a link is never created exclusively. */
+    draft->file = io->open(io->ctx, draft->path.text,
+                           FLUME_IO_WRITE | FLUME_IO_CREATE |
+                               (draft->log->seal.path == NULL ? FLUME_IO_EXCLUSIVE : 0u));
     if (draft->file < 0)
         return log_fail_io(draft->log, draft->file, "create", draft->path.text);
     return seal_output_begin(draft->log, draft->file, draft->path.text, STRATA_DATA_AT,
@@ -488,17 +493,11 @@ int seal_file_write(flume_log *log, const struct seal_plan *plan, struct sealed_
     if (status == FLUME_OK)
         status = seal_verify(plan, &draft->made, &draft->source, draft->file);
     if (status == FLUME_OK)
+        status = seal_place_sync(log);
+    if (status == FLUME_OK)
         *out_footer = draft->made.footer;
     else
         seal_file_drop(log);
     draft_end(draft);
     return status;
-}
-
-void seal_file_drop(flume_log *log)
-{
-    struct path path;
-
-    log_path(log, "log", SEAL_TEMPORARY_NAME, &path);
-    (void)log->io->unlink(log->io->ctx, path.text); /* Not there, or creating it will tell. */
 }

@@ -49,8 +49,19 @@ struct seal_made {
  */
 int seal_file_write(flume_log *log, const struct seal_plan *plan, struct sealed_footer *out_footer);
 
-/* Remove a temporary file that somebody left. */
+/* Remove a temporary file that somebody left, and what it links to. */
 void seal_file_drop(flume_log *log);
+
+/* --- seal_place.c: where sealed files lie ------------------------------------------------------- */
+
+/*
+ * Make the temporary name a link into the directory for sealed files, if there is one: what is written
+ * under it, and renamed, then lies there.
+ */
+int seal_place_link(flume_log *log, uint64_t first_seq);
+
+/* Sync the directory that the file lies in, if it is another than log/. */
+int seal_place_sync(flume_log *log);
 
 /* seal_verify.c: compare the file with what it was made of. `source` is the raw strata. */
 struct seal_source;

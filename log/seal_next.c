@@ -60,6 +60,8 @@ static int outline_of(flume_log *log, uint64_t first_seq, struct outline *out_ou
     strata_name(name, first_seq);
     log_path(log, "log", name, &path);
     file = io->open(io->ctx, path.text, FLUME_IO_READ);
+    if (file == -ENOENT)
+        return strata_missing(log, first_seq, path.text);
     if (file < 0)
         return log_fail_io(log, file, "open", path.text);
     error = outline_read(log, file, out_outline);

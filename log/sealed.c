@@ -73,8 +73,7 @@ static int file_open(flume_log *log, const struct strata *strata, const struct c
     if (file < 0) {
         memory_release(&log->allocator, open_file);
         if (file == -ENOENT)
-            return log_fail(log, FLUME_ERR_DAMAGED, ENOENT, strata->first_seq,
-                            "%s is missing; run 'flume check'", path.text);
+            return strata_missing(log, strata->first_seq, path.text);
         return log_fail_io(log, file, "open", path.text);
     }
     held_init(&open_file->item.held, file_release);

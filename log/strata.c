@@ -117,6 +117,23 @@ static int header_take(flume_log *log, struct strata *strata, const char *name)
     return FLUME_OK;
 }
 
+int strata_missing(flume_log *log, uint64_t first_seq, const char *path)
+{
+    char target[FLUME_ERROR_TEXT_BYTES / 2];
+    int64_t bytes = -EINVAL;
+
+    if (log->io->read_link != NULL)
+        bytes = log->io->read_link(log->io->ctx, path, target, sizeof target);
+    if (bytes <= 0)
+        return log_fail(log, FLUME_ERR_DAMAGED, ENOENT, first_seq,
+                        "%s is missing; run 'flume check'", path);
+    return log_fail(
+        log, FLUME_ERR_ABSENT, ENOENT, first_seq,
+        "the strata of seq %llu is not here: %s links to %.*s; mount the volume, or put "
+        "the file back",
+        (unsigned long long)first_seq, path, (int)bytes, target);
+}
+
 static int data_map(flume_log *log, struct strata *strata, const char *name)
 {
     const flume_io *io = log->io;
@@ -129,8 +146,7 @@ static int data_map(flume_log *log, struct strata *strata, const char *name)
     log_path(log, "log", name, &path);
     file = io->open(io->ctx, path.text, FLUME_IO_READ);
     if (file == -ENOENT)
-        return log_fail(log, FLUME_ERR_DAMAGED, ENOENT, strata->first_seq,
-                        "%s is missing; run 'flume check'", path.text);
+        return strata_missing(log, strata->first_seq, path.text);
     if (file < 0)
         return log_fail_io(log, file, "open", path.text);
     error = io->stat(io->ctx, file, &file_stat);

@@ -140,6 +140,10 @@ void table_destroy(flume_log *log);
 /* Open on first use: map, read the header. FLUME_ERR_DAMAGED, FLUME_ERR_VERSION, ... with detail. */
 int strata_open(flume_log *log, struct strata *strata);
 
+/* Why there is no file of that path: FLUME_ERR_ABSENT if it is a link that leads nowhere, which may
+ * pass; else FLUME_ERR_DAMAGED. */
+int strata_missing(flume_log *log, uint64_t first_seq, const char *path);
+
 /* FLUME_ERR_VERSION if nothing may be appended beside it. */
 int strata_check_writable(flume_log *log, const struct strata *strata);
 

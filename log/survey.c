@@ -11,6 +11,7 @@
 #include "basin.h"
 #include "bytes.h"
 #include "grain.h"
+#include "strata.h"
 #include "survey_chain.h"
 
 enum { ENDING_SLOTS_BYTES = 6, SEQ_DIGITS = 20 };
@@ -191,6 +192,8 @@ static int read_header(struct inspection *inspection, struct survey *survey, str
         take_bad_header(row, page);
         return FLUME_OK;
     }
+    if (file == -ENOENT) /* It was listed: a link that leads nowhere. */
+        return strata_missing(inspection->log, FLUME_SEQ_NONE, path.text);
     if (file < 0)
         return log_fail_io(inspection->log, file, "open", path.text);
     error = io->stat(io->ctx, file, &file_stat);

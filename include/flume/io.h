@@ -69,6 +69,10 @@ typedef struct flume_io {
     int (*sync_directory)(void *ctx, const char *path);
     int (*list)(void *ctx, const char *path, flume_io_name name, void *name_ctx);
     int (*file_system)(void *ctx, const char *path); /* enum flume_io_file_system. */
+    /* Symbolic links: only where sealed strata lie elsewhere. Both may be NULL. read_link gives the
+     * target's bytes without a NUL; -EINVAL: it is no link. */
+    int (*make_link)(void *ctx, const char *target, const char *path);
+    int64_t (*read_link)(void *ctx, const char *path, char *out_target, size_t bytes);
     /* Time, chance, identity. */
     uint64_t (*wall_ns)(void *ctx);      /* Since 1970 UTC. */
     uint64_t (*monotonic_ns)(void *ctx); /* Since boot, sleep included. */

@@ -47,6 +47,9 @@ typedef struct flume_seal_options {
     unsigned parity;           /* enum flume_parity. 0: none. */
     unsigned parity_data, parity_cells; /* Cells of 4 KiB in a group, and how many of parity. 0: 32
                                    and 2. */
+    const char *path; /* Another directory for sealed files, on another volume if need be: absolute,
+                         or relative to the basin. In log/ a symbolic link stands for each. Copied.
+                         NULL: log/ itself. */
     uint64_t strata_bytes_min; /* In the background, leave smaller files alone. 0: 1 MiB. */
 } flume_seal_options;
 

@@ -1,0 +1,178 @@
+/*
+ * test_seal_place.c - sealed strata on another path: they are read as any, may be away, and come back.
+ */
+#include "log_fixture.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RECORDS = 300, BODY_BYTES = 1000 };
+
+static const flume_seal_options elsewhere = {
+    .mode = FLUME_SEAL_ON_REQUEST, .path = "../other", .block_bytes = FLUME_BLOCK_BYTES_MIN};
+
+/* A log of several strata of 64 KiB, whose full ones are sealed in root/other. */
+static void seal_elsewhere(struct log_fixture *fx)
+{
+    flume_seal_report report;
+
+    fx->options.strata_bytes = FLUME_STRATA_BYTES_MIN;
+    fx->options.seal = &elsewhere;
+    assert_int_equal(mkdir(fixture_path(fx, "other"), 0777), 0);
+    open_log(fx);
+    for (unsigned i = 0; i < RECORDS; i++)
+        append_bytes(fx->log, BODY_BYTES, i);
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    assert_int_equal(flume_log_seal(fx->log, NULL, &report), FLUME_OK);
+    assert_true(report.strata >= 3);
+}
+
+static void expect_all(struct log_fixture *fx)
+{
+    flume_cursor *cursor = open_cursor(fx->log, NULL);
+    flume_record record;
+    uint8_t body[BODY_BYTES];
+
+    for (unsigned i = 0; i < RECORDS; i++) {
+        fill_bytes(body, sizeof body, i);
+        assert_int_equal(flume_cursor_next(cursor, 0, &record), FLUME_OK);
+        assert_int_equal(record.body_bytes, sizeof body);
+        assert_memory_equal(record.body, body, sizeof body);
+    }
+    assert_int_equal(flume_cursor_next(cursor, 0, &record), FLUME_END);
+    flume_cursor_close(cursor);
+}
+
+static size_t files_in(const char *path)
+{
+    DIR *folder = opendir(path);
+    size_t count = 0;
+
+    assert_non_null(folder);
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        count += entry->d_name[0] != '.';
+    (void)closedir(folder);
+    return count;
+}
+
+static void sealed_strata_lie_in_another_directory_and_read_as_any(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct stat info;
+    char name[2 * LOG_FIXTURE_PATH_BYTES];
+
+    seal_elsewhere(fx);
+    assert_true(files_in(fixture_path(fx, "other")) >= 3);
+    (void)snprintf(name, sizeof name, "%s/log/%020d.strata", fx->path, 0);
+    assert_int_equal(lstat(name, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    expect_all(fx);
+    reopen_log(fx);
+    expect_all(fx);
+}
+
+static void an_absent_directory_is_named_and_the_rest_goes_on(void **state)
+{
+    struct log_fixture *fx = *state;
+    char away[2 * LOG_FIXTURE_PATH_BYTES];
+    uint64_t head;
+    flume_error error;
+
+    seal_elsewhere(fx);
+    (void)snprintf(away, sizeof away, "%s", fixture_path(fx, "away"));
+    close_log(fx);
+    assert_int_equal(rename(fixture_path(fx, "other"), away), 0);
+    open_log(fx);
+    expect_get(fx->log, 1, FLUME_ERR_ABSENT);
+    flume_log_error(fx->log, &error);
+    assert_non_null(strstr(error.message, "other/"));
+    assert_non_null(strstr(error.message, "mount"));
+    head = append_text(fx->log, "on and on"); /* Behind a manifest, or not. */
+    expect_text(fx->log, head, "on and on");
+    assert_int_equal(rename(away, fixture_path(fx, "other")), 0);
+    expect_bytes(fx->log, 1, BODY_BYTES, 0); /* The same handle: it has come back. */
+}
+
+static void a_directory_that_is_not_there_leaves_strata_raw(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_seal_options options = elsewhere;
+    flume_seal_report report;
+
+    options.path = "../nowhere";
+    fx->options.strata_bytes = FLUME_STRATA_BYTES_MIN;
+    fx->options.seal = &options;
+    open_log(fx);
+    for (unsigned i = 0; i < RECORDS; i++)
+        append_bytes(fx->log, BODY_BYTES, i);
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    assert_int_not_equal(flume_log_seal(fx->log, NULL, &report), FLUME_OK);
+    assert_int_equal(report.strata, 0);
+    expect_all(fx);
+    assert_int_equal(mkdir(fixture_path(fx, "nowhere"), 0777), 0);
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    assert_int_equal(flume_log_seal(fx->log, NULL, &report), FLUME_OK);
+    assert_true(report.strata >= 3);
+    expect_all(fx);
+}
+
+static void what_a_dead_sealer_left_elsewhere_is_replaced(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_seal_report report;
+    char link[2 * LOG_FIXTURE_PATH_BYTES];
+    size_t files;
+    FILE *file;
+
+    seal_elsewhere(fx);
+    files = files_in(fixture_path(fx, "other"));
+    (void)snprintf(link, sizeof link, "%s/log/seal.strata.tmp", fx->path);
+    assert_int_equal(symlink("../../other/half", link), 0);
+    file = fopen(fixture_path(fx, "other/half"), "wb");
+    assert_non_null(file);
+    assert_true(fputs("half a strata", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    for (unsigned i = 0; i < 3 * RECORDS; i++)
+        append_bytes(fx->log, BODY_BYTES, i);
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    assert_int_equal(flume_log_seal(fx->log, NULL, &report), FLUME_OK);
+    assert_int_equal(files_in(fixture_path(fx, "other")), files + report.strata);
+    assert_int_not_equal(access(fixture_path(fx, "other/half"), F_OK), 0);
+    assert_int_not_equal(access(link, F_OK), 0);
+}
+
+/* A sealed strata never changes, so somebody may move it and leave a link by hand. */
+static void a_strata_moved_by_hand_behind_a_link_is_read(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_seal_options options = {.mode = FLUME_SEAL_ON_REQUEST};
+    char name[2 * LOG_FIXTURE_PATH_BYTES], target[2 * LOG_FIXTURE_PATH_BYTES];
+
+    fx->options.strata_bytes = FLUME_STRATA_BYTES_MIN;
+    fx->options.seal = &options;
+    open_log(fx);
+    for (unsigned i = 0; i < RECORDS; i++)
+        append_bytes(fx->log, BODY_BYTES, i);
+    assert_int_equal(flume_log_seal(fx->log, NULL, NULL), FLUME_OK);
+    close_log(fx);
+    (void)snprintf(name, sizeof name, "%s/log/%020d.strata", fx->path, 0);
+    (void)snprintf(target, sizeof target, "%s", fixture_path(fx, "moved"));
+    assert_int_equal(rename(name, target), 0);
+    assert_int_equal(symlink("../../moved", name), 0);
+    open_log(fx);
+    expect_all(fx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        closed_log_test(sealed_strata_lie_in_another_directory_and_read_as_any),
+        closed_log_test(an_absent_directory_is_named_and_the_rest_goes_on),
+        closed_log_test(a_directory_that_is_not_there_leaves_strata_raw),
+        closed_log_test(what_a_dead_sealer_left_elsewhere_is_replaced),
+        closed_log_test(a_strata_moved_by_hand_behind_a_link_is_read),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
