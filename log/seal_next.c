@@ -132,23 +132,27 @@ static uint64_t row_end(const struct table *table, size_t index, const struct se
 }
 
 /*
- * Somebody sealed these and could not say so, or recovery has forgotten. The last one's directory
- * entry may not be durable and its slots may still be there.
+ * The slots of the newest sealed strata may still be there: its sealer died, or could not remove
+ * them. They go once its directory entry is durable.
  */
-static int catch_up_locked(flume_log *log, const struct table *table, size_t sealed_count,
-                           const struct seal_wish *wish)
+static int tidy_locked(flume_log *log, uint64_t first_seq)
 {
-    const struct table_row *last = &table->rows[sealed_count - 1];
-    uint64_t end_seq = row_end(table, sealed_count - 1, wish);
+    const flume_io *io = log->io;
+    char name[STRATA_NAME_BYTES];
     struct path path;
-    int error;
+    int file, error;
 
+    strata_slots_name(name, first_seq);
+    log_path(log, "log", name, &path);
+    file = io->open(io->ctx, path.text, FLUME_IO_READ);
+    if (file < 0)
+        return FLUME_OK; /* As it should be; or it is no obstacle. */
+    io->close(io->ctx, file);
     log_path(log, "log", "", &path);
-    error = log->io->sync_directory(log->io->ctx, path.text);
+    error = io->sync_directory(io->ctx, path.text);
     if (error != 0)
         return log_fail_io(log, error, "sync the directory", path.text);
-    seal_drop_slots(log, last->first_seq);
-    seal_told_locked(log, end_seq != FLUME_SEQ_NONE ? end_seq : last->first_seq + 1);
+    seal_drop_slots(log, first_seq);
     return FLUME_OK;
 }
 
@@ -171,10 +175,14 @@ static int first_raw_locked(flume_log *log, const struct table *table, const str
     status = outline_of(log, table->rows[index].first_seq, &outline);
     if (status != FLUME_OK || outline.form == STRATA_RAW)
         return status;
-    status = sealed_rows(log, table, &index);
-    if (status == FLUME_OK && index > 0)
-        status = catch_up_locked(log, table, index, wish);
-    *out_index = index;
+    /* Somebody sealed these and could not say so, or recovery has forgotten. */
+    status = sealed_rows(log, table, out_index);
+    if (status == FLUME_OK && *out_index > 0) {
+        uint64_t end_seq = row_end(table, *out_index - 1, wish);
+
+        seal_told_locked(
+            log, end_seq != FLUME_SEQ_NONE ? end_seq : table->rows[*out_index - 1].first_seq + 1);
+    }
     return status;
 }
 
@@ -231,6 +239,8 @@ int seal_next_locked(flume_log *log, const struct seal_wish *wish, struct seal_t
     if (table == NULL)
         return status;
     status = first_raw_locked(log, table, wish, &index);
+    if (status == FLUME_OK && index > 0)
+        status = tidy_locked(log, table->rows[index - 1].first_seq);
     if (status != FLUME_OK)
         return status;
     if (index == table->count)

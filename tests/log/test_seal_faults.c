@@ -1,0 +1,587 @@
+/*
+ * test_seal_faults.c - sealing where anything may fail: each call of the system, each request for
+ * memory, a disk that is full, the power, the process.
+ *
+ * One basin is made anew for each place: three full strata and one that is not, all durable, on
+ * the simulated disk. Then it is sealed, with the fault at the Nth place; for every N. Whatever the
+ * answer, each record must read as it was; the next call must do what was left; and in the end each
+ * full strata has its sealed form, and nothing else lies about.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "faultio.h"
+#include "flume/flume.h"
+#include "flume/seal.h"
+#include "log_fixture.h"
+#include "sealed_file.h"
+#include "simdisk.h"
+
+#define BASIN SIMDISK_ROOT "/basin.flume"
+
+enum {
+    STRATA_BYTES = 64 << 10,
+    STRATA_FULL = 3,
+    RECORDS_MAX = 400,
+    PLACES_MAX = 2000,
+    NOT_OURS = UINT16_MAX /* A manifest. */
+};
+
+static const flume_seal_options on_request = {.mode = FLUME_SEAL_ON_REQUEST,
+                                              .block_bytes = 8 << 10};
+
+struct gate;
+
+struct stage {
+    struct simdisk *disk;
+    struct faultio fault;
+    struct fault_memory memory;
+    flume_log *log;
+    uint64_t head, first_raw; /* Records below first_raw are in full strata. */
+    uint16_t seeds[RECORDS_MAX];
+    unsigned record_count;
+    int64_t (*honest_pwrite)(void *ctx, int file, const void *source, size_t bytes,
+                             uint64_t offset);
+    _Atomic unsigned writes_seen, lie_at; /* 0: never. */
+    int (*honest_sync)(void *ctx, int file);
+    _Atomic(struct gate *) gate; /* NULL: none. */
+};
+
+static size_t body_bytes_of(unsigned seed)
+{
+    return seed * 131 % 1700;
+}
+
+/* Every second body can be packed. */
+static void fill_body(uint8_t *target, unsigned seed)
+{
+    if (seed % 2 == 0)
+        fill_bytes(target, body_bytes_of(seed), seed);
+    else
+        memset(target, (int)(seed % 250), body_bytes_of(seed));
+}
+
+static flume_log *try_attach(const flume_io *io, const flume_allocator *allocator,
+                             flume_error *out_error)
+{
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE,
+                                 .profile = FLUME_PROFILE_FORGETFUL,
+                                 .io_mode = FLUME_IO_PWRITE,
+                                 .strata_bytes = STRATA_BYTES,
+                                 .program = "test",
+                                 .seal = &on_request,
+                                 .allocator = allocator,
+                                 .io = io};
+    flume_log *log = NULL;
+
+    (void)flume_log_open(&log, BASIN, &options, out_error);
+    return log;
+}
+
+static flume_log *attach(const flume_io *io, const flume_allocator *allocator)
+{
+    flume_error error;
+    flume_log *log = try_attach(io, allocator, &error);
+
+    if (log == NULL)
+        print_error("%s\n", error.message);
+    assert_non_null(log);
+    return log;
+}
+
+static uint64_t count_strata(flume_log *log)
+{
+    return stat_of(log).strata_count;
+}
+
+static void append_next(struct stage *stage)
+{
+    static uint8_t body[2000];
+    unsigned seed = stage->record_count++;
+    uint64_t seq = 0;
+
+    fill_body(body, seed);
+    assert_int_equal(flume_log_append(stage->log, body, body_bytes_of(seed), &seq), FLUME_OK);
+    assert_true(seq < RECORDS_MAX);
+    for (uint64_t i = stage->head; i < seq; i++)
+        stage->seeds[i] = NOT_OURS;
+    stage->seeds[seq] = (uint16_t)seed;
+    stage->head = seq + 1;
+}
+
+/* A disk that does not give back what was written to it: one bit of the write that is due. */
+static int64_t lying_pwrite(void *ctx, int file, const void *source, size_t bytes, uint64_t offset)
+{
+    struct stage *stage = (struct stage *)((uint8_t *)ctx - offsetof(struct stage, fault));
+    uint8_t *copy;
+    int64_t result;
+
+    if (atomic_fetch_add(&stage->writes_seen, 1) + 1 != atomic_load(&stage->lie_at))
+        return stage->honest_pwrite(ctx, file, source, bytes, offset);
+    copy = malloc(bytes);
+    assert_non_null(copy);
+    memcpy(copy, source, bytes);
+    copy[bytes / 2] ^= 16;
+    result = stage->honest_pwrite(ctx, file, copy, bytes, offset);
+    free(copy);
+    return result;
+}
+
+/* A sync that does not come to an end for as long as the gate is shut. */
+struct gate {
+    pthread_mutex_t mutex;
+    pthread_cond_t opened;
+    bool is_shut; /* Guarded by mutex. */
+};
+
+static int gated_sync(void *ctx, int file)
+{
+    struct stage *stage = (struct stage *)((uint8_t *)ctx - offsetof(struct stage, fault));
+    struct gate *gate = atomic_load(&stage->gate);
+
+    if (gate == NULL)
+        return stage->honest_sync(ctx, file);
+    (void)pthread_mutex_lock(&gate->mutex);
+    while (gate->is_shut)
+        (void)pthread_cond_wait(&gate->opened, &gate->mutex);
+    (void)pthread_mutex_unlock(&gate->mutex);
+    return stage->honest_sync(ctx, file);
+}
+
+static struct stage *stage_begin(uint64_t seed)
+{
+    struct stage *stage = calloc(1, sizeof *stage);
+
+    assert_non_null(stage);
+    stage->disk = simdisk_create(seed);
+    faultio_init(&stage->fault, simdisk_process(stage->disk));
+    fault_memory_init(&stage->memory);
+    stage->honest_pwrite = stage->fault.table.pwrite;
+    stage->honest_sync = stage->fault.table.sync;
+    stage->fault.table.pwrite = lying_pwrite;
+    stage->fault.table.sync = gated_sync;
+    stage->log = attach(&stage->fault.table, &stage->memory.table);
+    while (count_strata(stage->log) <= STRATA_FULL)
+        append_next(stage);
+    assert_int_equal(flume_log_sync(stage->log, FLUME_SEQ_NONE), FLUME_OK);
+    return stage;
+}
+
+static void stage_end(struct stage *stage)
+{
+    if (stage->log != NULL)
+        assert_int_equal(flume_log_close(stage->log), FLUME_OK);
+    assert_int_equal(stage->fault.open_files, 0);
+    assert_int_equal(stage->fault.open_maps, 0);
+    assert_int_equal(stage->memory.live_blocks, 0);
+    simdisk_destroy(stage->disk);
+    faultio_deinit(&stage->fault);
+    fault_memory_deinit(&stage->memory);
+    free(stage);
+}
+
+/* Every record as it was appended, by seq and by a walk. */
+static void expect_records_of(struct stage *stage, flume_log *log)
+{
+    static const uint8_t all = FLUME_KIND_ANY;
+    flume_cursor_options options = {.kinds = &all, .kind_count = 1};
+    flume_cursor *cursor = open_cursor(log, &options);
+    static uint8_t body[2000];
+
+    assert_true(flume_log_head(log) >= stage->head);
+    for (uint64_t seq = 0; seq < stage->head; seq++) {
+        unsigned seed = stage->seeds[seq];
+        flume_record record, walked;
+
+        assert_int_equal(flume_log_get(log, seq, &record), FLUME_OK);
+        assert_int_equal(flume_cursor_next(cursor, 0, &walked), FLUME_OK);
+        assert_int_equal(walked.seq, seq);
+        assert_true(walked.check == record.check);
+        if (seed == NOT_OURS) {
+            assert_int_equal(record.kind, FLUME_KIND_MANIFEST);
+        } else {
+            fill_body(body, seed);
+            assert_int_equal(record.body_bytes, body_bytes_of(seed));
+            assert_memory_equal(record.body, body, record.body_bytes);
+        }
+        flume_record_release(&record);
+    }
+    flume_cursor_close(cursor);
+}
+
+/* Whether a name is on the disk. */
+static bool is_there(struct stage *stage, const char *folder, const char *name)
+{
+    char path[256];
+    size_t bytes;
+
+    (void)snprintf(path, sizeof path, "%s/%s/%s", BASIN, folder, name);
+    return simdisk_content(stage->disk, path, &bytes) != NULL;
+}
+
+/* All full strata are sealed now, and what they do not need is gone. */
+static void expect_all_sealed(struct stage *stage, flume_log *log)
+{
+    uint64_t sealed = 0;
+
+    for (uint64_t seq = 0; seq < stage->head; seq++) {
+        char name[STRATA_NAME_BYTES], slots[STRATA_NAME_BYTES], path[256];
+        struct strata_header header;
+        const uint8_t *content;
+        flume_record record;
+        size_t bytes;
+
+        assert_int_equal(flume_log_get(log, seq, &record), FLUME_OK);
+        flume_record_release(&record);
+        if (record.strata_seq != seq)
+            continue;
+        strata_name(name, seq);
+        strata_slots_name(slots, seq);
+        (void)snprintf(path, sizeof path, "%s/log/%s", BASIN, name);
+        content = simdisk_content(stage->disk, path, &bytes);
+        assert_non_null(content);
+        assert_int_equal(strata_header_decode(content, &header), FLUME_OK);
+        sealed += header.form == STRATA_SEALED;
+        if (header.form == STRATA_SEALED)
+            assert_false(is_there(stage, "log", slots));
+    }
+    assert_true(sealed >= STRATA_FULL);
+    assert_false(is_there(stage, "log", "seal.strata.tmp"));
+}
+
+/* What was left is done now. */
+static void finish(struct stage *stage, flume_log *log)
+{
+    flume_error error;
+    int status = flume_log_seal(log, NULL, NULL);
+
+    if (status != FLUME_OK) {
+        flume_log_error(log, &error);
+        print_error("%s\n", error.message);
+    }
+    assert_int_equal(status, FLUME_OK);
+    expect_all_sealed(stage, log);
+    expect_records_of(stage, log);
+}
+
+/* --- Calls that fail ----------------------------------------------------------------------------- */
+
+/* An error has words, and is of those that the header names. */
+static void judge(struct stage *stage, int status)
+{
+    flume_error error;
+
+    if (status == FLUME_OK)
+        return;
+    flume_log_error(stage->log, &error);
+    assert_int_equal(error.status, status);
+    assert_true(error.message[0] != '\0');
+    assert_true(status == FLUME_ERR_IO || status == FLUME_ERR_FULL || status == FLUME_ERR_DAMAGED ||
+                status == FLUME_ERR_NO_MEMORY);
+}
+
+/* true: there was such a call. */
+static bool fail_at(struct fault_plan plan, bool machine_stops)
+{
+    struct stage *stage = stage_begin(plan.nth);
+    uint64_t injected;
+    int status;
+
+    faultio_plan(&stage->fault, plan);
+    status = flume_log_seal(stage->log, NULL, NULL);
+    injected = faultio_heal(&stage->fault);
+    judge(stage, status);
+    if (injected == 0)
+        assert_int_equal(status, FLUME_OK);
+    expect_records_of(stage, stage->log);
+    if (machine_stops) {
+        simdisk_stop(stage->disk);
+        (void)flume_log_close(stage->log);
+        simdisk_restart(stage->disk);
+        stage->log = attach(&stage->fault.table, &stage->memory.table);
+        expect_records_of(stage, stage->log);
+    }
+    finish(stage, stage->log);
+    stage_end(stage);
+    return injected > 0;
+}
+
+static void fail_everywhere(enum fault_call call, int result, enum fault_duration duration)
+{
+    struct fault_plan plan = {.call = call, .nth = 1, .result = result, .duration = duration};
+
+    while (fail_at(plan, plan.nth % 2 == 0)) {
+        assert_true(plan.nth < PLACES_MAX);
+        /* Reads and writes are many, and alike. */
+        plan.nth += plan.nth < 24 ? 1 : plan.nth / 8;
+    }
+    assert_true(plan.nth > 1);
+}
+
+static void each_call_may_fail_and_nothing_is_lost(void **state)
+{
+    static const enum fault_call calls[] = {FAULT_OPEN,   FAULT_PREAD,         FAULT_PWRITE,
+                                            FAULT_SYNC,   FAULT_STAT,          FAULT_RENAME,
+                                            FAULT_UNLINK, FAULT_SYNC_DIRECTORY};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        fail_everywhere(calls[i], -EIO, FAULT_ONCE);
+}
+
+static void short_reads_and_writes_are_gone_on_with(void **state)
+{
+    (void)state;
+    fail_everywhere(FAULT_PREAD, FAULT_SHORT, FAULT_ONCE);
+    fail_everywhere(FAULT_PWRITE, FAULT_SHORT, FAULT_ONCE);
+}
+
+static void a_disk_that_is_full_at_any_step_loses_nothing(void **state)
+{
+    (void)state;
+    fail_everywhere(FAULT_PWRITE, -ENOSPC, FAULT_LASTING);
+    fail_everywhere(FAULT_SYNC, -ENOSPC, FAULT_LASTING);
+    fail_everywhere(FAULT_RENAME, -ENOSPC, FAULT_LASTING);
+}
+
+static void a_full_disk_is_told_as_full_and_leaves_no_file(void **state)
+{
+    struct stage *stage = stage_begin(1);
+
+    (void)state;
+    faultio_plan(&stage->fault,
+                 (struct fault_plan){
+                     .call = FAULT_PWRITE, .nth = 1, .result = -ENOSPC, .duration = FAULT_LASTING});
+    assert_int_equal(flume_log_seal(stage->log, NULL, NULL), FLUME_ERR_FULL);
+    assert_true(faultio_heal(&stage->fault) > 0);
+    assert_false(is_there(stage, "log", "seal.strata.tmp"));
+    finish(stage, stage->log);
+    stage_end(stage);
+}
+
+static void each_request_for_memory_may_fail(void **state)
+{
+    (void)state;
+    for (uint64_t nth = 1;; nth++) {
+        struct stage *stage = stage_begin(nth);
+        bool failed;
+
+        fault_memory_plan(&stage->memory, nth, FAULT_ONCE);
+        judge(stage, flume_log_seal(stage->log, NULL, NULL));
+        failed = stage->memory.failed > 0;
+        fault_memory_plan(&stage->memory, 0, FAULT_ONCE);
+        expect_records_of(stage, stage->log);
+        finish(stage, stage->log);
+        stage_end(stage);
+        if (!failed)
+            break;
+        assert_true(nth < PLACES_MAX);
+    }
+}
+
+static void what_does_not_read_back_never_takes_the_name(void **state)
+{
+    enum { WRITES = 12 };
+    unsigned refused = 0;
+
+    (void)state;
+    for (unsigned nth = 1; nth < WRITES; nth++) {
+        struct stage *stage = stage_begin(nth);
+        int status;
+
+        atomic_store(&stage->lie_at, atomic_load(&stage->writes_seen) + nth);
+        status = flume_log_seal(stage->log, NULL, NULL);
+        atomic_store(&stage->lie_at, 0);
+        assert_true(status == FLUME_OK || status == FLUME_ERR_DAMAGED);
+        refused += status != FLUME_OK;
+        expect_records_of(stage, stage->log);
+        finish(stage, stage->log);
+        stage_end(stage);
+    }
+    assert_true(refused > 3);
+}
+
+/* --- The power ----------------------------------------------------------------------------------- */
+
+/* true: the power was cut within the call. */
+static bool cut_at(uint64_t place, enum simdisk_names names, uint64_t seed)
+{
+    struct stage *stage = stage_begin(seed);
+    flume_recovery recovery;
+    bool was_cut;
+
+    simdisk_set_names(stage->disk, names);
+    simdisk_set_writeback(stage->disk, 3);
+    simdisk_stop_after(stage->disk, place);
+    (void)flume_log_seal(stage->log, NULL, NULL);
+    was_cut = simdisk_stopped(stage->disk);
+    simdisk_stop(stage->disk);
+    (void)flume_log_close(stage->log);
+    simdisk_restart(stage->disk);
+    stage->log = attach(&stage->fault.table, &stage->memory.table);
+    recovery = stat_of(stage->log).recovery;
+    assert_false(recovery.damaged);
+    assert_int_equal(recovery.head, stage->head);
+    assert_false(is_there(stage, "log", "seal.strata.tmp"));
+    expect_records_of(stage, stage->log);
+    finish(stage, stage->log);
+    stage_end(stage);
+    return was_cut;
+}
+
+static void cut_everywhere(enum simdisk_names names)
+{
+    uint64_t place = 1;
+
+    while (cut_at(place, names, place * 31 + (uint64_t)names))
+        assert_true(++place < PLACES_MAX);
+    assert_true(place > 50);
+}
+
+static void a_power_cut_anywhere_leaves_one_form_or_the_other(void **state)
+{
+    (void)state;
+    cut_everywhere(SIMDISK_NAMES_JOURNAL);
+}
+
+static void names_that_are_lost_at_random_leave_one_form_or_the_other(void **state)
+{
+    (void)state;
+    cut_everywhere(SIMDISK_NAMES_WILD);
+}
+
+/* --- The process --------------------------------------------------------------------------------- */
+
+struct victim {
+    const flume_io *io;
+    struct fault_memory memory;
+};
+
+/* Attach, seal, leave; the process ends somewhere on the way, and this thread with it. */
+static void *seal_until_killed(void *ctx)
+{
+    struct victim *victim = ctx;
+    flume_error error;
+    flume_log *log = try_attach(victim->io, &victim->memory.table, &error);
+
+    if (log == NULL)
+        return NULL;
+    (void)flume_log_seal(log, NULL, NULL);
+    (void)flume_log_close(log);
+    return NULL;
+}
+
+/* true: it was killed. Others are attached all the while, or nobody. */
+static bool kill_at(uint64_t place, bool others)
+{
+    struct stage *stage = stage_begin(place);
+    struct victim victim = {.io = simdisk_process(stage->disk)};
+    pthread_t thread;
+    bool was_killed;
+
+    fault_memory_init(&victim.memory);
+    if (!others) {
+        assert_int_equal(flume_log_close(stage->log), FLUME_OK);
+        stage->log = NULL;
+    }
+    simdisk_kill_after(victim.io, place);
+    assert_int_equal(pthread_create(&thread, NULL, seal_until_killed, &victim), 0);
+    (void)pthread_join(thread, NULL);
+    was_killed = simdisk_killed(victim.io);
+    if (was_killed)
+        assert_true(simdisk_reap(victim.io));
+    if (!others)
+        stage->log = attach(&stage->fault.table, &stage->memory.table);
+    expect_records_of(stage, stage->log);
+    finish(stage, stage->log);
+    append_next(stage);
+    expect_records_of(stage, stage->log);
+    fault_memory_deinit(&victim.memory);
+    stage_end(stage);
+    return was_killed;
+}
+
+static void kill_everywhere(bool others)
+{
+    uint64_t place = 1;
+
+    while (kill_at(place, others))
+        assert_true(++place < PLACES_MAX);
+    assert_true(place > 50);
+}
+
+static void a_sealer_killed_at_any_call_is_inherited_by_who_is_attached(void **state)
+{
+    (void)state;
+    kill_everywhere(true);
+}
+
+static void a_sealer_killed_at_any_call_is_followed_by_who_comes_next(void **state)
+{
+    (void)state;
+    kill_everywhere(false);
+}
+
+/* --- What is not durable ------------------------------------------------------------------------- */
+
+static void gate_turn(struct gate *gate, bool is_shut)
+{
+    (void)pthread_mutex_lock(&gate->mutex);
+    gate->is_shut = is_shut;
+    (void)pthread_cond_broadcast(&gate->opened);
+    (void)pthread_mutex_unlock(&gate->mutex);
+}
+
+/* Two more strata are full, but the sync that would make them durable is still under way. */
+static void what_is_not_durable_is_not_sealed(void **state)
+{
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    struct stage *stage = stage_begin(5);
+    flume_seal_report report;
+
+    (void)state;
+    assert_int_equal(flume_log_seal(stage->log, NULL, &report), FLUME_OK);
+    assert_int_equal(report.strata, STRATA_FULL);
+    gate_turn(&gate, true);
+    atomic_store(&stage->gate, &gate);
+    while (count_strata(stage->log) < STRATA_FULL + 3)
+        append_next(stage);
+    assert_int_equal(flume_log_seal(stage->log, NULL, &report), FLUME_OK);
+    assert_int_equal(report.strata, 0);
+    gate_turn(&gate, false);
+    assert_int_equal(flume_log_sync(stage->log, FLUME_SEQ_NONE), FLUME_OK);
+    assert_int_equal(flume_log_seal(stage->log, NULL, &report), FLUME_OK);
+    assert_int_equal(report.strata, 2);
+    expect_records_of(stage, stage->log);
+    stage_end(stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_call_may_fail_and_nothing_is_lost),
+        cmocka_unit_test(short_reads_and_writes_are_gone_on_with),
+        cmocka_unit_test(a_disk_that_is_full_at_any_step_loses_nothing),
+        cmocka_unit_test(a_full_disk_is_told_as_full_and_leaves_no_file),
+        cmocka_unit_test(each_request_for_memory_may_fail),
+        cmocka_unit_test(what_does_not_read_back_never_takes_the_name),
+        cmocka_unit_test(a_power_cut_anywhere_leaves_one_form_or_the_other),
+        cmocka_unit_test(names_that_are_lost_at_random_leave_one_form_or_the_other),
+        cmocka_unit_test(a_sealer_killed_at_any_call_is_inherited_by_who_is_attached),
+        cmocka_unit_test(a_sealer_killed_at_any_call_is_followed_by_who_comes_next),
+        cmocka_unit_test(what_is_not_durable_is_not_sealed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
