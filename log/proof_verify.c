@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "flume/proof.h"
-#include "grain.h"
 #include "merkle.h"
+#include "read.h"
 
 static_assert((int)FLUME_ROOT_BYTES == MERKLE_HASH_BYTES, "a root is a node");
 static_assert((int)FLUME_PROOF_HEADER_BYTES == GRAIN_HEADER_BYTES, "a header is a grain's");
@@ -243,5 +243,39 @@ int flume_proof_verify(const flume_proof *proof, const uint8_t *known_root, cons
     if (flume_consistency_find(&proof->chain, known_root, &met) != FLUME_OK)
         return refuse(out_error, FLUME_ERR_CONFLICT, proof->seq,
                       "the proof holds, but does not pass the root given");
+    return FLUME_OK;
+}
+
+/* --- What it is about --- */
+
+int flume_proof_record(const flume_proof *proof, flume_record *out_record, size_t *out_body_bytes)
+{
+    static const uint8_t nothing[1];
+    size_t witness_bytes = 0;
+    uint32_t writer;
+
+    if (proof == NULL || out_record == NULL || proof->chain.link_count == 0)
+        return FLUME_ERR_INVALID;
+    if ((proof->header[GRAIN_FLAGS_AT] & FLUME_RECORD_WITNESS) != 0)
+        witness_bytes = GRAIN_WITNESS_BYTES;
+    if (proof->meta_bytes < witness_bytes)
+        return FLUME_ERR_INVALID;
+    writer = get_le32(proof->header + GRAIN_WRITER_AT);
+    *out_record = (flume_record){
+        .seq = proof->seq,
+        .time_ns = get_le64(proof->header + GRAIN_TIME_AT),
+        .body = nothing,
+        .writer_seq = writer == GRAIN_WRITER_NONE ? FLUME_SEQ_NONE
+                                                  : proof->chain.links[0].first_seq + writer,
+        .check = get_le64(proof->header + GRAIN_CHECK_AT),
+        .kind = proof->header[GRAIN_KIND_AT],
+        .flags = proof->header[GRAIN_FLAGS_AT],
+        .meta = proof->meta_bytes > 0 ? proof->meta + witness_bytes : nothing,
+        .meta_bytes = proof->meta_bytes - witness_bytes,
+        .strata_seq = proof->chain.links[0].first_seq,
+    };
+    out_record->codec = record_codec(out_record->meta, out_record->meta_bytes);
+    if (out_body_bytes != NULL)
+        *out_body_bytes = get_le32(proof->header + GRAIN_BODY_BYTES_AT);
     return FLUME_OK;
 }

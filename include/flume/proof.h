@@ -124,6 +124,18 @@ FLUME_API int flume_proof_verify(const flume_proof *proof, const uint8_t *known_
                                  const void *body, size_t body_bytes, flume_error *out_error);
 
 /**
+ * The record that a proof is about: time, kind, codec, writer, labels, as its grain says.
+ *
+ * The body is not in a proof: out_record's is empty.
+ *
+ * @param out_record      Points into the proof, and is valid as long as that; needs no release.
+ * @param out_body_bytes  Receives how long the body is. May be NULL.
+ * @return FLUME_OK; FLUME_ERR_INVALID (NULL, or a grain that cannot be; one that is verified can).
+ */
+FLUME_API int flume_proof_record(const flume_proof *proof, flume_record *out_record,
+                                 size_t *out_body_bytes);
+
+/**
  * Whether two head roots are of one log.
  *
  * @param old_root, new_root  FLUME_ROOT_BYTES each, as known from elsewhere: they must be those

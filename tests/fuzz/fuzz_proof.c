@@ -72,6 +72,19 @@ static void require_same(const char *again, size_t again_bytes, const char *text
             "what was read has another text");
 }
 
+/* Labels of anything end. */
+static void read_record(const flume_proof *proof)
+{
+    flume_record record;
+    flume_label label;
+    size_t position = 0, count = 0;
+
+    if (flume_proof_record(proof, &record, NULL) != FLUME_OK)
+        return;
+    while (flume_record_label(&record, &position, &label))
+        require(++count <= record.meta_bytes, "labels without end");
+}
+
 static void try_record(const char *text, size_t bytes, const flume_allocator *allocator,
                        char *again)
 {
@@ -85,6 +98,7 @@ static void try_record(const char *text, size_t bytes, const flume_allocator *al
         return;
     }
     require_same(again, flume_proof_text(&proof, again, bytes), text, bytes);
+    read_record(&proof);
     if (flume_proof_verify(&proof, head, NULL, 0, &error) == FLUME_OK)
         require(proof.seq < FORGED_RECORDS &&
                     memcmp(proof.leaf, forged->leaves[proof.seq].bytes, sizeof proof.leaf) == 0,

@@ -246,6 +246,20 @@ static void a_chain_that_begins_at_seq_0_has_nothing_before_it(void **state)
     expect_fails(fx, "no beginning");
 }
 
+static void a_witness_that_is_not_there_is_no_record(void **state)
+{
+    struct proof_fixture *fx = *state;
+    flume_record record;
+
+    prove(fx, 16 * 5); /* Without meta. */
+    fx->proof.header[GRAIN_FLAGS_AT] = 0;
+    assert_int_equal(flume_proof_record(&fx->proof, &record, NULL), FLUME_OK);
+    assert_int_equal(record.meta_bytes, 0);
+    fx->proof.header[GRAIN_FLAGS_AT] = FLUME_RECORD_WITNESS;
+    assert_int_equal(flume_proof_record(&fx->proof, &record, NULL), FLUME_ERR_INVALID);
+    assert_int_equal(flume_proof_record(NULL, &record, NULL), FLUME_ERR_INVALID);
+}
+
 static void nothing_is_no_proof(void **state)
 {
     struct proof_fixture *fx = *state;
@@ -570,6 +584,7 @@ int main(void)
         proof_test(a_body_is_compared_where_one_is_given),
         proof_test(each_step_of_verifying_refuses_what_it_is_for),
         proof_test(a_chain_that_begins_at_seq_0_has_nothing_before_it),
+        proof_test(a_witness_that_is_not_there_is_no_record),
         proof_test(nothing_is_no_proof),
         proof_test(two_roots_of_one_log_are_consistent),
         proof_test(a_root_that_links_pass_is_found_with_where_it_ends),

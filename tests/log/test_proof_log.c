@@ -57,6 +57,27 @@ static uint64_t end_of(const struct proof_log *log, size_t strata)
     return log->firsts[strata + 1];
 }
 
+/* What a proof says of a record is what the log says. */
+static void expect_same_record(const flume_proof *proof, const flume_record *record)
+{
+    flume_record said;
+    size_t body_bytes;
+
+    assert_int_equal(flume_proof_record(proof, &said, &body_bytes), FLUME_OK);
+    assert_int_equal(said.seq, record->seq);
+    assert_int_equal(said.time_ns, record->time_ns);
+    assert_int_equal(said.kind, record->kind);
+    assert_int_equal(said.flags, record->flags);
+    assert_int_equal(said.codec, record->codec);
+    assert_int_equal(said.check, record->check);
+    assert_int_equal(said.writer_seq, record->writer_seq);
+    assert_int_equal(said.strata_seq, record->strata_seq);
+    assert_int_equal(said.meta_bytes, record->meta_bytes);
+    assert_memory_equal(said.meta, record->meta, record->meta_bytes);
+    assert_int_equal(said.body_bytes, 0);
+    assert_int_equal(body_bytes, record->body_bytes);
+}
+
 static void expect_proof(flume_log *log, uint64_t seq, const uint8_t *root)
 {
     flume_record record;
@@ -70,6 +91,7 @@ static void expect_proof(flume_log *log, uint64_t seq, const uint8_t *root)
     assert_true(proof.meta_bytes >= record.meta_bytes); /* A witness stands before it. */
     assert_memory_equal(proof.meta + proof.meta_bytes - record.meta_bytes, record.meta,
                         record.meta_bytes);
+    expect_same_record(&proof, &record);
     flume_record_release(&record);
     flume_proof_release(&proof);
 }
