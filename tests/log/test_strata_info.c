@@ -1,0 +1,143 @@
+/*
+ * test_strata_info.c - what a log says of its strata is what their files hold.
+ */
+#include "seal_fixture.h"
+
+enum { STRATA = 3 };
+
+/* All strata of a log, walked; the count. */
+static size_t walk(flume_log *log, flume_strata_info infos[SEAL_STRATA_MAX])
+{
+    uint64_t head = flume_log_head(log);
+    size_t count = 0;
+
+    for (uint64_t seq = 0; seq < head; count++) {
+        assert_true(count < SEAL_STRATA_MAX);
+        assert_int_equal(flume_log_strata(log, seq, &infos[count]), FLUME_OK);
+        assert_int_equal(infos[count].first_seq, seq);
+        assert_true(infos[count].records > 0);
+        seq += infos[count].records;
+        assert_true(seq <= head);
+    }
+    return count;
+}
+
+static void seal_all(flume_log *log)
+{
+    flume_seal_call call = {.active = true};
+
+    assert_int_equal(flume_log_seal(log, &call, NULL), FLUME_OK);
+}
+
+static void raw_strata_are_told_by_their_records_and_files(void **state)
+{
+    struct log_fixture *fx = *state;
+    static flume_strata_info infos[SEAL_STRATA_MAX];
+    flume_log_stat_info stat;
+    uint64_t grain_bytes = 0;
+    size_t count;
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA);
+    count = walk(fx->log, infos);
+    assert_true(count >= STRATA);
+    for (size_t i = 0; i < count; i++) {
+        assert_false(infos[i].sealed);
+        assert_int_equal(infos[i].block_count, 0);
+        assert_true(infos[i].grain_bytes <= infos[i].file_bytes);
+        grain_bytes += infos[i].grain_bytes;
+    }
+    assert_int_equal(flume_log_stat(fx->log, &stat), FLUME_OK);
+    assert_int_equal(grain_bytes, stat.used_bytes);
+}
+
+static void sealed_strata_are_told_by_their_footers(void **state)
+{
+    struct log_fixture *fx = *state;
+    static flume_strata_info before[SEAL_STRATA_MAX], after[SEAL_STRATA_MAX];
+    size_t count;
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA);
+    count = walk(fx->log, before);
+    seal_all(fx->log);
+    assert_int_equal(walk(fx->log, after), count);
+    for (size_t i = 0; i < count; i++) {
+        const flume_strata_info *info = &after[i];
+        uint64_t parts = info->block_bytes + info->block_index_bytes + info->grain_index_bytes +
+                         info->label_bytes + info->merkle_bytes + info->dictionary_bytes +
+                         info->parity_bytes;
+
+        assert_true(info->sealed);
+        assert_int_equal(info->first_seq, before[i].first_seq);
+        assert_int_equal(info->records, before[i].records);
+        assert_int_equal(info->grain_bytes, before[i].grain_bytes);
+        /* Besides, the two pages, and less than a page before the last one. */
+        assert_in_range(info->file_bytes - parts, 2 * STRATA_PAGE_BYTES, 3 * STRATA_PAGE_BYTES);
+        assert_true(info->merkle_bytes >= FLUME_ROOT_BYTES);
+        assert_true(info->least_time_ns <= info->greatest_time_ns);
+        assert_int_equal(info->block_target_bytes, SEALED_BLOCK_BYTES_DEFAULT);
+    }
+}
+
+static void roots_are_those_of_the_file(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct sealed_footer footer;
+    struct whole_file file;
+    flume_strata_info info;
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA);
+    seal_all(fx->log);
+    assert_int_equal(flume_log_strata(fx->log, 0, &info), FLUME_OK);
+    file = read_whole(strata_path(fx, "basin.flume", 0));
+    assert_int_equal(sealed_footer_decode(file.bytes + file.count - STRATA_PAGE_BYTES, &footer),
+                     FLUME_OK);
+    assert_memory_equal(info.root, footer.root, FLUME_ROOT_BYTES);
+    assert_memory_equal(info.chain, footer.chain, FLUME_ROOT_BYTES);
+    assert_int_equal(info.block_count, footer.block_count);
+    assert_int_equal(info.file_bytes, file.count);
+    whole_file_release(&file);
+}
+
+static void any_seq_of_a_strata_finds_it(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_strata_info first, other;
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA);
+    seal_all(fx->log);
+    assert_int_equal(flume_log_strata(fx->log, 0, &first), FLUME_OK);
+    assert_int_equal(flume_log_strata(fx->log, first.records - 1, &other), FLUME_OK);
+    assert_int_equal(other.first_seq, 0);
+    assert_int_equal(flume_log_strata(fx->log, first.records, &other), FLUME_OK);
+    assert_int_equal(other.first_seq, first.records);
+}
+
+static void where_there_is_no_record_there_is_no_strata(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_strata_info info = {.records = 7};
+
+    open_for_sealing(fx);
+    assert_int_equal(flume_log_strata(fx->log, flume_log_head(fx->log), &info),
+                     FLUME_ERR_NOT_FOUND);
+    assert_int_equal(flume_log_strata(fx->log, FLUME_SEQ_NONE, &info), FLUME_ERR_NOT_FOUND);
+    assert_int_equal(info.records, 7);
+    assert_int_not_equal(flume_log_strata(NULL, 0, &info), FLUME_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        closed_log_test(raw_strata_are_told_by_their_records_and_files),
+        closed_log_test(sealed_strata_are_told_by_their_footers),
+        closed_log_test(roots_are_those_of_the_file),
+        closed_log_test(any_seq_of_a_strata_finds_it),
+        closed_log_test(where_there_is_no_record_there_is_no_strata),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
