@@ -9,10 +9,12 @@
 
 #include <errno.h>
 
+#include "parity.h"
 #include "seal_dictionary.h"
 #include "seal_index.h"
 #include "seal_labels.h"
 #include "seal_pack.h"
+#include "seal_parity.h"
 #include "seal_source.h"
 
 enum { ENTRIES_FIRST = 1024 };
@@ -319,6 +321,22 @@ static void close_tree(struct draft *draft)
     memcpy(footer->chain, chain.bytes, sizeof chain.bytes);
 }
 
+/* Space for the parity, which is worked out of the whole file. */
+static int section_parity(struct draft *draft)
+{
+    struct sealed_footer *footer = &draft->made.footer;
+    struct sealed_section *section;
+    int status = seal_output_align(&draft->output, PARITY_CELL_BYTES);
+
+    if (status != FLUME_OK)
+        return status;
+    section = &footer->sections[footer->section_count++];
+    section->id = SEALED_SECTION_PARITY;
+    section->offset = seal_output_offset(&draft->output);
+    section->bytes = seal_parity_bytes(draft->plan, section->offset);
+    return seal_output_skip(&draft->output, section->bytes);
+}
+
 static int write_sections(struct draft *draft)
 {
     struct seal_made *made = &draft->made;
@@ -337,12 +355,15 @@ static int write_sections(struct draft *draft)
     if (status == FLUME_OK && made->dictionary != NULL)
         status =
             section_put(draft, SEALED_SECTION_DICTIONARY, made->dictionary, made->dictionary_bytes);
+    if (status == FLUME_OK && (draft->plan->parity & FLUME_PARITY_FILE) != 0)
+        status = section_parity(draft);
     return status;
 }
 
 /* --- The whole ----------------------------------------------------------------------------------- */
 
-/* The footer page ends the file; the header page is written last: until then it is no strata. */
+/* The footer page ends the file; the header page is written last: until then it is no strata. Only
+ * parity comes after it, for it is over all else. */
 static int write_pages(struct draft *draft)
 {
     struct sealed_footer *footer = &draft->made.footer;
@@ -367,6 +388,10 @@ static int write_pages(struct draft *draft)
     draft->header.file_bytes = footer->file_bytes;
     strata_header_encode(draft->made.header, &draft->header);
     error = io_write_all(io, draft->file, draft->made.header, sizeof draft->made.header, 0);
+    if (error == 0)
+        status = seal_parity_write(draft->log, draft->plan, footer, draft->file);
+    if (status != FLUME_OK)
+        return status;
     if (error == 0)
         error = io->sync(io->ctx, draft->file);
     return error == 0 ? FLUME_OK : log_fail_io(draft->log, error, "write", draft->path.text);
@@ -492,6 +517,8 @@ int seal_file_write(flume_log *log, const struct seal_plan *plan, struct sealed_
         status = write_pages(draft);
     if (status == FLUME_OK)
         status = seal_verify(plan, &draft->made, &draft->source, draft->file);
+    if (status == FLUME_OK)
+        status = seal_parity_verify(log, plan, &draft->made.footer, draft->file);
     if (status == FLUME_OK)
         status = seal_place_sync(log);
     if (status == FLUME_OK)

@@ -10,6 +10,7 @@
 #ifndef FLUME_SEAL_FILE_H
 #define FLUME_SEAL_FILE_H
 
+#include "flume/seal.h"
 #include "handle.h"
 #include "merkle.h"
 #include "sealed_file.h"
@@ -22,6 +23,8 @@ struct seal_plan {
     uint32_t block_bytes;
     int level;
     bool dictionary;
+    unsigned parity;                      /* enum flume_parity. */
+    uint16_t parity_data, parity_cells;   /* Of a stripe; 0: as usual. */
     const struct sealed_footer *previous; /* Of the strata before it; NULL: it is the first. */
     /* Asked after each block, with the raw bytes that are done; anything but 0 gives up. */
     int (*proceed)(void *proceed_ctx, uint64_t done_bytes);

@@ -41,6 +41,9 @@ int seal_output_put(struct seal_output *output, const void *source, size_t bytes
 /* Zeros up to a multiple. They belong to no section. */
 int seal_output_align(struct seal_output *output, uint64_t unit);
 
+/* Leave out so many bytes, which somebody else writes. */
+int seal_output_skip(struct seal_output *output, uint64_t bytes);
+
 /* Hand what is in the buffer to the system. */
 int seal_output_flush(struct seal_output *output);
 

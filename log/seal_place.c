@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "seal_file.h"
+#include "seal_parity.h"
 
 enum { ID_DIGITS = 32 };
 
@@ -98,4 +99,5 @@ void seal_file_drop(flume_log *log)
             (void)io->unlink(io->ctx, file); /* Nothing names it but this link. */
     }
     (void)io->unlink(io->ctx, path.text); /* Not there, or creating it will tell. */
+    seal_parity_drop(log);
 }
