@@ -9,7 +9,7 @@
 
 #include "flume/find.h"
 
-extern const flume_view_definition view_hash, view_label, view_catalog;
+extern const flume_view_definition view_hash, view_label, view_catalog, view_blob;
 
 /**
  * The definition of a declared view, with its paths compiled.

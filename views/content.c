@@ -3,10 +3,11 @@
  *
  * The only file that calls BLAKE3. `b3sum` prints the same.
  */
-#include "flume/find.h"
+#include "content.h"
 
 #include <assert.h>
 #include <blake3.h>
+#include <stdlib.h>
 
 static_assert((int)FLUME_HASH_BYTES == BLAKE3_OUT_LEN, "BLAKE3's ordinary length");
 static_assert((int)FLUME_HASH_TEXT_BYTES == 2 * FLUME_HASH_BYTES, "two digits for a byte");
@@ -19,6 +20,35 @@ void flume_hash(const void *data, size_t data_bytes, uint8_t out_hash[FLUME_HASH
     if (data_bytes > 0) /* NULL is fine for no bytes. */
         blake3_hasher_update(&hasher, data, data_bytes);
     blake3_hasher_finalize(&hasher, out_hash, FLUME_HASH_BYTES);
+}
+
+struct content_hasher {
+    blake3_hasher state;
+};
+
+struct content_hasher *content_hasher_create(void)
+{
+    struct content_hasher *hasher = malloc(sizeof *hasher);
+
+    if (hasher != NULL)
+        blake3_hasher_init(&hasher->state);
+    return hasher;
+}
+
+void content_hasher_destroy(struct content_hasher *hasher)
+{
+    free(hasher);
+}
+
+void content_hasher_add(struct content_hasher *hasher, const void *data, size_t data_bytes)
+{
+    if (data_bytes > 0)
+        blake3_hasher_update(&hasher->state, data, data_bytes);
+}
+
+void content_hasher_get(const struct content_hasher *hasher, uint8_t out_hash[FLUME_HASH_BYTES])
+{
+    blake3_hasher_finalize(&hasher->state, out_hash, FLUME_HASH_BYTES);
 }
 
 void flume_hash_text(const uint8_t hash[FLUME_HASH_BYTES], char out_text[FLUME_HASH_TEXT_BYTES + 1])

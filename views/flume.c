@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "builtin.h"
+#include "grains.h"
 #include "inside.h"
 
 #define MAP_BYTES_DEFAULT (UINT64_C(256) << 30)
@@ -133,7 +134,8 @@ static int check_options(flume *handle)
 
 static int add_all(flume *handle)
 {
-    static const flume_view_definition *const built_in[] = {&view_hash, &view_label, &view_catalog};
+    static const flume_view_definition *const built_in[] = {&view_hash, &view_label, &view_catalog,
+                                                            &view_blob};
     const flume_options *options = &handle->options;
     int status = check_options(handle);
 
@@ -216,6 +218,7 @@ static flume *create_empty(void)
     if (handle == NULL)
         return NULL;
     (void)pthread_mutex_init(&handle->mutex, NULL);
+    (void)pthread_mutex_init(&handle->grains_mutex, NULL);
     (void)pthread_mutex_init(&handle->reconcile_mutex, NULL);
     (void)pthread_mutex_init(&handle->follower_mutex, NULL);
     (void)pthread_condattr_init(&attributes);
@@ -239,6 +242,7 @@ static void destroy(flume *handle)
     (void)pthread_cond_destroy(&handle->follower_moved);
     (void)pthread_mutex_destroy(&handle->follower_mutex);
     (void)pthread_mutex_destroy(&handle->reconcile_mutex);
+    (void)pthread_mutex_destroy(&handle->grains_mutex);
     (void)pthread_mutex_destroy(&handle->mutex);
     free(handle);
 }
@@ -302,6 +306,7 @@ int flume_close(flume *handle)
          * the fork: threads that are not here may have been in the midst of it. */
         for (view = handle->views; view != NULL; view = view->next)
             place_abandon(&view->place);
+        grains_abandon(handle);
         return flume_log_close(log);
     }
     atomic_store(&handle->closing, true);
@@ -310,6 +315,7 @@ int flume_close(flume *handle)
         worker_stop(view);
     for (view = handle->views; view != NULL; view = view->next)
         view_settle_last(view);
+    grains_close(handle);
     destroy(handle); /* Cursors on the log go before it. */
     return flume_log_close(log);
 }

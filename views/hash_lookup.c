@@ -67,8 +67,7 @@ bool hash_beginning_parse(const char *digits, struct hash_beginning *out_beginni
     return true;
 }
 
-/* How many leading hexadecimal digits two hashes share, of which so many bytes are known. */
-static size_t digits_shared(const uint8_t *one, const uint8_t *other, size_t bytes)
+size_t hash_digits_shared(const uint8_t *one, const uint8_t *other, size_t bytes)
 {
     size_t i = 0;
 
@@ -189,7 +188,7 @@ static void add_found(struct run *run, const uint8_t *hash, uint64_t seq)
     size_t at = 0;
     int order = 1;
 
-    if (digits_shared(hash, run->beginning->bytes, FLUME_HASH_BYTES) < run->beginning->digits)
+    if (hash_digits_shared(hash, run->beginning->bytes, FLUME_HASH_BYTES) < run->beginning->digits)
         return;
     while (at < run->count) {
         order = memcmp(run->found[at].hash, hash, FLUME_HASH_BYTES);
@@ -303,7 +302,8 @@ int hash_lookup_beginning(struct hash_lookup *lookup, const struct hash_beginnin
         uint64_t seq;
 
         status = next_row(lookup, prefix, &seq);
-        if (status != FLUME_OK || digits_shared(prefix, beginning->bytes, sizeof prefix) < digits)
+        if (status != FLUME_OK ||
+            hash_digits_shared(prefix, beginning->bytes, sizeof prefix) < digits)
             break;
         status = gather_run(&gathering, prefix);
         if (status == FLUME_OK)
@@ -325,7 +325,7 @@ static int shared_in_run(struct hash_lookup *lookup, const uint8_t *hash, size_t
     int status = read_run(lookup, hash, &run);
 
     for (size_t i = 0; status == FLUME_OK && i < run.count; i++) {
-        size_t shared = digits_shared(run.found[i].hash, hash, FLUME_HASH_BYTES);
+        size_t shared = hash_digits_shared(run.found[i].hash, hash, FLUME_HASH_BYTES);
 
         if (shared < FLUME_HASH_TEXT_BYTES && shared > *io_shared)
             *io_shared = shared;
@@ -347,7 +347,7 @@ int hash_lookup_shared(struct hash_lookup *lookup, const uint8_t hash[FLUME_HASH
     if (status == FLUME_OK) {
         if (key.bytes != HASH_KEY_BYTES)
             return lookup_bad_row(lookup->handle, "hash");
-        shared = digits_shared(hash, key.data, HASH_PREFIX_BYTES);
+        shared = hash_digits_shared(hash, key.data, HASH_PREFIX_BYTES);
     }
     if (status == FLUME_OK || status == FLUME_END)
         status = shared_in_run(lookup, hash, &shared);
@@ -355,8 +355,8 @@ int hash_lookup_shared(struct hash_lookup *lookup, const uint8_t hash[FLUME_HASH
         status = seek_behind(lookup, hash);
     if (status == FLUME_OK)
         status = next_row(lookup, behind, &seq);
-    if (status == FLUME_OK && digits_shared(hash, behind, sizeof behind) > shared)
-        shared = digits_shared(hash, behind, sizeof behind);
+    if (status == FLUME_OK && hash_digits_shared(hash, behind, sizeof behind) > shared)
+        shared = hash_digits_shared(hash, behind, sizeof behind);
     if (status != FLUME_OK && status != FLUME_END)
         return status;
     *out_digits = shared;

@@ -48,6 +48,9 @@ void hash_key(uint8_t target[HASH_KEY_BYTES], const uint8_t hash[HASH_PREFIX_BYT
 /** 1 .. 64 hexadecimal digits. false: these are not. */
 bool hash_beginning_parse(const char *digits, struct hash_beginning *out_beginning);
 
+/** How many leading hexadecimal digits two hashes share, of which so many bytes are known. */
+size_t hash_digits_shared(const uint8_t *one, const uint8_t *other, size_t bytes);
+
 /**
  * The records whose bodies have a hash, oldest first.
  *

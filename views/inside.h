@@ -8,7 +8,7 @@
  *     advance byte of LOCK (among processes), after comparing the generation under both.
  *   - A view in a handle is not freed before the handle is closed.
  *
- * Lock order: flume.reconcile_mutex, LOCK's REBUILD byte, view.batch_mutex,
+ * Lock order: flume.grains_mutex (and behind it all of the second log's); flume.reconcile_mutex, LOCK's REBUILD byte, view.batch_mutex,
  * environment.advance_mutex, LOCK's ADVANCE byte, view.mutex, flume.mutex, the environment table's
  * mutex, environment.idle_mutex.
  * environment.map_lock is held for reading by whoever has a transaction open. No lock is held while
@@ -26,6 +26,7 @@
 #include "place.h"
 
 struct environment;
+struct grains;
 
 /* The words of a view's board. */
 enum board_word {
@@ -125,6 +126,9 @@ struct flume {
     uint64_t error_count;                  /* Guarded by mutex. */
     flume_view *views;                     /* Newest first. Guarded by mutex. */
     _Atomic bool closing;
+
+    pthread_mutex_t grains_mutex;
+    struct grains *grains; /* grains.h; NULL: not opened. Guarded by grains_mutex. */
 
     pthread_mutex_t reconcile_mutex;
     uint64_t reconciled; /* Declarations below this seq are known. Guarded by reconcile_mutex. */

@@ -4,6 +4,7 @@
 #ifndef FLUME_H
 #define FLUME_H
 
+#include "flume/blob.h"
 #include "flume/board.h"
 #include "flume/check.h"
 #include "flume/codec.h"
