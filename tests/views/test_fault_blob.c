@@ -402,11 +402,12 @@ static void puts_of_the_same_at_once_store_and_record_it_once(void **state)
 static void a_killed_put_resumes_and_stores_nothing_twice(void **state)
 {
     struct blob_fixture *fx = *state;
-    enum { KILLS = 6, BYTES = 8 * MIB, CHUNKS = BYTES / SMALL_CHUNK };
+    enum { KILLS = 4, BYTES = 8 * MIB, CHUNKS = BYTES / SMALL_CHUNK };
+    unsigned kills = getenv("FLUME_TEST_LONG") != NULL ? 50 * KILLS : KILLS;
     uint64_t chance = 99;
 
     close_blobs(fx);
-    for (unsigned i = 0; i < KILLS; i++) {
+    for (unsigned i = 0; i < kills; i++) {
         flume_blob_totals totals;
         flume_blob_result result;
         int ending = 0, pipes[2];
