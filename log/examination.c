@@ -11,20 +11,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "examination_sealed.h"
 #include "hash.h"
 #include "scan.h"
 
 enum { FOOTER_TRIES = 5, FOOTER_TRY_NS = 2000000 };
 
-/* A row under examination. */
-struct subject {
-    struct inspection *inspection;
-    const struct survey_row *row;
-    struct examination *examination;
-    struct survey_file file;
-};
-
-static struct finding_place place_of(const struct subject *subject, uint64_t offset, uint64_t bytes)
+struct finding_place subject_place(const struct subject *subject, uint64_t offset, uint64_t bytes)
 {
     const struct survey_row *row = subject->row;
 
@@ -39,10 +32,10 @@ static struct finding_place place_of(const struct subject *subject, uint64_t off
 
 /* --- The file ------------------------------------------------------------------------------------ */
 
-static int tell_wrong(struct subject *subject, unsigned needs, uint64_t offset, uint64_t bytes,
-                      const char *why)
+int subject_wrong(struct subject *subject, unsigned needs, uint64_t offset, uint64_t bytes,
+                  const char *why)
 {
-    struct finding_place place = place_of(subject, offset, bytes);
+    struct finding_place place = subject_place(subject, offset, bytes);
 
     subject->examination->needs |= needs;
     subject->examination->findings++;
@@ -53,7 +46,7 @@ static int tell_wrong(struct subject *subject, unsigned needs, uint64_t offset, 
 static int tell_missing(struct subject *subject)
 {
     struct inspection *inspection = subject->inspection;
-    struct finding_place place = place_of(subject, 0, 0);
+    struct finding_place place = subject_place(subject, 0, 0);
 
     subject->examination->needs = NEEDS_REPLACEMENT;
     subject->examination->findings++;
@@ -65,7 +58,8 @@ static int tell_missing(struct subject *subject)
 static int tell_unreadable(struct subject *subject)
 {
     const struct image *image = &subject->examination->image;
-    struct finding_place place = place_of(subject, image->unreadable_at, image->unreadable_bytes);
+    struct finding_place place =
+        subject_place(subject, image->unreadable_at, image->unreadable_bytes);
 
     if (image->unreadable_bytes == 0)
         return FLUME_OK;
@@ -78,30 +72,32 @@ static int tell_unreadable(struct subject *subject)
                            place.file, place.bytes, place.offset);
 }
 
-static int look_at_file(struct subject *subject)
+int subject_file(struct subject *subject)
 {
     const struct survey_row *row = subject->row;
     int status = tell_unreadable(subject);
 
     if (status == FLUME_OK && row->state == ROW_BAD_HEADER)
         status =
-            tell_wrong(subject, NEEDS_REPLACEMENT, 0, STRATA_PAGE_BYTES, "has a damaged header");
+            subject_wrong(subject, NEEDS_REPLACEMENT, 0, STRATA_PAGE_BYTES, "has a damaged header");
     else if (status == FLUME_OK && row->state == ROW_MISNAMED)
-        status = tell_wrong(subject, NEEDS_NAME | NEEDS_SLOTS, 0, STRATA_PAGE_BYTES,
-                            "holds the strata of another name");
+        status = subject_wrong(subject,
+                               row->form == STRATA_RAW ? NEEDS_NAME | NEEDS_SLOTS : NEEDS_NAME, 0,
+                               STRATA_PAGE_BYTES, "holds the strata of another name");
     if (status == FLUME_OK && row->state != ROW_BAD_HEADER && row->data_bytes < row->file_bytes)
-        status = tell_wrong(subject, NEEDS_REPLACEMENT, row->data_bytes,
-                            row->file_bytes - row->data_bytes, "is shorter than its header says");
+        status = subject_wrong(subject, NEEDS_REPLACEMENT, row->data_bytes,
+                               row->file_bytes - row->data_bytes,
+                               "is shorter than its header says");
     else if (status == FLUME_OK && row->state != ROW_BAD_HEADER &&
              row->data_bytes > row->file_bytes)
-        status = tell_wrong(subject, NEEDS_REPLACEMENT, row->file_bytes,
-                            row->data_bytes - row->file_bytes, "is longer than its header says");
+        status = subject_wrong(subject, NEEDS_REPLACEMENT, row->file_bytes,
+                               row->data_bytes - row->file_bytes, "is longer than its header says");
     return status;
 }
 
 /* --- The records --------------------------------------------------------------------------------- */
 
-static void note_records(struct subject *subject)
+void subject_note(struct subject *subject)
 {
     struct examination *examination = subject->examination;
     const struct ledger *ledger = &examination->ledger;
@@ -135,7 +131,7 @@ static int look_behind_end(struct subject *subject)
     last = scan_last_nonzero(image->data, ledger->end_offset, ledger->limit);
     if (last == ledger->end_offset)
         return FLUME_OK;
-    place = place_of(subject, ledger->end_offset, last - ledger->end_offset);
+    place = subject_place(subject, ledger->end_offset, last - ledger->end_offset);
     place.first_seq = inspection->end;
     place.last_seq = FLUME_SEQ_NONE;
     subject->examination->findings++;
@@ -147,26 +143,34 @@ static int look_behind_end(struct subject *subject)
                            place.file, place.bytes, inspection->end);
 }
 
+uint64_t examination_check(const struct examination *examination, const struct survey_row *row,
+                           uint64_t seq, uint64_t sealed_check)
+{
+    const struct ledger *ledger = &examination->ledger;
+    uint64_t ordinal = seq - 1 - row->first_seq;
+    struct grain grain;
+
+    if (row->form == STRATA_SEALED)
+        return sealed_check;
+    if (seq <= row->first_seq || ordinal >= ledger->count || ledger->offsets[ordinal] == 0 ||
+        ledger_grain(ledger, &examination->image, ordinal, &grain) == NULL)
+        return 0;
+    return grain.check;
+}
+
 /* The gate names the check of the grain before it. */
 static int compare_gate(struct subject *subject)
 {
     struct inspection *inspection = subject->inspection;
     const struct gate *gate = &inspection->gate;
-    const struct survey_row *row = subject->row;
-    const struct ledger *ledger = &subject->examination->ledger;
     struct finding_place place = {"TAIL", gate->seq, gate->seq, 0, 0};
-    struct grain grain;
-    uint64_t ordinal;
+    uint64_t check = examination_check(subject->examination, subject->row, gate->seq,
+                                       subject->examination->gate_check);
 
-    if (!inspection->has_gate || inspection->is_copy || gate->seq <= row->first_seq ||
-        gate->seq > row->first_seq + ledger->count)
-        return FLUME_OK;
-    ordinal = gate->seq - 1 - row->first_seq;
-    if (ledger->offsets[ordinal] == 0 ||
-        ledger_grain(ledger, &subject->examination->image, ordinal, &grain) == NULL)
-        return FLUME_OK; /* Told elsewhere. */
-    inspection->gate_grain_check = grain.check;
-    if (gate->check == 0 || gate->check == grain.check)
+    if (!inspection->has_gate || inspection->is_copy || check == 0)
+        return FLUME_OK; /* What does not read is told elsewhere. */
+    inspection->gate_grain_check = check;
+    if (gate->check == 0 || gate->check == check)
         return FLUME_OK;
     inspection->gate_is_wrong = true;
     subject->examination->findings++;
@@ -224,7 +228,7 @@ static int tell_slots(struct subject *subject, enum slots_verdict verdict,
 {
     char name[STRATA_NAME_BYTES];
     struct survey_file file;
-    struct finding_place place = place_of(subject, 0, 0);
+    struct finding_place place = subject_place(subject, 0, 0);
 
     strata_slots_name(name, subject->row->first_seq);
     survey_file(name, &file);
@@ -292,7 +296,7 @@ static bool footer_lies(const struct subject *subject)
 static int tell_footer(struct subject *subject)
 {
     uint64_t at = strata_limit(subject->row->file_bytes);
-    struct finding_place place = place_of(subject, at, STRATA_PAGE_BYTES);
+    struct finding_place place = subject_place(subject, at, STRATA_PAGE_BYTES);
 
     subject->examination->needs |= NEEDS_FOOTER;
     subject->examination->findings++;
@@ -337,11 +341,11 @@ static int examine_file(struct subject *subject)
     if (status == FLUME_ERR_NOT_FOUND)
         return tell_missing(subject);
     if (status == FLUME_OK)
-        status = look_at_file(subject);
+        status = subject_file(subject);
     if (status == FLUME_OK)
         status = ledger_make(inspection, row, &examination->image, &examination->ledger);
     if (status == FLUME_OK)
-        note_records(subject);
+        subject_note(subject);
     if (status == FLUME_OK)
         status = ledger_tell(inspection, row, &examination->image, &examination->ledger);
     if (status == FLUME_OK)
@@ -351,6 +355,15 @@ static int examine_file(struct subject *subject)
     if (status == FLUME_OK && (examination->needs & (NEEDS_REPLACEMENT | NEEDS_NAME)) == 0)
         status = look_at_sides(subject);
     return status;
+}
+
+static int examine_sealed_file(struct subject *subject)
+{
+    int status = examine_sealed(subject);
+
+    if (status == FLUME_ERR_NOT_FOUND)
+        return tell_missing(subject);
+    return status == FLUME_OK ? compare_gate(subject) : status;
 }
 
 int examine(struct inspection *inspection, const struct survey_row *row,
@@ -364,7 +377,7 @@ int examine(struct inspection *inspection, const struct survey_row *row,
         out_examination->ledger.total = row->end_seq - row->first_seq;
         return tell_missing(&subject);
     }
-    return examine_file(&subject);
+    return row->form == STRATA_SEALED ? examine_sealed_file(&subject) : examine_file(&subject);
 }
 
 int examine_outline(struct inspection *inspection, const struct survey_row *row,
@@ -377,7 +390,9 @@ int examine_outline(struct inspection *inspection, const struct survey_row *row,
     survey_row_file(row, &subject.file);
     if (row->state == ROW_MISSING)
         return tell_missing(&subject);
-    status = look_at_file(&subject);
+    if (row->form == STRATA_SEALED)
+        return examine_sealed_pages(&subject);
+    status = subject_file(&subject);
     /* Of the newest, beside writers, it may tell of more than there was. */
     if (status == FLUME_OK && row->end_seq < inspection->end && footer_lies(&subject))
         status = tell_footer(&subject);

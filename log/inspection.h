@@ -44,6 +44,8 @@ struct inspection {
     bool gate_is_wrong;        /* It names another grain than the one before its seq. */
     uint64_t gate_grain_check; /* Of that grain, once its strata has been examined; else 0. */
 
+    uint64_t noted_seq; /* The check of the grain before it is wanted; 0: of none. */
+
     bool is_alone;    /* The basin is held exclusively: nothing is under way. */
     bool head_counts; /* HEAD is of this boot and this basin. */
     bool is_copy;     /* HEAD came along with a copy made while the basin was in use. */

@@ -17,21 +17,20 @@ enum { ROOM_FIRST = 1024, SALT_BITS = 64 };
 struct walk {
     struct inspection *inspection;
     const struct image *image;
-    struct ledger *ledger;
+    struct ledger *ledger; /* The maker's. */
     struct scan_source source;
     struct scan_budget budget;
-    uint64_t most;       /* No ordinal is this or more. */
-    uint64_t told_at;    /* Offset at which progress was told last. */
-    uint64_t batch_from; /* Where the batch began that is still open; NO_BATCH. */
-    bool may_continue;   /* What comes next may belong to a batch that lost a member. */
+    uint64_t most;    /* No ordinal is this or more. */
+    uint64_t told_at; /* Offset at which progress was told last. */
+    struct ledger_maker maker;
 };
 
 /* --- Entries ------------------------------------------------------------------------------------- */
 
-static bool grow(struct walk *walk, uint64_t least)
+static bool grow(struct ledger_maker *maker, uint64_t least)
 {
-    struct ledger *ledger = walk->ledger;
-    const flume_allocator *allocator = walk->inspection->options.allocator;
+    struct ledger *ledger = maker->ledger;
+    const flume_allocator *allocator = maker->inspection->options.allocator;
     uint64_t room = ledger->room == 0 ? ROOM_FIRST : ledger->room * 2;
     void *memory;
 
@@ -51,47 +50,55 @@ static bool grow(struct walk *walk, uint64_t least)
     return true;
 }
 
-static void mark_broken(struct walk *walk, uint64_t from, uint64_t to)
+static void mark_broken(struct ledger_maker *maker, uint64_t from, uint64_t to)
 {
     for (uint64_t i = from; i < to; i++)
-        walk->ledger->marks[i] |= LEDGER_BROKEN;
+        maker->ledger->marks[i] |= LEDGER_BROKEN;
 }
 
 /* Which batch a grain that reads belongs to, and whether that one is whole. */
-static void follow_batch(struct walk *walk, const struct grain *grain, uint64_t ordinal)
+static void follow_batch(struct ledger_maker *maker, const struct grain *grain, uint64_t ordinal)
 {
-    uint8_t *mark = &walk->ledger->marks[ordinal];
+    uint8_t *mark = &maker->ledger->marks[ordinal];
     bool has_more = (grain->flags & FLUME_RECORD_BATCH) != 0;
 
     if (grain->kind == FLUME_KIND_LOST) {
         *mark |= LEDGER_LOST;
-        if (walk->batch_from != NO_BATCH)
-            mark_broken(walk, walk->batch_from, ordinal);
-        walk->batch_from = NO_BATCH;
-        walk->may_continue = false; /* The repair that put it there has marked what follows. */
+        if (maker->batch_from != NO_BATCH)
+            mark_broken(maker, maker->batch_from, ordinal);
+        maker->batch_from = NO_BATCH;
+        maker->may_continue = false; /* The repair that put it there has marked what follows. */
         return;
     }
     if ((grain->flags & FLUME_RECORD_BROKEN) != 0)
         *mark |= LEDGER_FLAGGED;
-    if (walk->may_continue) {
+    if (maker->may_continue) {
         *mark |= LEDGER_BROKEN;
-        walk->may_continue = has_more;
+        maker->may_continue = has_more;
         return;
     }
     if (!has_more)
-        walk->batch_from = NO_BATCH;
-    else if (walk->batch_from == NO_BATCH)
-        walk->batch_from = ordinal;
+        maker->batch_from = NO_BATCH;
+    else if (maker->batch_from == NO_BATCH)
+        maker->batch_from = ordinal;
 }
 
-static int add_grain(struct walk *walk, const struct grain *grain, uint64_t offset)
+void ledger_begin(struct inspection *inspection, struct ledger *ledger,
+                  struct ledger_maker *out_maker)
 {
-    struct ledger *ledger = walk->ledger;
+    memset(ledger, 0, sizeof *ledger);
+    *out_maker =
+        (struct ledger_maker){.inspection = inspection, .ledger = ledger, .batch_from = NO_BATCH};
+}
+
+int ledger_add(struct ledger_maker *maker, const struct grain *grain, uint64_t offset)
+{
+    struct ledger *ledger = maker->ledger;
     uint64_t ordinal = grain->ordinal;
 
-    if (!grow(walk, ordinal + 1))
-        return log_fail(walk->inspection->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
-                        "no memory to look at %s", walk->inspection->log->path);
+    if (!grow(maker, ordinal + 1))
+        return log_fail(maker->inspection->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
+                        "no memory to look at %s", maker->inspection->log->path);
     while (ledger->count <= ordinal) {
         ledger->offsets[ledger->count] = 0;
         ledger->marks[ledger->count++] = 0;
@@ -99,8 +106,16 @@ static int add_grain(struct walk *walk, const struct grain *grain, uint64_t offs
     ledger->offsets[ordinal] = (uint32_t)(offset / GRAIN_ALIGN);
     ledger->intact++;
     ledger->end_offset = offset + grain_bytes(grain->meta_bytes, grain->body_bytes);
-    follow_batch(walk, grain, ordinal);
+    follow_batch(maker, grain, ordinal);
     return FLUME_OK;
+}
+
+void ledger_break(struct ledger_maker *maker, bool may_continue)
+{
+    if (maker->batch_from != NO_BATCH)
+        mark_broken(maker, maker->batch_from, maker->ledger->count);
+    maker->batch_from = NO_BATCH;
+    maker->may_continue = may_continue;
 }
 
 /* --- Behind a bad grain -------------------------------------------------------------------------- */
@@ -138,13 +153,10 @@ static int pass_over(struct walk *walk, uint64_t *io_offset, uint64_t *io_ordina
         walk->ledger->gave_up_at = at;
         return FLUME_OK; /* settle_total() judges the batch that is open. */
     }
-    if (walk->batch_from != NO_BATCH)
-        mark_broken(walk, walk->batch_from, walk->ledger->count);
-    walk->batch_from = NO_BATCH;
-    walk->may_continue = next_may_continue(walk, offset, *io_ordinal, at, grain.ordinal);
+    ledger_break(&walk->maker, next_may_continue(walk, offset, *io_ordinal, at, grain.ordinal));
     *io_ordinal = (uint64_t)grain.ordinal + 1;
     *io_offset = at + grain_bytes(grain.meta_bytes, grain.body_bytes);
-    return add_grain(walk, &grain, at);
+    return ledger_add(&walk->maker, &grain, at);
 }
 
 /* Hashing takes as long as reading: the caller hears of it as often. */
@@ -168,7 +180,7 @@ static int walk_grains(struct walk *walk)
 
         if (grain_decode(walk->image->data + offset, walk->source.limit - offset, (uint32_t)ordinal,
                          walk->source.salt, offset, &grain)) {
-            status = add_grain(walk, &grain, offset);
+            status = ledger_add(&walk->maker, &grain, offset);
             offset += grain_bytes(grain.meta_bytes, grain.body_bytes);
             ordinal++;
         } else {
@@ -236,11 +248,11 @@ static void settle_total(struct walk *walk, const struct survey_row *row)
 
     if (row->end_seq == inspection->end && ledger->total < ledger->count)
         ledger->total = ledger->count;
-    if (walk->batch_from == NO_BATCH)
+    if (walk->maker.batch_from == NO_BATCH)
         return;
     if (row->end_seq == inspection->end && ledger->total == ledger->count &&
-        row->first_seq + walk->batch_from >= inspection->known && !inspection->head_counts) {
-        while (ledger->count > walk->batch_from) {
+        row->first_seq + walk->maker.batch_from >= inspection->known && !inspection->head_counts) {
+        while (ledger->count > walk->maker.batch_from) {
             ledger->count--;
             ledger->intact--;
         }
@@ -248,7 +260,7 @@ static void settle_total(struct walk *walk, const struct survey_row *row)
         ledger->total = ledger->count;
         return;
     }
-    mark_broken(walk, walk->batch_from, ledger->count);
+    ledger_break(&walk->maker, false);
 }
 
 int ledger_make(struct inspection *inspection, const struct survey_row *row,
@@ -260,14 +272,13 @@ int ledger_make(struct inspection *inspection, const struct survey_row *row,
         .ledger = out_ledger,
         .source = {image->data, grains_limit(row, image), row->salt},
         .budget = scan_budget_for(image->bytes),
-        .batch_from = NO_BATCH,
     };
     uint64_t most = walk.source.limit > STRATA_DATA_AT
                         ? (walk.source.limit - STRATA_DATA_AT) / GRAIN_HEADER_BYTES
                         : 0;
     int status;
 
-    memset(out_ledger, 0, sizeof *out_ledger);
+    ledger_begin(inspection, out_ledger, &walk.maker);
     out_ledger->total = row->end_seq - row->first_seq;
     out_ledger->limit = walk.source.limit;
     out_ledger->end_offset = STRATA_DATA_AT;
@@ -295,21 +306,31 @@ void ledger_release(struct inspection *inspection, struct ledger *ledger)
 
 /* --- Telling ------------------------------------------------------------------------------------- */
 
-/* What an entry amounts to. */
-enum entry { ENTRY_GOOD, ENTRY_BAD, ENTRY_LOST, ENTRY_FLAGGED, ENTRY_BROKEN };
-
-static enum entry entry_of(const struct ledger *ledger, uint64_t ordinal)
+static enum ledger_entry entry_of(const struct ledger *ledger, uint64_t ordinal)
 {
     uint8_t mark;
 
     if (ordinal >= ledger->count || ledger->offsets[ordinal] == 0)
-        return ENTRY_BAD;
+        return LEDGER_ENTRY_BAD;
     mark = ledger->marks[ordinal];
     if ((mark & LEDGER_LOST) != 0)
-        return ENTRY_LOST;
+        return LEDGER_ENTRY_LOST;
     if ((mark & LEDGER_FLAGGED) != 0)
-        return ENTRY_FLAGGED;
-    return (mark & LEDGER_BROKEN) != 0 ? ENTRY_BROKEN : ENTRY_GOOD;
+        return LEDGER_ENTRY_FLAGGED;
+    return (mark & LEDGER_BROKEN) != 0 ? LEDGER_ENTRY_BROKEN : LEDGER_ENTRY_GOOD;
+}
+
+enum ledger_entry ledger_run(const struct ledger *ledger, uint64_t from, uint64_t *out_to)
+{
+    enum ledger_entry entry = entry_of(ledger, from);
+    uint64_t to = from + 1;
+
+    while (to < ledger->count && entry_of(ledger, to) == entry)
+        to++;
+    if (entry == LEDGER_ENTRY_BAD && to >= ledger->count)
+        to = ledger->total; /* All that is not in the ledger. */
+    *out_to = to;
+    return entry;
 }
 
 static uint64_t end_of(const struct ledger *ledger, const struct image *image, uint64_t ordinal)
@@ -370,23 +391,23 @@ static int tell_bad(struct inspection *inspection, const struct ledger *ledger,
                            place->file, seqs(place, text), place->offset, place->bytes, rest);
 }
 
-static int tell_run(struct inspection *inspection, const struct ledger *ledger, enum entry entry,
-                    const struct finding_place *place)
+int ledger_tell_run(struct inspection *inspection, const struct ledger *ledger,
+                    enum ledger_entry entry, const struct finding_place *place)
 {
     char text[SEQS_BYTES];
 
     switch (entry) {
-    case ENTRY_BAD:
+    case LEDGER_ENTRY_BAD:
         return tell_bad(inspection, ledger, place);
-    case ENTRY_LOST:
+    case LEDGER_ENTRY_LOST:
         return inspection_tell(inspection, FLUME_FINDING_LOST_RECORD, FINDING_NORMAL, place,
                                "%s: seq %s: lost, as an earlier repair found", place->file,
                                seqs(place, text));
-    case ENTRY_FLAGGED:
+    case LEDGER_ENTRY_FLAGGED:
         return inspection_tell(inspection, FLUME_FINDING_BROKEN_BATCH, FINDING_NORMAL, place,
                                "%s: seq %s: marked as what is left of a batch", place->file,
                                seqs(place, text));
-    case ENTRY_BROKEN:
+    case LEDGER_ENTRY_BROKEN:
         return inspection_tell(inspection, FLUME_FINDING_BROKEN_BATCH, FINDING_DAMAGE, place,
                                "%s: seq %s: of a batch of which other records are gone",
                                place->file, seqs(place, text));
@@ -416,16 +437,12 @@ int ledger_tell(struct inspection *inspection, const struct survey_row *row,
 
     survey_row_file(row, &file);
     for (uint64_t from = 0, to; from < ledger->total && status == FLUME_OK; from = to) {
-        enum entry entry = entry_of(ledger, from);
         struct finding_place place = {.file = file.text, .first_seq = row->first_seq + from};
+        enum ledger_entry entry = ledger_run(ledger, from, &to);
 
-        for (to = from + 1; to < ledger->count && entry_of(ledger, to) == entry; to++)
-            continue;
-        if (entry == ENTRY_BAD && to >= ledger->count)
-            to = ledger->total; /* All that is not in the ledger. */
         place.last_seq = row->first_seq + to - 1;
         find_bytes(ledger, image, from, to, &place);
-        status = tell_run(inspection, ledger, entry, &place);
+        status = ledger_tell_run(inspection, ledger, entry, &place);
     }
     return status;
 }

@@ -31,6 +31,25 @@ struct ledger {
     uint64_t gave_up_at; /* ... here. */
 };
 
+/* A ledger under construction. */
+struct ledger_maker {
+    struct inspection *inspection;
+    struct ledger *ledger;
+    uint64_t batch_from; /* Where the batch began that is still open. */
+    bool may_continue;   /* What comes next may belong to a batch that lost a member. */
+};
+
+/* An empty ledger. The inspection and the ledger are borrowed. */
+void ledger_begin(struct inspection *inspection, struct ledger *ledger,
+                  struct ledger_maker *out_maker);
+
+/* Enter a grain that reads; ordinals rise. offset: anything but 0. */
+int ledger_add(struct ledger_maker *maker, const struct grain *grain, uint64_t offset);
+
+/* Here something is missing, or the strata ends: an open batch is not whole. may_continue: what
+ * comes next may be of the same batch as what is missing. */
+void ledger_break(struct ledger_maker *maker, bool may_continue);
+
 /* Walk a row's grains. *out_ledger is to be released, also on error. */
 int ledger_make(struct inspection *inspection, const struct survey_row *row,
                 const struct image *image, struct ledger *out_ledger);
@@ -39,6 +58,22 @@ void ledger_release(struct inspection *inspection, struct ledger *ledger);
 
 /* Add to the report what reads and what does not. */
 void ledger_count(struct inspection *inspection, const struct ledger *ledger);
+
+/* What an entry amounts to. */
+enum ledger_entry {
+    LEDGER_ENTRY_GOOD,
+    LEDGER_ENTRY_BAD,
+    LEDGER_ENTRY_LOST,
+    LEDGER_ENTRY_FLAGGED,
+    LEDGER_ENTRY_BROKEN
+};
+
+/* The entries from .. *out_to - 1 are alike. from < total. */
+enum ledger_entry ledger_run(const struct ledger *ledger, uint64_t from, uint64_t *out_to);
+
+/* Tell what a run amounts to: nothing where it is good. */
+int ledger_tell_run(struct inspection *inspection, const struct ledger *ledger,
+                    enum ledger_entry entry, const struct finding_place *place);
 
 /* Tell what does not read, is lost, is broken. */
 int ledger_tell(struct inspection *inspection, const struct survey_row *row,

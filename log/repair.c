@@ -172,14 +172,11 @@ static void choose_gate(struct repair *repair)
 static void note_gate(struct repair *repair, const struct survey_row *row,
                       const struct examination *examination)
 {
-    const struct ledger *ledger = &examination->ledger;
-    uint64_t ordinal = repair->gate_seq - 1 - row->first_seq;
-    struct grain grain;
+    uint64_t check =
+        examination_check(examination, row, repair->gate_seq, examination->noted_check);
 
-    if (repair->gate_seq > row->first_seq && ordinal < ledger->count &&
-        ledger->offsets[ordinal] != 0 &&
-        ledger_grain(ledger, &examination->image, ordinal, &grain) != NULL)
-        repair->gate_check = grain.check;
+    if (check != 0)
+        repair->gate_check = check;
 }
 
 static int plan_row(struct repair *repair, size_t index)
@@ -225,6 +222,7 @@ static int plan_all(struct repair *repair)
     int status = FLUME_OK;
 
     choose_gate(repair);
+    inspection->noted_seq = repair->gate_seq;
     repair->log_changes = repair->survey.stray_count > 0 ||
                           (inspection->head_refusal & (HEAD_DAMAGED | HEAD_TAIL_LOST)) != 0;
     if (count == 0)

@@ -30,11 +30,18 @@ void seal_output_end(struct seal_output *output)
 
 int seal_output_flush(struct seal_output *output)
 {
-    int error =
-        io_write_all(output->log->io, output->file, output->buffer, output->used, output->at);
+    int status = FLUME_OK;
+    int error = 0;
 
+    if (output->sink != NULL)
+        status = output->sink(output->sink_ctx, output->buffer, output->used, output->at);
+    else
+        error =
+            io_write_all(output->log->io, output->file, output->buffer, output->used, output->at);
     if (error != 0)
-        return log_fail_io(output->log, error, "write", output->path);
+        status = log_fail_io(output->log, error, "write", output->path);
+    if (status != FLUME_OK)
+        return status;
     output->at += output->used;
     output->used = 0;
     return FLUME_OK;

@@ -18,6 +18,9 @@ struct seal_output {
     size_t capacity, used;
     uint64_t at;         /* Offset in the file of the buffer's first byte. */
     XXH3_state_t *check; /* Of the section that is being written; NULL: none. Borrowed. */
+    /* Instead of the file: whoever compares what would be written. NULL: none. Answers a status. */
+    int (*sink)(void *sink_ctx, const uint8_t *bytes, size_t count, uint64_t offset);
+    void *sink_ctx;
 };
 
 /* Writing goes on at `at`. Owned: seal_output_end(). */

@@ -10,8 +10,8 @@
 enum {
     BLOCK_CHECK_AT = 0,
     BLOCK_RAW_OFFSET_AT = 8, /* In units of 8 bytes. */
-    BLOCK_FIRST_ORDINAL_AT = SEALED_BLOCK_FIRST_ORDINAL_AT,
-    BLOCK_STORED_BYTES_AT = SEALED_BLOCK_STORED_BYTES_AT,
+    BLOCK_FIRST_ORDINAL_AT = 12,
+    BLOCK_STORED_BYTES_AT = 16,
     BLOCK_RAW_BYTES_AT = 20,
     BLOCK_COUNT_AT = 24,
     BLOCK_CODEC_AT = 28,
@@ -33,7 +33,7 @@ enum {
     FOOTER_SECTION_COUNT_AT = 12,
     FOOTER_STRATA_ID_AT = 16,
     FOOTER_BASIN_ID_AT = 32,
-    FOOTER_SALT_AT = 48,
+    FOOTER_SALT_AT = SEALED_FOOTER_SALT_AT,
     FOOTER_FIRST_SEQ_AT = 56,
     FOOTER_COUNT_AT = 64,
     FOOTER_RAW_END_AT = 72,
@@ -109,20 +109,31 @@ static bool block_is_plausible(const struct sealed_block *block)
                 : block->codec <= SEALED_ZSTD_DICTIONARY && block->stored_bytes < block->raw_bytes);
 }
 
-bool sealed_block_decode(const uint8_t *source, uint64_t available_bytes, uint64_t salt,
-                         uint64_t file_offset, struct sealed_block *out_block)
+bool sealed_block_peek(const uint8_t source[SEALED_BLOCK_HEADER_BYTES],
+                       struct sealed_block *out_block)
 {
     struct sealed_block block;
 
-    if (available_bytes < SEALED_BLOCK_HEADER_BYTES)
-        return false;
     block.raw_offset = (uint64_t)get_le32(source + BLOCK_RAW_OFFSET_AT) * GRAIN_ALIGN;
     block.first_ordinal = get_le32(source + BLOCK_FIRST_ORDINAL_AT);
     block.stored_bytes = get_le32(source + BLOCK_STORED_BYTES_AT);
     block.raw_bytes = get_le32(source + BLOCK_RAW_BYTES_AT);
     block.count = get_le32(source + BLOCK_COUNT_AT);
     block.codec = (enum sealed_codec)source[BLOCK_CODEC_AT];
-    if (!block_is_plausible(&block) || sealed_block_bytes(block.stored_bytes) > available_bytes ||
+    if (!block_is_plausible(&block) || source[BLOCK_RESERVED_AT] != 0 ||
+        get_le16(source + BLOCK_RESERVED_AT + 1) != 0)
+        return false;
+    *out_block = block;
+    return true;
+}
+
+bool sealed_block_decode(const uint8_t *source, uint64_t available_bytes, uint64_t salt,
+                         uint64_t file_offset, struct sealed_block *out_block)
+{
+    struct sealed_block block;
+
+    if (available_bytes < SEALED_BLOCK_HEADER_BYTES || !sealed_block_peek(source, &block) ||
+        sealed_block_bytes(block.stored_bytes) > available_bytes ||
         get_le64(source + BLOCK_CHECK_AT) !=
             block_check(source, block.stored_bytes, salt, file_offset))
         return false;

@@ -14,8 +14,7 @@
 
 enum {
     SEALED_BLOCK_HEADER_BYTES = 32,
-    SEALED_BLOCK_FIRST_ORDINAL_AT = 12, /* For who looks for a block. */
-    SEALED_BLOCK_STORED_BYTES_AT = 16,
+    SEALED_FOOTER_SALT_AT = 48,       /* Also a page that does not hold may tell it. */
     SEALED_BLOCK_ENTRY_BYTES = 32,    /* Of the block index. */
     SEALED_INDEX_HEADER_BYTES = 8,    /* Of the grain index. */
     SEALED_INDEX_BUCKET_RECORDS = 16, /* Aimed at: chooses the fan-out. */
@@ -65,7 +64,7 @@ void sealed_block_encode(uint8_t *target, const struct sealed_block *block, uint
                          uint64_t file_offset);
 
 /* Read and verify a block of which available_bytes are there, header included. false: it is not a
- * block that belongs at this offset, or not whole. */
+ * block that belongs at this offset, or not whole. The padding is for check to look at. */
 bool sealed_block_decode(const uint8_t *source, uint64_t available_bytes, uint64_t salt,
                          uint64_t file_offset, struct sealed_block *out_block);
 
@@ -89,6 +88,11 @@ bool sealed_grains_strip(uint8_t *grains, uint64_t bytes);
 bool sealed_grains_take(const struct sealed_block *block, uint64_t salt, uint8_t *grains,
                         uint32_t *out_offsets);
 
+/* The fields of what may be the header of a block: possible ones, but nothing is verified. For who
+ * looks for a block where one may begin. */
+bool sealed_block_peek(const uint8_t source[SEALED_BLOCK_HEADER_BYTES],
+                       struct sealed_block *out_block);
+
 /* One row of the block index. */
 struct sealed_block_entry {
     uint64_t file_offset;
@@ -110,7 +114,8 @@ enum sealed_section_id {
     SEALED_SECTION_LABELS = 3,     /* Absent: there are more than fit. */
     SEALED_SECTION_MERKLE = 4,     /* Nodes over 256 leaves each. */
     SEALED_SECTION_DICTIONARY = 5, /* Absent: none. */
-    SEALED_SECTION_PARITY = 6 /* Absent: none, or in a file of its own. Has checks of its own. */
+    SEALED_SECTION_PARITY = 6, /* Absent: none, or in a file of its own. Has checks of its own. */
+    SEALED_SECTION_LOST = 7    /* Absent: every record is what it was when the strata was sealed. */
 };
 
 struct sealed_section {

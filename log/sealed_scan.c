@@ -62,16 +62,16 @@ static bool grow(struct block_scan *scan)
 static bool is_plausible(const struct block_scan *scan, const uint8_t *header, uint64_t offset,
                          uint64_t *out_bytes)
 {
-    struct sealed_block_entry before = {.first_ordinal = 0};
-    uint64_t bytes = sealed_block_bytes(get_le32(header + SEALED_BLOCK_STORED_BYTES_AT));
+    const struct sealed_block_entry *before = NULL;
+    struct sealed_block block;
 
+    if (!sealed_block_peek(header, &block))
+        return false;
     if (scan->index->count > 0)
-        before = scan->index->entries[scan->index->count - 1];
-    *out_bytes = bytes;
-    return bytes > SEALED_BLOCK_HEADER_BYTES && bytes <= SEALED_BLOCK_RAW_MAX &&
-           bytes <= scan->strata->sealed->blocks_end - offset &&
-           (scan->index->count == 0 ||
-            get_le32(header + SEALED_BLOCK_FIRST_ORDINAL_AT) > before.first_ordinal);
+        before = &scan->index->entries[scan->index->count - 1];
+    *out_bytes = sealed_block_bytes(block.stored_bytes);
+    return *out_bytes <= scan->strata->sealed->blocks_end - offset &&
+           (before == NULL || block.first_ordinal > before->first_ordinal);
 }
 
 static int add(struct block_scan *scan, const struct sealed_block *block, uint64_t offset)

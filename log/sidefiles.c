@@ -193,16 +193,30 @@ static int look_at_positions(struct inspection *inspection, struct sidefiles *si
 
 /* --- log/ ---------------------------------------------------------------------------------------- */
 
-static bool has_row(const struct survey *survey, uint64_t first_seq)
+static const struct survey_row *find_row(const struct survey *survey, uint64_t first_seq)
 {
     for (size_t i = 0; i < survey->row_count; i++) {
         if (survey->rows[i].first_seq == first_seq)
-            return true;
+            return &survey->rows[i];
     }
-    return false;
+    return NULL;
 }
 
-/* Slots of no strata: a power cut between two renames leaves them, and so does cutting. */
+/* Whether slots should not be there. A writer may be about to name their strata, or to remove them
+ * after sealing it. */
+static bool is_orphan(const struct inspection *inspection, const struct survey *survey,
+                      uint64_t first_seq)
+{
+    const struct survey_row *row = find_row(survey, first_seq);
+    bool is_live = inspection->head_counts && !inspection->is_alone;
+
+    if (row != NULL)
+        return row->form == STRATA_SEALED && !is_live;
+    return !is_live || first_seq < inspection->end;
+}
+
+/* Slots of no strata: a power cut between two renames leaves them, and so does cutting, and sealing
+ * that was cut short. */
 static int look_at_orphans(struct inspection *inspection, const struct survey *survey,
                            struct sidefiles *sidefiles)
 {
@@ -220,13 +234,14 @@ static int look_at_orphans(struct inspection *inspection, const struct survey *s
         char name[STRATA_NAME_BYTES];
         struct survey_file file;
 
-        if (has_row(survey, first_seq) ||
-            (inspection->head_counts && !inspection->is_alone && first_seq >= inspection->end))
-            continue; /* With the latter, a writer may be about to name the strata. */
+        if (!is_orphan(inspection, survey, first_seq))
+            continue;
         sidefiles->orphans[sidefiles->orphan_count++] = first_seq;
         strata_slots_name(name, first_seq);
         survey_file(name, &file);
-        status = tell(inspection, FINDING_NORMAL, file.text, 0, 0, "belongs to no strata");
+        status = tell(inspection, FINDING_NORMAL, file.text, 0, 0,
+                      find_row(survey, first_seq) == NULL ? "belongs to no strata"
+                                                          : "is left of a strata that is sealed");
     }
     return status;
 }

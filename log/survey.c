@@ -127,7 +127,7 @@ static int take_name(void *ctx, const char *name)
     struct survey_row row = {.state = ROW_BAD_HEADER};
     uint64_t first_seq;
 
-    if (ends_in(name, ".tmp") || strlen(name) >= sizeof row.file)
+    if (ends_in(name, ".tmp") || ends_in(name, ".parity") || strlen(name) >= sizeof row.file)
         return 0;
     if (slots_name_parse(name, &first_seq))
         return take_slots(listing, first_seq);
@@ -140,6 +140,7 @@ static int take_name(void *ctx, const char *name)
 static void take_header(struct survey_row *row, const struct strata_header *header)
 {
     row->state = ROW_SOUND;
+    row->form = header->form;
     row->first_seq = header->first_seq;
     row->salt = header->salt;
     row->file_bytes = header->file_bytes;
@@ -156,6 +157,7 @@ static void take_header(struct survey_row *row, const struct strata_header *head
 static void take_bad_header(struct survey_row *row, const uint8_t *page)
 {
     row->state = ROW_BAD_HEADER;
+    row->form = STRATA_RAW;
     row->salt = get_le64(page + STRATA_SALT_AT);
     row->file_bytes = row->data_bytes;
     if (!strata_name_parse(row->file, &row->first_seq))
@@ -211,19 +213,19 @@ static int read_header(struct inspection *inspection, struct survey *survey, str
         return tell_version(inspection, row);
     if (status != FLUME_OK) {
         take_bad_header(row, page);
-        return FLUME_OK;
+        return survey_look_sealed(inspection, row);
     }
     take_header(row, &header);
     if (header.read_only_compatible != 0)
         survey->is_read_only = true;
-    return FLUME_OK;
+    return row->form == STRATA_SEALED ? survey_look_sealed(inspection, row) : FLUME_OK;
 }
 
 /* Which basin this is, where flume.conf does not say: what the first sound header says, or TAIL. */
 static void guess_basin(struct inspection *inspection, const struct survey *survey)
 {
     for (size_t i = 0; i < survey->row_count; i++) {
-        if (survey->rows[i].state != ROW_SOUND)
+        if (!survey_is_known(&survey->rows[i]))
             continue;
         memcpy(inspection->log->basin_id, survey->rows[i].basin_id,
                sizeof survey->rows[i].basin_id);
@@ -244,9 +246,9 @@ static int classify(struct inspection *inspection, struct survey *survey)
         uint64_t name_seq = FLUME_SEQ_NONE;
         bool is_named = strata_name_parse(row->file, &name_seq);
 
-        if (row->state == ROW_BAD_HEADER && !is_named) {
+        if (!survey_is_known(row) && !is_named) {
             status = survey_add_stray(inspection, survey, row, "is no file of a log");
-        } else if (row->state == ROW_SOUND &&
+        } else if (survey_is_known(row) &&
                    memcmp(row->basin_id, inspection->log->basin_id, sizeof row->basin_id) != 0) {
             status = survey_add_stray(inspection, survey, row, "is a strata of another basin");
         } else {

@@ -13,7 +13,7 @@
 #define FLUME_SURVEY_H
 
 #include "inspection.h"
-#include "strata_file.h"
+#include "sealed_file.h"
 
 enum { SURVEY_NAME_BYTES = 256 };
 
@@ -24,15 +24,28 @@ enum row_state {
     ROW_MISSING     /* No file has it. */
 };
 
+/* What the pages of a sealed strata tell. */
+struct survey_seal {
+    bool has_footer; /* The footer page holds, and is this strata's. */
+    uint64_t count;  /* Records; 0: neither page says. */
+    uint8_t chain_before[SEALED_HASH_BYTES], chain[SEALED_HASH_BYTES]; /* With has_footer. */
+    /* What its neighbours say that these should be. */
+    bool has_wanted_before, has_wanted_chain;
+    uint8_t wanted_before[SEALED_HASH_BYTES], wanted_chain[SEALED_HASH_BYTES];
+};
+
 /* One strata, of which the records first_seq .. end_seq - 1 should be there. */
 struct survey_row {
     uint64_t first_seq, end_seq;
     enum row_state state;
     char file[SURVEY_NAME_BYTES]; /* In log/; "": missing. */
     uint64_t data_bytes;          /* Of the file. */
-    bool has_wanted_id;           /* The next header says what this strata's id is. */
+    enum strata_form form;
+    struct survey_seal seal; /* With STRATA_SEALED. */
+    bool has_wanted_id;      /* The next header says what this strata's id is. */
     uint8_t wanted_id[16];
-    /* As the header says; with ROW_BAD_HEADER only the salt counts, and only if grains prove it. */
+    /* As the header says, or the footer of a sealed strata. With ROW_BAD_HEADER and no such footer
+     * only the salt counts, and only if grains prove it. */
     uint64_t salt, file_bytes, durable, created_ns, previous_first_seq;
     uint8_t strata_id[16], previous_id[16], basin_id[16];
     uint32_t flags;
@@ -63,7 +76,18 @@ int survey_take(struct inspection *inspection, struct survey *out_survey);
 
 void survey_release(struct inspection *inspection, struct survey *survey);
 
-/* Read the footer of a row's file. false: there is no sound one of this strata. */
+/* Look at the footer page of what is, or may be, a sealed strata. Where the header page does not hold,
+ * the row is known by its footer, or only as sealed. */
+int survey_look_sealed(struct inspection *inspection, struct survey_row *row);
+
+/* Whether a row's file says which strata it is. */
+static inline bool survey_is_known(const struct survey_row *row)
+{
+    return row->state == ROW_SOUND || row->state == ROW_MISNAMED ||
+           (row->state == ROW_BAD_HEADER && row->seal.has_footer);
+}
+
+/* Read the footer of a raw row's file. false: there is no sound one of this strata. */
 bool survey_footer(struct inspection *inspection, const struct survey_row *row,
                    struct strata_footer *out_footer);
 

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "block_walk.h"
 #include "ledger.h"
 
 /* Whether the row has a header to say anything. */
@@ -52,6 +53,8 @@ static int disown(struct inspection *inspection, struct survey *survey, size_t i
                                   "is not the strata that the next one names as its predecessor");
 
     row->state = ROW_MISSING;
+    row->form = STRATA_RAW;
+    memset(&row->seal, 0, sizeof row->seal);
     row->file[0] = '\0';
     row->data_bytes = row->file_bytes = 0;
     return status;
@@ -64,7 +67,7 @@ static int follow(struct inspection *inspection, struct survey *survey, size_t *
     size_t before = row_before(survey, *io_index, row.previous_first_seq);
     struct survey_row *previous = before != SIZE_MAX ? &survey->rows[before] : NULL;
     bool agrees = previous != NULL &&
-                  (!speaks(previous) ||
+                  (!survey_is_known(previous) ||
                    memcmp(previous->strata_id, row.previous_id, sizeof row.previous_id) == 0);
     int status = FLUME_OK;
 
@@ -122,8 +125,33 @@ static uint64_t most_grains(const struct survey_row *row)
 {
     uint64_t bytes = row->file_bytes > row->data_bytes ? row->file_bytes : row->data_bytes;
 
+    if (row->form == STRATA_SEALED && row->seal.count != 0)
+        return row->seal.count;
+    if (row->form == STRATA_SEALED)
+        return UINT32_MAX; /* They may have been packed into next to nothing. */
     return bytes < 3 * STRATA_PAGE_BYTES || bytes > STRATA_BYTES_MAX ? 0
                                                                      : strata_slot_count(bytes) - 1;
+}
+
+/* The same of a sealed strata of which no page says how many there are. */
+static int count_sealed(struct inspection *inspection, const struct survey_row *row, uint64_t most,
+                        uint64_t *out_count)
+{
+    struct file_window window = {.file = -1};
+    struct block_walk walk = {.window = NULL};
+    struct block_step step = {.kind = STEP_BLOCK};
+    uint64_t done = inspection->progress_done;
+    int status = file_window_open(inspection, row->file, &window);
+
+    if (status == FLUME_OK)
+        status = block_walk_begin(&window, row->salt, window.bytes, most, false, NULL, 0, &walk);
+    while (status == FLUME_OK && step.kind != STEP_END)
+        status = block_walk_next(&walk, &step);
+    *out_count = walk.ordinal;
+    block_walk_end(&walk);
+    file_window_close(&window);
+    inspection->progress_done = inspection->progress_told = done;
+    return status;
 }
 
 /* How far the row's grains read. What is read for this is read again later, and counts then. */
@@ -166,6 +194,13 @@ static int row_end(struct inspection *inspection, const struct survey_row *row,
         return FLUME_OK;
     if (end - row->first_seq > most)
         *out_end = row->first_seq + most;
+    if (row->form == STRATA_SEALED) {
+        if (is_followed || row->seal.count != 0)
+            return FLUME_OK;
+        status = count_sealed(inspection, row, *out_end - row->first_seq, &count);
+        *out_end = row->first_seq + count;
+        return status;
+    }
     if (is_followed || !survey_footer(inspection, row, &footer) ||
         footer.count >= *out_end - row->first_seq)
         return FLUME_OK;
@@ -178,7 +213,8 @@ static int row_end(struct inspection *inspection, const struct survey_row *row,
 static int add_gap(struct inspection *inspection, struct survey *survey, uint64_t from, uint64_t to,
                    const uint8_t *id)
 {
-    struct survey_row gap = {.first_seq = from, .end_seq = to, .state = ROW_MISSING};
+    struct survey_row gap = {
+        .first_seq = from, .end_seq = to, .state = ROW_MISSING, .form = STRATA_RAW};
 
     if (from >= to)
         return FLUME_OK;
@@ -234,6 +270,44 @@ static int fill_gaps(struct inspection *inspection, const struct survey *old, st
     return status;
 }
 
+/* --- What sealed strata say of each other -------------------------------------------------------- */
+
+/* Sealed strata come before raw ones: what is missing among them is written anew as one of them. */
+static void seal_gaps(struct survey *survey)
+{
+    bool is_sealed = false;
+
+    for (size_t i = survey->row_count; i-- > 0;) {
+        struct survey_row *row = &survey->rows[i];
+
+        if (row->form == STRATA_SEALED)
+            is_sealed = true;
+        else if (is_sealed && row->state == ROW_MISSING)
+            row->form = STRATA_SEALED;
+    }
+}
+
+static void compare_chains(struct survey *survey)
+{
+    for (size_t i = 0; i < survey->row_count; i++) {
+        struct survey_row *row = &survey->rows[i];
+        struct survey_row *next = i + 1 < survey->row_count ? row + 1 : NULL;
+
+        if (i == 0 && row->first_seq == 0)
+            row->seal.has_wanted_before = true; /* Zeros. */
+        if (next == NULL || next->form != STRATA_SEALED)
+            continue;
+        if (row->seal.has_footer) {
+            next->seal.has_wanted_before = true;
+            memcpy(next->seal.wanted_before, row->seal.chain, SEALED_HASH_BYTES);
+        }
+        if (next->seal.has_footer) {
+            row->seal.has_wanted_chain = true;
+            memcpy(row->seal.wanted_chain, next->seal.chain_before, SEALED_HASH_BYTES);
+        }
+    }
+}
+
 int survey_chain(struct inspection *inspection, struct survey *survey)
 {
     struct survey filled = {0};
@@ -251,5 +325,7 @@ int survey_chain(struct inspection *inspection, struct survey *survey)
     survey->rows = filled.rows;
     survey->row_count = filled.row_count;
     survey->row_room = filled.row_room;
+    seal_gaps(survey);
+    compare_chains(survey);
     return FLUME_OK;
 }

@@ -1,0 +1,100 @@
+/*
+ * sealed_damage.c - a damage fixture whose oldest strata are sealed.
+ */
+#include "sealed_damage.h"
+
+#include "seal_file.h"
+
+static void seal_one(struct damage_fixture *fx, flume_log *log, size_t index,
+                     struct sealed_footer *io_footer)
+{
+    char from[FIXTURE_PATH_BYTES], to[FIXTURE_PATH_BYTES];
+    struct sealed_footer previous = *io_footer;
+    struct seal_plan plan = {
+        .first_seq = fx->strata[index],
+        .count = fx->strata[index + 1] - fx->strata[index],
+        .block_bytes = SEALED_BLOCK_BYTES_MIN,
+        .level = 1,
+        .previous = index > 0 ? &previous : NULL,
+    };
+
+    assert_int_equal(seal_file_write(log, &plan, io_footer), FLUME_OK);
+    file_path(fx, "log/" SEAL_TEMPORARY_NAME, from);
+    assert_int_equal(rename(from, strata_path(fx, index, "strata", to)), 0);
+    assert_int_equal(unlink(strata_path(fx, index, "slots", to)), 0);
+}
+
+static void seal_some(struct damage_fixture *fx, size_t count)
+{
+    struct sealed_footer footer = {.count = 0};
+    flume_log *log = open_log(fx, 0);
+
+    assert_true(fx->strata_count > count);
+    for (size_t i = 0; i < count; i++)
+        seal_one(fx, log, i, &footer);
+    assert_int_equal(flume_log_close(log), FLUME_OK);
+}
+
+int sealed_setup(void **state)
+{
+    if (damage_setup(state) != 0)
+        return -1;
+    seal_some(*state, SEALED_COUNT);
+    return 0;
+}
+
+void sealed_parts_read(struct damage_fixture *fx, size_t index, struct sealed_parts *out_parts)
+{
+    char path[FIXTURE_PATH_BYTES];
+    struct stat file_stat;
+
+    assert_int_equal(stat(strata_path(fx, index, "strata", path), &file_stat), 0);
+    out_parts->count = (uint64_t)file_stat.st_size;
+    out_parts->bytes = malloc((size_t)out_parts->count);
+    assert_non_null(out_parts->bytes);
+    read_bytes(path, out_parts->bytes, (size_t)out_parts->count, 0);
+    assert_int_equal(strata_header_decode(out_parts->bytes, &out_parts->header), FLUME_OK);
+    assert_int_equal(sealed_footer_decode(out_parts->bytes + out_parts->count - STRATA_PAGE_BYTES,
+                                          &out_parts->footer),
+                     FLUME_OK);
+}
+
+void sealed_parts_release(struct sealed_parts *parts)
+{
+    free(parts->bytes);
+    parts->bytes = NULL;
+}
+
+void sealed_parts_write(struct damage_fixture *fx, size_t index, const struct sealed_parts *parts)
+{
+    char path[FIXTURE_PATH_BYTES];
+
+    (void)strata_path(fx, index, "strata", path);
+    (void)unlink(path); /* It may be longer. */
+    write_bytes(path, parts->bytes, (size_t)parts->count, 0);
+}
+
+struct sealed_block_entry sealed_parts_block(const struct sealed_parts *parts, uint32_t number)
+{
+    const struct sealed_section *section =
+        sealed_section_find(&parts->footer, SEALED_SECTION_BLOCKS);
+    struct sealed_block_entry entry;
+
+    assert_true(number < parts->footer.block_count);
+    sealed_block_entry_decode(
+        parts->bytes + section->offset + (uint64_t)number * SEALED_BLOCK_ENTRY_BYTES, &entry);
+    return entry;
+}
+
+uint64_t sealed_parts_block_end(const struct sealed_parts *parts, uint32_t number)
+{
+    if (number + 1 == parts->footer.block_count)
+        return parts->footer.first_seq + parts->footer.count;
+    return parts->footer.first_seq + sealed_parts_block(parts, number + 1).first_ordinal;
+}
+
+void sealed_parts_forge(struct sealed_parts *parts)
+{
+    strata_header_encode(parts->bytes, &parts->header);
+    sealed_footer_encode(parts->bytes + parts->count - STRATA_PAGE_BYTES, &parts->footer);
+}

@@ -1,0 +1,45 @@
+/*
+ * sealed_damage.h - a damage fixture whose oldest strata are sealed, and where the parts of a sealed
+ * file lie.
+ *
+ * The basin is that of damage_fixture.h; strata 0 .. sealed_count - 1 are sealed, with small blocks,
+ * so that there are many. Only internals that write and name are used; nothing of check or repair.
+ */
+#ifndef FLUME_SEALED_DAMAGE_H
+#define FLUME_SEALED_DAMAGE_H
+
+#include "damage_fixture.h"
+#include "sealed_file.h"
+
+enum { SEALED_COUNT = 3 };
+
+/* A sealed file, whole in memory, with its pages decoded. */
+struct sealed_parts {
+    uint8_t *bytes;
+    uint64_t count;
+    struct strata_header header;
+    struct sealed_footer footer;
+};
+
+/* cmocka's setup: *state is a struct damage_fixture. The last strata stays raw. */
+int sealed_setup(void **state);
+
+#define sealed_test(function) \
+    cmocka_unit_test_setup_teardown(function, sealed_setup, damage_teardown)
+
+void sealed_parts_read(struct damage_fixture *fx, size_t index, struct sealed_parts *out_parts);
+void sealed_parts_release(struct sealed_parts *parts);
+
+/* Write the bytes back as the file of a strata, as long as they are. */
+void sealed_parts_write(struct damage_fixture *fx, size_t index, const struct sealed_parts *parts);
+
+/* A block's entry in the index, by its number. */
+struct sealed_block_entry sealed_parts_block(const struct sealed_parts *parts, uint32_t number);
+
+/* Encode the footer page anew from parts->footer; with a header from parts->header. */
+void sealed_parts_forge(struct sealed_parts *parts);
+
+/* Seq behind the last record of a block. */
+uint64_t sealed_parts_block_end(const struct sealed_parts *parts, uint32_t number);
+
+#endif
