@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "examination.h"
+#include "mend.h"
 #include "sidefiles.h"
 #include "verdict.h"
 
@@ -25,6 +26,8 @@ static int check_rows(struct inspection *inspection, const struct survey *survey
         if (status == FLUME_OK)
             verdict_count(inspection, row, &examination);
         examination_release(inspection, &examination);
+        if (status == FLUME_OK)
+            status = mend_look(inspection, row->first_seq);
     }
     return status;
 }

@@ -26,7 +26,7 @@ enum finding_voice { FINDING_TOLD = 0, FINDING_QUIET = 1 };
 
 enum { PROGRESS_BYTES = 4 << 20 }; /* How often progress is told, at the least. */
 
-enum { FINDING_KINDS = FLUME_FINDING_VERSION + 1 };
+enum { FINDING_KINDS = FLUME_FINDING_PARITY + 1 };
 
 struct inspection {
     flume_log *log;

@@ -45,7 +45,8 @@ static int copy_bytes(const flume_io *io, int from, int to, uint64_t bytes, uint
     return error == 0 ? io->sync(io->ctx, to) : error;
 }
 
-static int copy_file(struct inspection *inspection, int from, const struct path *copy)
+static int copy_file(struct inspection *inspection, int from, uint64_t bytes_max,
+                     const struct path *copy)
 {
     const flume_io *io = inspection->log->io;
     uint8_t *buffer = memory_allocate(inspection->options.allocator, PIECE_BYTES);
@@ -58,7 +59,8 @@ static int copy_file(struct inspection *inspection, int from, const struct path 
     to = io->open(io->ctx, copy->text, FLUME_IO_WRITE | FLUME_IO_CREATE | FLUME_IO_EXCLUSIVE);
     error = to < 0 ? to : io->stat(io->ctx, from, &file_stat);
     if (error == 0)
-        error = copy_bytes(io, from, to, file_stat.bytes, buffer);
+        error = copy_bytes(io, from, to, file_stat.bytes < bytes_max ? file_stat.bytes : bytes_max,
+                           buffer);
     if (to >= 0)
         io->close(io->ctx, to);
     memory_release(inspection->options.allocator, buffer);
@@ -85,10 +87,27 @@ int keep_copy(struct inspection *inspection, const char *folder, const char *nam
         return log_fail_io(log, file, "open", original.text);
     status = rescue_free_name(log, name, out_copy);
     if (status == FLUME_OK)
-        status = copy_file(inspection, file, out_copy);
+        status = copy_file(inspection, file, UINT64_MAX, out_copy);
     log->io->close(log->io->ctx, file);
     if (status != FLUME_OK)
         out_copy->text[0] = '\0';
+    return status;
+}
+
+int keep_copy_as(struct inspection *inspection, const char *folder, const char *name,
+                 uint64_t bytes_max, const struct path *copy)
+{
+    flume_log *log = inspection->log;
+    struct path original;
+    int file, status;
+
+    (void)log->io->unlink(log->io->ctx, copy->text); /* If it cannot be, making it will tell. */
+    log_path(log, folder, name, &original);
+    file = log->io->open(log->io->ctx, original.text, FLUME_IO_READ);
+    if (file < 0)
+        return log_fail_io(log, file, "open", original.text);
+    status = copy_file(inspection, file, bytes_max, copy);
+    log->io->close(log->io->ctx, file);
     return status;
 }
 

@@ -14,6 +14,11 @@
 int keep_copy(struct inspection *inspection, const char *folder, const char *name,
               struct path *out_copy);
 
+/* Copy the first bytes_max bytes of folder/name, or all if there are fewer, to a file that is not kept
+ * but worked on, and sync it. One that is there is replaced. */
+int keep_copy_as(struct inspection *inspection, const char *folder, const char *name,
+                 uint64_t bytes_max, const struct path *copy);
+
 /* Move folder/name to lost+found/. FLUME_OK also where there is no such file. */
 int keep_move(struct inspection *inspection, const char *folder, const char *name);
 

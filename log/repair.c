@@ -1,12 +1,13 @@
 /*
  * repair.c - flume_repair(): make a damaged basin whole again.
  *
- * The states of a repair: alone (the gate and the members lock are held), surveyed (every strata
- * has been examined, nothing told), refused or built (all that takes space is written under
- * temporary names), told, applied.
+ * The states of a repair: alone (the gate and the members lock are held), mended (what parity can
+ * restore is as it was; see mend.h), surveyed (every strata has been examined, nothing told), refused
+ * or built (all that takes space is written under temporary names), told, applied.
  *
  * What always holds:
- *   - Until all is built, nothing of the basin has changed; a refusal changes nothing.
+ *   - Until all is built, nothing of the basin has changed but what was mended; a refusal changes
+ *     nothing.
  *   - A damaged strata is replaced by one rename, after its copy in lost+found/ is synced: the log
  *     has the old one or the new one, whenever this process dies.
  *   - Nothing is guessed: what does not verify becomes a stand-in, and is told.
@@ -33,6 +34,7 @@ static const char *const actions_done[FINDING_KINDS] = {
     [FLUME_FINDING_LOST_RECORD] = "left as it is",
     [FLUME_FINDING_SIDE_FILE] = "written anew",
     [FLUME_FINDING_VERSION] = "none: a newer flume is needed",
+    [FLUME_FINDING_PARITY] = "", /* mend.c has its own. */
 };
 
 static const char *const actions_wanted[FINDING_KINDS] = {
@@ -46,6 +48,7 @@ static const char *const actions_wanted[FINDING_KINDS] = {
     [FLUME_FINDING_LOST_RECORD] = "would be left as it is",
     [FLUME_FINDING_SIDE_FILE] = "would be written anew",
     [FLUME_FINDING_VERSION] = "none: a newer flume is needed",
+    [FLUME_FINDING_PARITY] = "", /* mend.c has its own. */
 };
 
 static const char *const actions_refused[FINDING_KINDS] = {
@@ -59,6 +62,7 @@ static const char *const actions_refused[FINDING_KINDS] = {
     [FLUME_FINDING_LOST_RECORD] = "none: the repair was refused",
     [FLUME_FINDING_SIDE_FILE] = "none: the repair was refused",
     [FLUME_FINDING_VERSION] = "none: a newer flume is needed",
+    [FLUME_FINDING_PARITY] = "", /* mend.c has its own. */
 };
 
 /* --- Alone --------------------------------------------------------------------------------------- */
@@ -156,6 +160,12 @@ static bool is_cut(const struct inspection *inspection, const struct survey_row 
     return inspection->is_torn && row->first_seq >= inspection->end;
 }
 
+/* Told already: its parity would restore it before anything else is looked at. */
+static bool would_be_mended(const struct repair *repair, const struct survey_row *row)
+{
+    return repair->policy == FLUME_REPAIR_DRY_RUN && mended_has(&repair->mended, row->first_seq);
+}
+
 static void choose_gate(struct repair *repair)
 {
     const struct inspection *inspection = &repair->inspection;
@@ -190,7 +200,7 @@ static int plan_row(struct repair *repair, size_t index)
     plan->total = row->end_seq - row->first_seq;
     memcpy(plan->strata_id, row->has_wanted_id ? row->wanted_id : row->strata_id,
            sizeof plan->strata_id);
-    if (is_cut(inspection, row))
+    if (is_cut(inspection, row) || would_be_mended(repair, row))
         return FLUME_OK;
     status = examine(inspection, row, &examination);
     if (status == FLUME_OK) {
@@ -384,6 +394,10 @@ static int repair_all(struct repair *repair)
     status = be_alone(repair);
     inspection->is_alone = status == FLUME_OK;
     if (status == FLUME_OK)
+        status = mend_all(inspection,
+                          repair->policy == FLUME_REPAIR_DRY_RUN ? MEND_TELL_ONLY : MEND_RESTORE,
+                          &repair->mended);
+    if (status == FLUME_OK)
         status = survey(repair);
     if (status != FLUME_OK)
         return status;
@@ -409,6 +423,8 @@ static int repair_all(struct repair *repair)
     }
     if (status == FLUME_OK)
         status = repair_apply(repair);
+    if (status == FLUME_OK)
+        status = mend_settle(inspection);
     if (status == FLUME_OK)
         inspection->report.sound = true;
     return status;
@@ -442,6 +458,7 @@ int flume_repair(const char *path, enum flume_repair_policy policy,
         for (size_t i = 0; repair->plans != NULL && i < repair->survey.row_count; i++)
             memory_release(allocator, repair->plans[i].copy);
         memory_release(allocator, repair->plans);
+        mended_release(&repair->inspection, &repair->mended);
         sidefiles_release(&repair->inspection, &repair->sidefiles);
         survey_release(&repair->inspection, &repair->survey);
     }

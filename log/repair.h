@@ -5,6 +5,7 @@
 #define FLUME_REPAIR_H
 
 #include "examination.h"
+#include "mend.h"
 #include "sidefiles.h"
 #include "survey.h"
 
@@ -29,6 +30,7 @@ struct repair {
     struct survey survey;
     struct sidefiles sidefiles;
     struct plan *plans; /* One a row. */
+    struct mended mended;
     enum flume_repair_policy policy;
     uint64_t gate_seq;   /* What TAIL is to say ... */
     uint64_t gate_check; /* ... with the check of the grain before it; 0: not known. */

@@ -19,7 +19,9 @@ enum flume_finding_kind {
     FLUME_FINDING_BROKEN_BATCH,   /* Members of a batch that lost others. */
     FLUME_FINDING_LOST_RECORD,    /* Stand-in of an earlier repair. */
     FLUME_FINDING_SIDE_FILE,      /* Slots, footer, gate slot, settings: rebuilt from the records. */
-    FLUME_FINDING_VERSION         /* A file that this program is too old to read. */
+    FLUME_FINDING_VERSION,        /* A file that this program is too old to read. */
+    FLUME_FINDING_PARITY          /* Bytes of a sealed strata, or of its parity, that are not what
+                                     the parity knows; the message says whether they can be had. */
 };
 
 typedef struct flume_finding {
@@ -76,6 +78,9 @@ enum flume_repair_policy {
  *
  * Needs the basin for itself (FLUME_ERR_BUSY) and room for lost+found (FLUME_ERR_FULL), and refuses
  * without them before it changes a byte. May be interrupted at any point and run again.
+ *
+ * First of all, what the parity of sealed strata can restore is restored, bit for bit; that stays
+ * also if the rest is then refused.
  *
  * @return FLUME_OK: sound now, out_report says what was found and is gone; else as flume_check().
  */

@@ -45,6 +45,8 @@ static const char *finding_name(enum flume_finding_kind kind)
         return "side_file";
     case FLUME_FINDING_VERSION:
         return "version";
+    case FLUME_FINDING_PARITY:
+        return "parity";
     }
     return "unknown";
 }
