@@ -153,15 +153,12 @@ static int keep_sorter_status(flume_batch *batch, size_t table, int status)
                       definition->tables[table].name, flume_strerror(status));
 }
 
-int flume_batch_put(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
-                    const void *value, size_t value_bytes)
+static int put_row(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
+                   const void *value, size_t value_bytes)
 {
-    int status = check_row(batch, table, key_bytes, value_bytes);
     MDB_val mdb_key = {key_bytes, (void *)(uintptr_t)key};
     MDB_val mdb_value = {value_bytes, (void *)(uintptr_t)value};
 
-    if (status != FLUME_OK)
-        return status;
     if (batch->sorters[table] != NULL)
         return keep_sorter_status(
             batch, table, sorter_put(batch->sorters[table], key, key_bytes, value, value_bytes));
@@ -170,11 +167,32 @@ int flume_batch_put(flume_batch *batch, size_t table, const void *key, size_t ke
                      mdb_put(batch->txn, batch->env->tables[table], &mdb_key, &mdb_value, 0));
 }
 
+int flume_batch_put(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
+                    const void *value, size_t value_bytes)
+{
+    int status = check_row(batch, table, key_bytes, value_bytes);
+
+    if (status != FLUME_OK)
+        return status;
+    status = put_row(batch, table, key, key_bytes, value, value_bytes);
+    return batch->sealing.is_going_on ? batch_note_sealed(batch, table, status) : status;
+}
+
+static int delete_row(flume_batch *batch, size_t table, const void *key, size_t key_bytes)
+{
+    MDB_val mdb_key = {key_bytes, (void *)(uintptr_t)key};
+    int code;
+
+    if (batch->sorters[table] != NULL)
+        return keep_sorter_status(batch, table,
+                                  sorter_delete(batch->sorters[table], key, key_bytes));
+    code = mdb_del(batch->txn, batch->env->tables[table], &mdb_key, NULL);
+    return keep_code(batch, code == MDB_NOTFOUND ? 0 : code);
+}
+
 int flume_batch_delete(flume_batch *batch, size_t table, const void *key, size_t key_bytes)
 {
     int status = check_row(batch, table, key_bytes, 0);
-    MDB_val mdb_key = {key_bytes, (void *)(uintptr_t)key};
-    int code;
 
     if (status != FLUME_OK)
         return status;
@@ -182,11 +200,8 @@ int flume_batch_delete(flume_batch *batch, size_t table, const void *key, size_t
         return flume_fail(batch->view->flume, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
                           "view '%s': rows of a table with a merge are not deleted",
                           batch->view->definition->name);
-    if (batch->sorters[table] != NULL)
-        return keep_sorter_status(batch, table,
-                                  sorter_delete(batch->sorters[table], key, key_bytes));
-    code = mdb_del(batch->txn, batch->env->tables[table], &mdb_key, NULL);
-    return keep_code(batch, code == MDB_NOTFOUND ? 0 : code);
+    status = delete_row(batch, table, key, key_bytes);
+    return batch->sealing.is_going_on ? batch_note_sealed(batch, table, status) : status;
 }
 
 int flume_batch_get(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
@@ -317,13 +332,14 @@ static int fill(flume_batch *batch, struct filling *filling, uint64_t *out_beyon
     return FLUME_OK;
 }
 
-int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *out_count)
+/* Apply records one by one. */
+static int fill_by_records(flume_batch *batch, const struct batch_limits *limits,
+                           uint64_t *out_count)
 {
     struct filling filling = {.limits = limits, .started_ns = now_ns(), .check_at = 1};
     uint64_t skipped, position, beyond = FLUME_SEQ_NONE;
     int status = stand_at(batch, batch->meta.synced_seq);
 
-    *out_count = 0;
     if (status != FLUME_OK)
         return status;
     skipped = flume_cursor_skipped(batch->cursor);
@@ -346,6 +362,16 @@ int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *
     batch->meta.passed_over += skipped;
     *out_count = filling.count + skipped;
     return FLUME_OK;
+}
+
+int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *out_count)
+{
+    struct batch_limits until_border = *limits;
+    int status;
+
+    *out_count = 0;
+    status = batch_take_sealed(batch, &until_border, out_count);
+    return status == FLUME_END ? fill_by_records(batch, &until_border, out_count) : status;
 }
 
 uint64_t batch_whole_before(flume_log *log, uint64_t seq)

@@ -24,7 +24,20 @@ struct batch_limits {
     uint64_t records_max;
     uint64_t ns_max;
     bool splits_batches; /* It may end inside a batch of the log: nobody sees what is built. */
+    bool takes_sealed;   /* Where a sealed strata begins it may be taken whole, by the definition's
+                            sealed, whatever records_max, ns_max and bytes_max say. */
     size_t bytes_max;    /* Of collected rows. */
+};
+
+/* A sealed strata that is being taken whole. */
+struct batch_sealing {
+    bool is_going_on;   /* What is put is put by the definition's sealed. */
+    uint64_t put_count; /* Rows put, and */
+    uint64_t merged;    /* those of them in tables with a merge. */
+    int status;         /* The first of another kind that a put answered. */
+    /* Asked now and then meanwhile: other than FLUME_OK ends it with that. NULL: never. */
+    int (*stop)(void *stop_ctx);
+    void *stop_ctx;
 };
 
 struct flume_batch {
@@ -43,6 +56,8 @@ struct flume_batch {
     int system_status;   /* Of the first row that the system did not let a sorter keep. */
     int merge_status;    /* What a merge answered that refused two values, */
     size_t merge_table;  /* and in which table. */
+    uint64_t records_to; /* Up to this seq no sealed strata begins that can be taken whole. */
+    struct batch_sealing sealing;
 };
 
 /** @param spill_directory  Where sorters may spill; NULL: nowhere.
@@ -59,6 +74,21 @@ int batch_begin(flume_batch *batch, struct environment *env);
 /** Apply records from meta.synced_seq on. *out_count: how many were met.
  * @return FLUME_OK, or an error; kept on the handle, and failed_seq set if apply refused. */
 int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *out_count);
+
+/**
+ * Take the sealed strata that begins at meta.synced_seq whole, if one does and the view can.
+ *
+ * @param io_limits  Otherwise until_seq comes to lie where the next one may begin.
+ * @return FLUME_OK: taken, and *out_count records are met; FLUME_END: records are to be applied; an
+ *         error, kept on the handle: what was put is of no use.
+ */
+int batch_take_sealed(flume_batch *batch, struct batch_limits *io_limits, uint64_t *out_count);
+
+/** Note a row that is put while a strata is taken whole. FLUME_OK, or what ends that. */
+int batch_note_sealed(flume_batch *batch, size_t table, int put_status);
+
+/** The border between sealed strata that lies nearest to seq; seq itself if it lies in none. */
+uint64_t batch_sealed_border(const flume_view *view, uint64_t seq);
 
 /** Where the batch of the log begins of which the record at seq is a member: the view may stand
  * there, but not in its midst. */

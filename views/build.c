@@ -167,20 +167,29 @@ static int checkpoint(const struct part *part)
 
 /* ---- collecting ---- */
 
+/* Whether a part is to go on. */
+static int ask_part_to_stop(void *ctx)
+{
+    const struct part *part = ctx;
+    const struct build *build = part->build;
+    /* The caller's patience is the caller's thread's to ask. */
+    int status = part->index == 0 ? ask_to_stop(build) : FLUME_OK;
+
+    return status == FLUME_OK ? atomic_load(&build->stopped) : status;
+}
+
 static int collect_step(struct part *part, const struct batch_limits *limits)
 {
     struct build *build = part->build;
     flume_batch *batch = part->batch;
     uint64_t count, before = batch->meta.synced_seq;
-    /* The caller's patience is the caller's thread's to ask. */
-    int status = part->index == 0 ? ask_to_stop(build) : atomic_load(&build->stopped);
+    int status = ask_part_to_stop(part);
 
-    if (status == FLUME_OK)
-        status = atomic_load(&build->stopped);
     if (status != FLUME_OK) {
         (void)checkpoint(part); /* What cannot be kept is made again. */
         return status;
     }
+    /* Stopped in the midst of a sealed strata, it begins with it again: there is no checkpoint. */
     status = batch_fill(batch, limits, &count);
     if (status != FLUME_OK)
         return batch->mdb_code == 0 ? status : fail_code(build, batch->mdb_code);
@@ -207,6 +216,7 @@ static int collect(struct part *part)
         .records_max = FILL_RECORDS_MAX,
         .ns_max = FILL_NS_MAX,
         .splits_batches = true,
+        .takes_sealed = true,
         .bytes_max = build->spill_bytes,
     };
     int status = FLUME_OK;
@@ -536,7 +546,8 @@ static bool is_direct(const flume_view_definition *definition)
     return false;
 }
 
-/* Divide the records among as many parts as there are processors. */
+/* Divide the records among as many parts as there are processors. A sealed strata is not divided if
+ * the view can take it whole. */
 static void divide(struct build *build)
 {
     const struct building *building = build->building;
@@ -544,6 +555,7 @@ static void divide(struct build *build)
     uint64_t target = building->target_seq;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     uint64_t count = processors < 1 ? 1 : (uint64_t)processors;
+    uint64_t from_seq = 0;
 
     if ((definition->flags & FLUME_VIEW_PARALLEL) == 0 || build->direct)
         count = 1;
@@ -553,11 +565,21 @@ static void divide(struct build *build)
         count = target / PART_RECORDS_MIN;
     if (count < 1)
         count = 1;
-    build->meta = (struct view_meta){.version = definition->version, .part_count = (uint32_t)count};
+    build->meta = (struct view_meta){.version = definition->version, .part_count = 0};
     for (uint64_t i = 0; i < count; i++) {
-        build->meta.parts[i].from_seq = target / count * i;
-        build->meta.parts[i].to_seq = i + 1 == count ? target : target / count * (i + 1);
-        build->meta.parts[i].synced_seq = build->meta.parts[i].from_seq;
+        struct view_part *part = &build->meta.parts[build->meta.part_count];
+        uint64_t to_seq =
+            i + 1 == count ? target : batch_sealed_border(building->view, target / count * (i + 1));
+
+        *part = (struct view_part){
+            .from_seq = from_seq,
+            .to_seq = to_seq < target ? to_seq : target,
+            .synced_seq = from_seq,
+        };
+        from_seq = part->to_seq;
+        /* Borders of large strata leave nothing to some of them. */
+        if (part->to_seq > part->from_seq || (i + 1 == count && build->meta.part_count == 0))
+            build->meta.part_count++;
     }
 }
 
@@ -596,6 +618,8 @@ static int begin_part(struct build *build, size_t index)
     if (status != FLUME_OK)
         return status;
     part->batch->env = building->env;
+    part->batch->sealing.stop = ask_part_to_stop;
+    part->batch->sealing.stop_ctx = part;
     if (build->direct)
         code = batch_begin(part->batch, building->env);
     if (code != 0)

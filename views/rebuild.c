@@ -147,6 +147,7 @@ static int catch_up_once(struct rebuild *rebuild, flume_batch *batch, uint64_t h
         .until_seq = head,
         .records_max = 1 << 17,
         .ns_max = 100000000,
+        .takes_sealed = true,
         .bytes_max = 32 << 20,
     };
     uint64_t count;

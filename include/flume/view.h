@@ -25,7 +25,7 @@
  *                                                     |   handle starts; waiting ones are answered.
  *                                                     |   Not from a callback of the handle
  *   flume_rows and what is read through it            | one thread at a time for each
- *   apply, merge                                      | run on whichever thread advances the view,
+ *   apply, sealed, merge                              | run on whichever thread advances the view,
  *                                                     |   one at a time for each state that the
  *                                                     |   definition's open gave
  *   when callbacks, observer                          | run on the view's worker
@@ -113,13 +113,33 @@ typedef struct flume_view_definition {
     void (*reset)(void *state);
     void *ctx;
 
+    /*
+     * Optional: a shorter way over a sealed strata (flume/seal.h) than through its records, for a view
+     * that can be told from a strata's indexes, such as flume_grain_index_open(log, first_seq, ...).
+     *
+     * Called instead of apply for all of the records first_seq .. end_seq - 1 of a strata, in a
+     * rebuild, a verification, and where a view is far behind; on the same thread and with the same
+     * state as apply would be, in the same order. It must put the rows that apply would put for these
+     * records (of the kinds below), for whether a strata is taken in this way or record by record
+     * is not to be seen in the view: it is not where it was sealed after the view had begun with it.
+     *
+     * @param log              The basin's. Borrowed; to be read only.
+     * @param out_passed_over  0; to be set to how many of the records are known to be lost.
+     * @return FLUME_OK, or what flume_batch_put() and flume_batch_delete() answered. Any other status:
+     *         it cannot (an index is damaged), and apply is given the records instead. Rows that were
+     *         put before stay; so, until nothing can fail, only such as apply may put again without
+     *         a difference, and none into a table with a merge: that fails the view.
+     */
+    int (*sealed)(void *state, flume_batch *batch, flume_log *log, uint64_t first_seq,
+                  uint64_t end_seq, uint64_t *out_passed_over);
+
     const uint8_t *kinds; /* Only these kinds; FLUME_KIND_ANY among them: all. NULL: all but */
     size_t kind_count;    /* manifests. */
 } flume_view_definition;
 
-/** Put a row. Key 1 .. FLUME_VIEW_KEY_BYTES_MAX bytes. Copied. For apply only.
+/** Put a row. Key 1 .. FLUME_VIEW_KEY_BYTES_MAX bytes. Copied. For apply and sealed only.
  * @param table  Index in the definition's tables.
- * @return FLUME_OK, or an error that apply should pass on. */
+ * @return FLUME_OK, or an error that apply and sealed should pass on. */
 FLUME_API int flume_batch_put(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
                               const void *value, size_t value_bytes);
 

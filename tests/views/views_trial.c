@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "builtin.h"
+
 enum { BODY_BYTES_MAX = 64, BODY_BYTES_MIN = 16, BATCH_MAX = 12, MESSAGE_ROOM = 400 };
 
 const char *const trial_views[TRIAL_VIEWS] = {"hash", "label", "catalog", "tally", "chain"};
@@ -339,7 +341,8 @@ const char *trial_file(const struct trial *trial, const char *view, const char *
 {
     static char path[2 * TRIAL_PATH_BYTES];
 
-    (void)snprintf(path, sizeof path, "%s/views/%s/1/%s", trial->path, view, file);
+    (void)snprintf(path, sizeof path, "%s/views/%s/%u/%s", trial->path, view,
+                   strcmp(view, view_hash.name) == 0 ? view_hash.version : 1, file);
     return path;
 }
 
