@@ -46,6 +46,7 @@ struct taken_apart {
     uint64_t raw_bytes;
     uint64_t *offsets;                        /* Of each grain, in the raw strata. */
     unsigned stored, packed, with_dictionary; /* Blocks of each sort. */
+    uint64_t zeros;                           /* Between and behind the sections. */
 };
 
 /* Asserts on the way everything that FORMAT.md says of the file's bytes. */

@@ -403,6 +403,55 @@ static void each_chain_goes_on_from_the_one_before(void **state)
     }
 }
 
+/* --- What a strata is told to be ----------------------------------------------------------------- */
+
+static void a_strata_tells_what_it_is(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_strata_info info;
+    flume_seal_report report;
+    uint64_t firsts[SEAL_STRATA_MAX];
+    uint64_t raw_bytes = 0, sealed_bytes = 0;
+    size_t count;
+
+    open_for_sealing(fx);
+    fill_strata(fx, 3);
+    count = list_strata(fx, firsts);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(flume_log_strata(fx->log, firsts[i], &info), FLUME_OK);
+        assert_false(info.sealed);
+        assert_int_equal(info.first_seq, firsts[i]);
+        assert_int_equal(info.records,
+                         (i + 1 < count ? firsts[i + 1] : flume_log_head(fx->log)) - firsts[i]);
+        raw_bytes += i + 1 < count ? info.grain_bytes : 0;
+    }
+    report = seal_now(fx->log, false);
+    assert_int_equal(report.raw_bytes, raw_bytes);
+    for (uint64_t seq = 0; seq < report.sealed_to; seq += info.records) {
+        struct taken_apart parts;
+
+        assert_int_equal(flume_log_strata(fx->log, seq + 5, &info), FLUME_OK);
+        assert_true(info.sealed);
+        assert_int_equal(info.first_seq, seq);
+        take_apart(strata_path(fx, "basin.flume", seq), &parts);
+        assert_int_equal(info.file_bytes, parts.file.count);
+        assert_int_equal(info.grain_bytes, parts.raw_bytes);
+        assert_int_equal(info.block_count, parts.footer.block_count);
+        assert_int_equal(info.block_bytes + info.block_index_bytes + info.grain_index_bytes +
+                             info.label_bytes + info.merkle_bytes + info.dictionary_bytes +
+                             info.parity_bytes + 2 * STRATA_PAGE_BYTES,
+                         parts.file.count - parts.zeros);
+        assert_memory_equal(info.root, parts.footer.root, sizeof info.root);
+        assert_memory_equal(info.chain, parts.footer.chain, sizeof info.chain);
+        sealed_bytes += info.file_bytes;
+        parts_release(&parts);
+    }
+    assert_int_equal(report.sealed_bytes, sealed_bytes);
+    assert_int_equal(flume_log_strata(fx->log, flume_log_head(fx->log), &info),
+                     FLUME_ERR_NOT_FOUND);
+    assert_int_equal(flume_log_strata(fx->log, 0, NULL), FLUME_ERR_INVALID);
+}
+
 /* --- While others are at work -------------------------------------------------------------------- */
 
 struct traffic {
@@ -723,6 +772,7 @@ int main(void)
         closed_log_test(the_active_strata_of_another_handle_is_closed_for_it),
         closed_log_test(what_is_not_full_is_left_alone),
         closed_log_test(each_chain_goes_on_from_the_one_before),
+        closed_log_test(a_strata_tells_what_it_is),
         closed_log_test(sealing_goes_on_while_others_append_and_read),
         closed_log_test(a_kept_record_outlives_its_raw_file),
         closed_log_test(a_cursor_goes_on_through_the_exchange),
