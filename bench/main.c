@@ -1,5 +1,5 @@
 /*
- * main.c - bench_log: flume's log and views beside their peers and the raw limit.
+ * main.c - bench_log: flume's log, views and store beside their peers and the raw limit.
  *
  * Runs groups of benchmarks and prints a table for each, then the targets; --json keeps everything.
  * A wrong result or an engine's error makes the exit status 1; a missed target does not.
@@ -40,6 +40,8 @@ static const struct group groups[] = {
     {"catch_up", "views", "Views that are behind", bench_catch_up},
     {"query", "views", "Questions to views: after an append, and at random", bench_query},
     {"views_on", "views", "What views cost the one who appends", bench_views_on},
+    {"seal", "store", "Sealing: how fast, at whose cost, how small", bench_seal},
+    {"sealed", "store", "Reads of sealed strata, beside unpacking their blocks", bench_sealed},
 };
 enum { GROUP_COUNT = sizeof(groups) / sizeof(groups[0]) };
 
@@ -53,7 +55,8 @@ struct arguments {
 static const char usage_text[] =
     "usage: bench_log [--quick] [--only GROUP,...] [--dir DIR] [--json FILE] [--seed N]\n"
     "                 [--rounds N] [--records N] [--open-records N]\n"
-    "groups: durable latency live append read open views (sort rebuild catch_up query views_on)\n";
+    "groups: durable latency live append read open views (sort rebuild catch_up query views_on)\n"
+    "        store (seal sealed)\n";
 
 static int parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *out_value)
 {

@@ -10,15 +10,13 @@
 #include "views_bench.h"
 
 #include "index.h"
+#include "watch.h"
 
 #include <endian.h>
-#include <malloc.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REBUILD_RECORDS_FACTOR = 2, SLOW_ROUNDS = 2, WATCH_NS = 2000000 };
+enum { REBUILD_RECORDS_FACTOR = 2, SLOW_ROUNDS = 2 };
 
 static const uint64_t default_budget = (uint64_t)256 << 20;
 static const uint64_t small_budget = (uint64_t)24 << 20;
@@ -29,62 +27,6 @@ struct rebuild {
     uint64_t records;
     uint8_t *keys; /* Of all records, in order. */
 };
-
-/* --- memory ------------------------------------------------------------------------------------ */
-
-/* The most anonymous memory that was seen: mapped files are the page cache's. */
-struct watch {
-    pthread_t thread;
-    _Atomic int stop;
-    double before_bytes, most_bytes;
-};
-
-static double anonymous_bytes(void)
-{
-    FILE *stream = fopen("/proc/self/status", "re");
-    char line[256];
-    unsigned long kibibytes = 0;
-
-    while (stream != NULL && fgets(line, sizeof(line), stream) != NULL) {
-        if (sscanf(line, "RssAnon: %lu", &kibibytes) == 1)
-            break;
-    }
-    if (stream != NULL)
-        (void)fclose(stream);
-    return (double)kibibytes * 1024;
-}
-
-static void *watch_memory(void *argument)
-{
-    struct watch *watch = argument;
-
-    while (!atomic_load(&watch->stop)) {
-        double bytes = anonymous_bytes();
-
-        if (bytes > watch->most_bytes)
-            watch->most_bytes = bytes;
-        sleep_ns(WATCH_NS);
-    }
-    return NULL;
-}
-
-static int watch_begin(struct watch *watch)
-{
-#ifdef __GLIBC__
-    (void)malloc_trim(0); /* What earlier benchmarks have freed would be used again, unseen. */
-#endif
-    *watch = (struct watch){.before_bytes = anonymous_bytes()};
-    return pthread_create(&watch->thread, NULL, watch_memory, watch) == 0
-               ? 0
-               : bench_fail("cannot start a thread");
-}
-
-static double watch_end(struct watch *watch)
-{
-    atomic_store(&watch->stop, 1);
-    (void)pthread_join(watch->thread, NULL);
-    return watch->most_bytes > watch->before_bytes ? watch->most_bytes - watch->before_bytes : 0;
-}
 
 /* --- flume ------------------------------------------------------------------------------------- */
 
