@@ -94,9 +94,12 @@ int flume_log_strata(flume_log *log, uint64_t seq, flume_strata_info *out_info)
 
     if (status != FLUME_OK)
         return status;
+    if (out_info == NULL)
+        return log_fail(log, FLUME_ERR_INVALID, 0, seq, "there is no place for what a strata is");
     head = head_seen(log);
     if (seq >= head)
-        return FLUME_ERR_NOT_FOUND;
+        return log_fail(log, FLUME_ERR_NOT_FOUND, 0, seq, "%s has no seq %llu; its head is %llu",
+                        log->path, (unsigned long long)seq, (unsigned long long)head);
     do {
         status = describe(log, seq, head, &info);
     } while (status == FLUME_END);

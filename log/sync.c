@@ -210,7 +210,9 @@ void sync_close_raw(flume_log *log)
             struct strata *strata = table->rows[i].strata;
             int file = -1;
 
-            if (strata->first_seq < atomic_load(&head->sealed_to) && strata->form == STRATA_RAW)
+            if (strata->first_seq < atomic_load(&head->sealed_to) &&
+                atomic_load_explicit(&strata->state, memory_order_acquire) == STRATA_OPEN &&
+                strata->form == STRATA_RAW)
                 file = atomic_exchange(&strata->write_file, -1);
             if (file >= 0)
                 log->io->close(log->io->ctx, file);
