@@ -4,6 +4,8 @@
 #include "seal.h"
 
 #include "append.h"
+#include "parity.h"
+#include "seal_parity.h"
 #include "sync.h"
 #include "wait.h"
 
@@ -73,6 +75,10 @@ int seal_options_take(flume_log *log, const flume_seal_options *options)
                         FLUME_SEAL_LEVEL_MAX);
     if ((log->seal.parity & ~parities) != 0)
         return refuse(log, "parity", log->seal.parity, "file, soft or both");
+    if (log->seal.parity_data > PARITY_DATA_CELLS_MAX)
+        return refuse(log, "data cells", log->seal.parity_data, "from 1 to 128");
+    if (log->seal.parity_cells > PARITY_CELLS_MAX)
+        return refuse(log, "parity cells", log->seal.parity_cells, "from 1 to 32");
     if (log->seal.block_bytes == 0)
         log->seal.block_bytes = BLOCK_BYTES_DEFAULT;
     if (log->seal.level == 0)
@@ -88,12 +94,18 @@ int seal_options_take(flume_log *log, const flume_seal_options *options)
  * The rename is the moment. If the directory's sync fails after it, a power cut may bring either
  * form back: both are whole, so nothing is lost and HEAD is told what is so; but the slots stay.
  */
-static int exchange_locked(flume_log *log, const struct seal_target *target)
+static int exchange_locked(flume_log *log, const struct seal_target *target,
+                           const struct seal_plan *plan)
 {
     char name[STRATA_NAME_BYTES];
     struct path from, to;
+    int status = seal_parity_publish(log, plan);
     int error;
 
+    if (status != FLUME_OK) {
+        seal_file_drop(log);
+        return status;
+    }
     strata_name(name, target->first_seq);
     log_path(log, "log", SEAL_TEMPORARY_NAME, &from);
     log_path(log, "log", name, &to);
@@ -110,18 +122,27 @@ static int exchange_locked(flume_log *log, const struct seal_target *target)
     return error == 0 ? FLUME_OK : log_fail_io(log, error, "sync the directory", to.text);
 }
 
-int seal_one_locked(flume_log *log, const struct seal_wish *wish, struct sealed_footer *out_footer)
+/* What the options say of every strata. */
+static struct seal_plan plan_of(const flume_log *log)
 {
-    struct seal_target *target = memory_allocate(&log->allocator, sizeof *target);
-    struct seal_plan plan = {
+    return (struct seal_plan){
         .block_bytes = log->seal.block_bytes,
         .level = log->seal.level,
         .dictionary = log->seal.dictionary,
-        .proceed = wish->proceed,
-        .proceed_ctx = wish->proceed_ctx,
+        .parity = log->seal.parity,
+        .parity_data = (uint16_t)log->seal.parity_data,
+        .parity_cells = (uint16_t)log->seal.parity_cells,
     };
+}
+
+int seal_one_locked(flume_log *log, const struct seal_wish *wish, struct sealed_footer *out_footer)
+{
+    struct seal_target *target = memory_allocate(&log->allocator, sizeof *target);
+    struct seal_plan plan = plan_of(log);
     int status;
 
+    plan.proceed = wish->proceed;
+    plan.proceed_ctx = wish->proceed_ctx;
     if (target == NULL)
         return log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE, "no memory to seal %s",
                         log->path);
@@ -133,7 +154,7 @@ int seal_one_locked(flume_log *log, const struct seal_wish *wish, struct sealed_
         status = seal_file_write(log, &plan, out_footer);
     }
     if (status == FLUME_OK)
-        status = exchange_locked(log, target);
+        status = exchange_locked(log, target, &plan);
     memory_release(&log->allocator, target);
     return status;
 }
@@ -210,6 +231,7 @@ static int seal_one(struct request *request)
 {
     flume_log *log = request->log;
     struct head *head = log->head;
+    struct seal_plan plan = plan_of(log);
     struct sealed_footer footer;
     int status = mutex_take(log, &head->seal_mutex, &head->seal_owner, "seal");
 
@@ -224,7 +246,7 @@ static int seal_one(struct request *request)
     request->report.strata++;
     request->report.records += footer.count;
     request->report.raw_bytes += footer.raw_end - STRATA_DATA_AT;
-    request->report.sealed_bytes += footer.file_bytes;
+    request->report.sealed_bytes += footer.file_bytes + seal_parity_side_bytes(&plan, &footer);
     return FLUME_OK;
 }
 

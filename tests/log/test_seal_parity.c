@@ -143,6 +143,52 @@ static void a_side_file_gets_its_name_and_a_stale_one_goes(void **state)
     assert_int_equal(seal_parity_publish(fx->log, &plan), FLUME_OK);
 }
 
+/* --- By the handle's options --- */
+
+static void sealing_writes_the_parity_that_the_options_ask_for(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_seal_options options = {.mode = FLUME_SEAL_ON_REQUEST,
+                                  .parity = FLUME_PARITY_FILE | FLUME_PARITY_SOFT,
+                                  .parity_data = 16,
+                                  .parity_cells = 3};
+    flume_seal_report report;
+    flume_strata_info info;
+    uint64_t bytes = 0;
+
+    begin_with_two_strata(fx);
+    close_log(fx);
+    fx->options.seal = &options;
+    open_log(fx);
+    assert_int_equal(flume_log_seal(fx->log, NULL, &report), FLUME_OK);
+    assert_true(report.strata > 0);
+    for (uint64_t seq = 0, i = 0; i < report.strata; i++) {
+        char name[STRATA_NAME_BYTES], path[64];
+
+        parity_name(name, seq);
+        (void)snprintf(path, sizeof path, "basin.flume/log/%s", name);
+        assert_true(file_exists(fixture_path(fx, path)));
+        bytes += file_bytes(fixture_path(fx, path));
+        bytes += file_bytes(strata_path(fx, "basin.flume", seq));
+        assert_int_equal(flume_log_strata(fx->log, seq, &info), FLUME_OK);
+        assert_true(info.sealed && info.parity_bytes > 0);
+        seq += info.records;
+    }
+    assert_int_equal(report.sealed_bytes, bytes);
+    assert_int_equal(count_files(fixture_path(fx, "basin.flume/log"), ".tmp"), 0);
+}
+
+static void stripes_beyond_the_limits_are_refused(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_seal_options options = {.parity = FLUME_PARITY_FILE, .parity_data = 129};
+
+    fx->options.seal = &options;
+    expect_open_fails(fx, FLUME_ERR_INVALID, "129");
+    options = (flume_seal_options){.parity = FLUME_PARITY_FILE, .parity_cells = 33};
+    expect_open_fails(fx, FLUME_ERR_INVALID, "33");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -151,6 +197,8 @@ int main(void)
         closed_log_test(without_parity_there_is_none),
         closed_log_test(stripes_are_as_the_options_say),
         closed_log_test(a_side_file_gets_its_name_and_a_stale_one_goes),
+        closed_log_test(sealing_writes_the_parity_that_the_options_ask_for),
+        closed_log_test(stripes_beyond_the_limits_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
