@@ -309,7 +309,10 @@ static void make_rows(const struct sealed *sealed)
     report_row(report, row_of(sealed, "get_sealed", "cached"), UNIT_RECORDS_PER_SECOND, NULL);
     report_row(report, scan_limit, UNIT_BYTES_PER_SECOND, NULL);
     report_row(report, row_of(sealed, "scan_sealed", "flume"), UNIT_BYTES_PER_SECOND, scan_limit);
-    report_target(report, row_of(sealed, "get_sealed", "not_cached"), limit, TARGET_AT_LEAST, 0.8);
+    if (sealed->records->kind !=
+        RECORDS_RANDOM_1000) /* Those are not packed: no limit to speak of. */
+        report_target(report, row_of(sealed, "get_sealed", "not_cached"), limit, TARGET_AT_LEAST,
+                      0.8);
     report_target(report, row_of(sealed, "get_sealed", "cached"), NULL, TARGET_AT_LEAST, 2e6);
     report_target(report, row_of(sealed, "scan_sealed", "flume"), NULL, TARGET_AT_LEAST, 1e9);
 }
