@@ -42,6 +42,7 @@ int bench_query(struct bench *bench);
 int bench_views_on(struct bench *bench);
 int bench_seal(struct bench *bench);
 int bench_sealed(struct bench *bench);
+int bench_blob(struct bench *bench);
 
 /** A new, empty directory inside dir_path; malloc'd, NULL after bench_fail(). */
 char *bench_directory(struct bench *bench);
