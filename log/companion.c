@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "append.h"
+#include "flume/seal.h"
 #include "inspection.h"
 #include "settings.h"
 #include "wait.h"
@@ -185,12 +186,15 @@ static int absent(flume_log *log, const char *path, const char *why)
  * durable. */
 static flume_log_options companion_options(const flume_log *log)
 {
+    static const flume_seal_options on_request = {.mode = FLUME_SEAL_ON_REQUEST};
+
     return (flume_log_options){
         .profile = log->profile == FLUME_PROFILE_FORGETFUL ? FLUME_PROFILE_FORGETFUL
                                                            : FLUME_PROFILE_CASUAL,
         .lock_timeout_ns = log->lock_timeout_ns,
         .program = log->program,
         .build = log->build,
+        .seal = &on_request,
         .allocator = &log->allocator,
         .io = log->io,
     };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flume/seal.h"
 #include "inside.h"
 
 /* A rebuild of the view "chunk" sorts a row of 48 bytes for a MiB of content: little is enough. */
@@ -37,6 +38,8 @@ int grains_fail_view(flume *handle, struct grains *grains, int status)
 static flume_options options_of(const flume *handle)
 {
     static const flume_view_definition *const definitions[] = {&view_chunk};
+    /* Chunks are compressed and verified as they are: sealing them costs much and gains little. */
+    static const flume_seal_options on_request = {.mode = FLUME_SEAL_ON_REQUEST};
     const flume_log_options *log = &handle->options.log;
     enum flume_profile profile = FLUME_PROFILE_CASUAL;
 
@@ -47,6 +50,7 @@ static flume_options options_of(const flume *handle)
         .log = {.profile = profile,
                 .io_mode = log->io_mode,
                 .lock_timeout_ns = log->lock_timeout_ns,
+                .seal = &on_request,
                 .io = handle->temporary ? NULL : log->io,
                 .log = log->log,
                 .log_ctx = log->log_ctx},

@@ -7,7 +7,7 @@
  * record then holds the list of them (clasts). views/FORMAT.md has the bytes.
  *
  * Nothing of this is opened or started before it is first used. The second log is made by the first
- * put that needs it.
+ * put that needs it. Its strata are sealed on request only: chunks are compressed already.
  *
  * What always holds:
  *   - What a reader gives is what was put: the hash of each chunk, or of an inline content, has been
@@ -15,7 +15,8 @@
  *   - A blob is durable only after all of its chunks are.
  *   - A put that was abandoned, killed or refused leaves at most chunks that no blob refers to.
  *     Putting the same again finds them: no chunk is written twice.
- *   - No call needs more than 32 MiB, whatever the size of the blob, beside what views map.
+ *   - No call needs more than 32 MiB of memory, whatever the size of the blob. Files that are mapped
+ *     are the page cache's.
  *
  * Which function on which thread:
  *
