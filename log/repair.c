@@ -213,8 +213,7 @@ static int plan_row(struct repair *repair, size_t index)
             plan->needs |= NEEDS_REPLACEMENT; /* It would ask for the lost tail for ever. */
     }
     examination_release(inspection, &examination);
-    if (status == FLUME_OK && !row->has_wanted_id && row->state != ROW_SOUND &&
-        row->state != ROW_MISNAMED) {
+    if (status == FLUME_OK && !row->has_wanted_id && !survey_is_known(row)) {
         int error = inspection->log->io->random(inspection->log->io->ctx, plan->strata_id,
                                                 sizeof plan->strata_id);
 

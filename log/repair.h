@@ -6,6 +6,7 @@
 
 #include "examination.h"
 #include "mend.h"
+#include "replacement_sealed.h"
 #include "sidefiles.h"
 #include "survey.h"
 
@@ -23,6 +24,7 @@ struct plan {
 struct history {
     uint64_t running_time_ns;
     uint64_t last_of_kind[STRATA_KINDS];
+    struct chain_before chain; /* Of the sealed strata up to here. */
 };
 
 struct repair {

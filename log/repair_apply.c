@@ -18,6 +18,7 @@
 #include "keep.h"
 #include "repair.h"
 #include "replacement.h"
+#include "sealed_look.h"
 #include "strata.h"
 
 static bool is_replaced(const struct plan *plan)
@@ -31,6 +32,7 @@ static bool is_replaced(const struct plan *plan)
 static void history_begin(struct history *history)
 {
     history->running_time_ns = 0;
+    history->chain.is_known = false;
     for (size_t i = 0; i < STRATA_KINDS; i++)
         history->last_of_kind[i] = FLUME_SEQ_NONE;
 }
@@ -44,6 +46,15 @@ static void history_correct(struct history *history, const struct image *image)
         return;
     history->running_time_ns = header.running_time_ns;
     memcpy(history->last_of_kind, header.last_of_kind, sizeof history->last_of_kind);
+}
+
+/* The footer page of a sealed strata has it all. */
+static void history_take(struct history *history, const struct sealed_footer *footer)
+{
+    history->running_time_ns = footer->running_time_ns;
+    memcpy(history->last_of_kind, footer->last_of_kind, sizeof history->last_of_kind);
+    history->chain.is_known = true;
+    memcpy(history->chain.hash, footer->chain, sizeof history->chain.hash);
 }
 
 static void history_follow(struct history *history, const struct survey_row *row,
@@ -72,7 +83,7 @@ static void make_header(const struct repair *repair, size_t index, const struct 
     const flume_io *io = inspection->log->io;
 
     memset(out_header, 0, sizeof *out_header);
-    out_header->form = STRATA_RAW;
+    out_header->form = row->form;
     memcpy(out_header->basin_id, inspection->log->basin_id, sizeof out_header->basin_id);
     memcpy(out_header->strata_id, repair->plans[index].strata_id, sizeof out_header->strata_id);
     out_header->first_seq = row->first_seq;
@@ -105,22 +116,45 @@ static struct survey_stray *find_stray(struct repair *repair, const char *name)
     return NULL;
 }
 
+static int write_replacement(struct repair *repair, size_t index,
+                             const struct examination *examination, struct history *history)
+{
+    struct inspection *inspection = &repair->inspection;
+    const struct survey_row *row = &repair->survey.rows[index];
+    struct strata_header header;
+    struct sealed_footer footer;
+    int error = 0;
+    int status;
+
+    make_header(repair, index, history, &header);
+    if (row->form == STRATA_RAW)
+        return replacement_write(inspection, row, examination, &header, repair->gate_seq - 1,
+                                 &repair->gate_check);
+    if (row->state == ROW_MISSING)
+        error =
+            inspection->log->io->random(inspection->log->io->ctx, &header.salt, sizeof header.salt);
+    if (error != 0)
+        return log_fail_io(inspection->log, error, "get random bytes for", inspection->log->path);
+    status = replacement_write_sealed(inspection, row, examination, &header, &history->chain,
+                                      repair->gate_seq - 1, &repair->gate_check, &footer);
+    if (status == FLUME_OK)
+        history_take(history, &footer);
+    return status;
+}
+
 /* Write the replacement, and copy what it will replace. */
 static int build_row(struct repair *repair, size_t index, const struct examination *examination,
-                     const struct history *history)
+                     struct history *history)
 {
     struct inspection *inspection = &repair->inspection;
     const struct survey_row *row = &repair->survey.rows[index];
     struct plan *plan = &repair->plans[index];
-    struct strata_header header;
     char name[STRATA_NAME_BYTES];
     int status;
 
-    make_header(repair, index, history, &header);
     if (plan->total > 0) {
         plan->is_written = true;
-        status = replacement_write(inspection, row, examination, &header, repair->gate_seq - 1,
-                                   &repair->gate_check);
+        status = write_replacement(repair, index, examination, history);
         if (status != FLUME_OK)
             return status;
     }
@@ -134,16 +168,48 @@ static int build_row(struct repair *repair, size_t index, const struct examinati
     return keep_copy(inspection, "log", name, plan->copy);
 }
 
+/* A sealed row needs no examination where it stays: its footer page is sound then. */
+static int pass_sealed(struct repair *repair, const struct survey_row *row, struct history *history)
+{
+    struct sealed_look look = {.inspection = NULL};
+    int status = sealed_look_begin(&repair->inspection, row, &look);
+
+    if (status == FLUME_OK && look.has_footer)
+        history_take(history, &look.footer);
+    sealed_look_end(&look);
+    return status;
+}
+
+static int build_sealed(struct repair *repair, size_t index, struct history *history)
+{
+    struct inspection *inspection = &repair->inspection;
+    const struct survey_row *row = &repair->survey.rows[index];
+    struct examination examination = {0};
+    int status;
+
+    if (!is_replaced(&repair->plans[index]))
+        return pass_sealed(repair, row, history);
+    status = examine(inspection, row, &examination);
+    if (status == FLUME_OK)
+        status = build_row(repair, index, &examination, history);
+    examination_release(inspection, &examination);
+    return status;
+}
+
 static int build_next(struct repair *repair, size_t index, struct history *history)
 {
     struct inspection *inspection = &repair->inspection;
     const struct survey_row *row = &repair->survey.rows[index];
     struct plan *plan = &repair->plans[index];
     struct examination examination = {0};
-    int status = examine(inspection, row, &examination);
+    int status;
 
+    if (row->form == STRATA_SEALED)
+        return build_sealed(repair, index, history);
+    status = examine(inspection, row, &examination);
     if (status == FLUME_OK && (row->state == ROW_SOUND || row->state == ROW_MISNAMED))
         history_correct(history, &examination.image);
+    history->chain.is_known = false;
     if (status == FLUME_OK && is_replaced(plan))
         status = build_row(repair, index, &examination, history);
     else if (status == FLUME_OK && (plan->needs & NEEDS_SLOTS) != 0) {
@@ -442,7 +508,7 @@ static int place_row(struct repair *repair, size_t index)
     if (status == FLUME_OK && is_replaced(plan) && row->file[0] != '\0' &&
         strcmp(row->file, name) != 0)
         status = keep_move(&repair->inspection, "log", row->file);
-    if (status == FLUME_OK && plan->is_written)
+    if (status == FLUME_OK && plan->is_written && row->form == STRATA_RAW)
         status = place_slots(repair, row);
     return status;
 }

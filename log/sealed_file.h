@@ -14,7 +14,10 @@
 
 enum {
     SEALED_BLOCK_HEADER_BYTES = 32,
-    SEALED_FOOTER_SALT_AT = 48,       /* Also a page that does not hold may tell it. */
+    SEALED_FOOTER_SALT_AT =
+        48, /* This and the next two: also a page that does not hold may tell. */
+    SEALED_FOOTER_BLOCK_BYTES_AT = 116,
+    SEALED_FOOTER_SEALED_AT = 120,
     SEALED_BLOCK_ENTRY_BYTES = 32,    /* Of the block index. */
     SEALED_INDEX_HEADER_BYTES = 8,    /* Of the grain index. */
     SEALED_INDEX_BUCKET_RECORDS = 16, /* Aimed at: chooses the fan-out. */

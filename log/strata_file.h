@@ -15,6 +15,7 @@
 enum {
     STRATA_PAGE_BYTES = 4096,
     STRATA_DATA_AT = STRATA_PAGE_BYTES, /* The first grain. */
+    STRATA_CREATED_AT = 104,            /* As the salt, below. */
     STRATA_SALT_AT = 72,          /* In the header: also one that does not hold may tell it. */
     STRATA_FIRST_BYTES = 1 << 20, /* Size of a basin's first strata, unless full size is less. */
     STRATA_KINDS = 256,

@@ -43,6 +43,33 @@ int sealed_setup(void **state)
     return 0;
 }
 
+int sealed_random_setup(void **state)
+{
+    struct damage_fixture *fx;
+    flume_log *log;
+    uint64_t seed = 1;
+
+    if (damage_setup(state) != 0)
+        return -1;
+    fx = *state;
+    log = open_log(fx, 0);
+    for (unsigned i = 0; i < 150; i++) {
+        uint64_t body[120];
+
+        for (size_t k = 0; k < sizeof body / sizeof body[0]; k++) {
+            seed = hash_bytes(&seed, sizeof seed, i);
+            body[k] = seed;
+        }
+        assert_int_equal(flume_log_append(log, body, sizeof body, NULL), FLUME_OK);
+    }
+    assert_int_equal(flume_log_sync(log, FLUME_SEQ_NONE), FLUME_OK);
+    remember_records(fx, log);
+    assert_int_equal(flume_log_close(log), FLUME_OK);
+    (void)find_strata(fx);
+    seal_some(fx, fx->strata_count - 1);
+    return 0;
+}
+
 void sealed_parts_read(struct damage_fixture *fx, size_t index, struct sealed_parts *out_parts)
 {
     char path[FIXTURE_PATH_BYTES];

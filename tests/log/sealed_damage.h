@@ -24,6 +24,9 @@ struct sealed_parts {
 /* cmocka's setup: *state is a struct damage_fixture. The last strata stays raw. */
 int sealed_setup(void **state);
 
+/* The same with more strata behind those, of bodies that do not shrink, sealed too. */
+int sealed_random_setup(void **state);
+
 #define sealed_test(function) \
     cmocka_unit_test_setup_teardown(function, sealed_setup, damage_teardown)
 
