@@ -13,8 +13,7 @@ enum {
     URGENT_NS_MAX = 1000000, /* Writing takes about as long as applying. */
     BULK_RECORDS_MAX = 1 << 19,
     BULK_NS_MAX = 500000000,
-    BULK_BYTES_MAX = 64 << 20,
-    FAR_BEHIND_RECORDS = 1 << 16 /* Nearer, nothing is gained by looking for sealed strata. */
+    BULK_BYTES_MAX = 64 << 20
 };
 
 /* A batch of the log is never cut: beyond this its rows are spilled beside the view. */
@@ -193,7 +192,7 @@ static struct batch_limits choose_limits(const struct environment *env, uint64_t
         .until_seq = head,
         .records_max = is_short ? URGENT_RECORDS_MAX : BULK_RECORDS_MAX,
         .ns_max = is_short ? URGENT_NS_MAX : BULK_NS_MAX,
-        .takes_sealed = head > synced && head - synced >= FAR_BEHIND_RECORDS,
+        .takes_sealed = head > synced && head - synced > URGENT_RECORDS_MAX,
         .bytes_max = BULK_BYTES_MAX,
     };
 

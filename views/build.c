@@ -178,6 +178,18 @@ static int ask_part_to_stop(void *ctx)
     return status == FLUME_OK ? atomic_load(&build->stopped) : status;
 }
 
+/* Whether what was collected is to be kept. A sealed strata may have had more rows than there is room
+ * for; then some are on disk already. */
+static bool is_checkpoint_due(const struct part *part)
+{
+    const struct view_part *kept = &part->build->meta.parts[part->index];
+
+    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
+        if (part->batch->sorters[i] != NULL && sorter_runs(part->batch->sorters[i]) > kept->runs[i])
+            return true;
+    return batch_bytes(part->batch) >= part->build->spill_bytes;
+}
+
 static int collect_step(struct part *part, const struct batch_limits *limits)
 {
     struct build *build = part->build;
@@ -197,7 +209,7 @@ static int collect_step(struct part *part, const struct batch_limits *limits)
     show(build, 0, 0);
     if (batch->meta.synced_seq == before)
         return FLUME_END; /* The log ends here. */
-    return batch_bytes(batch) >= build->spill_bytes ? checkpoint(part) : FLUME_OK;
+    return is_checkpoint_due(part) ? checkpoint(part) : FLUME_OK;
 }
 
 static bool has_runs(const flume_batch *batch)

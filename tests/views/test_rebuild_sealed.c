@@ -10,10 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STRATA = 6, STRATA_BYTES = 256 << 10, SMALL_BUDGET = 64 << 10 };
+enum { STRATA = 6, STRATA_BYTES = 256 << 10, SMALL_BUDGET = 1 << 20 };
 enum { BLOCKS_AT = 4096, TIME_AT = 8 /* In a record's header. */ };
 
 static const flume_seal_options on_request = {.mode = FLUME_SEAL_ON_REQUEST};
+
+static const uint8_t zeros[1000];
 
 /* ---- a view like hash, that is counted and can be told to fail ---- */
 
@@ -25,6 +27,7 @@ struct counting {
     _Atomic uint64_t applied, taken; /* Records, and strata. */
     enum failing failing;
     uint64_t fails_from_seq; /* From this strata on. */
+    size_t value_bytes;      /* In each row, zeros. */
 };
 
 static int counting_open(void *ctx, void **out_state)
@@ -41,17 +44,18 @@ static int counting_apply(void *state, flume_batch *batch, const flume_record *r
     (void)atomic_fetch_add(&counting->applied, 1);
     flume_hash(record->body, record->body_bytes, hash);
     hash_key(key, hash, record->seq);
-    return flume_batch_put(batch, 0, key, sizeof key, "", 0);
+    return flume_batch_put(batch, 0, key, sizeof key, zeros, counting->value_bytes);
 }
 
-static int put_entry(flume_batch *batch, uint64_t prefix, uint64_t seq)
+static int put_entry(const struct counting *counting, flume_batch *batch, uint64_t prefix,
+                     uint64_t seq)
 {
     uint8_t bytes[HASH_PREFIX_BYTES], key[HASH_KEY_BYTES];
 
     for (unsigned i = 0; i < HASH_PREFIX_BYTES; i++)
         bytes[i] = (uint8_t)(prefix >> (8 * (HASH_PREFIX_BYTES - 1 - i)));
     hash_key(key, bytes, seq);
-    return flume_batch_put(batch, 0, key, sizeof key, "", 0);
+    return flume_batch_put(batch, 0, key, sizeof key, zeros, counting->value_bytes);
 }
 
 static int counting_sealed(void *state, flume_batch *batch, flume_log *log, uint64_t first_seq,
@@ -71,7 +75,7 @@ static int counting_sealed(void *state, flume_batch *batch, flume_log *log, uint
     while (status == FLUME_OK) {
         status = flume_grain_index_next(index, &prefix, &seq);
         if (status == FLUME_OK)
-            status = put_entry(batch, prefix, seq);
+            status = put_entry(counting, batch, prefix, seq);
         if (++count == 100 && failing == FAILS_AFTER_ROWS)
             status = FLUME_ERR_INVALID;
         if (count == 100 && failing == DIES)
@@ -488,7 +492,9 @@ static void a_killed_rebuild_is_gone_on_with(void **state)
     head = flume_log_head(log_of(fx));
     assert_int_equal(flume_log_strata(log_of(fx), head / 2, &info), FLUME_OK);
     close_views(fx);
-    fx->options.rebuild_bytes = SMALL_BUDGET; /* Of one strata's rows, about: it is kept at once. */
+    fx->options.rebuild_bytes =
+        SMALL_BUDGET; /* Less than one strata's rows: they are kept at once. */
+    counting->value_bytes = sizeof zeros;
     fx->options.definitions = fx->definitions;
     die_in_a_rebuild(fx, counting, info.first_seq);
     open_views(fx);
