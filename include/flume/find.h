@@ -29,6 +29,16 @@ enum { FLUME_HASH_BYTES = 32, FLUME_HASH_TEXT_BYTES = 64, FLUME_HASH_PREFIX_MIN 
 /** BLAKE3-256 of bytes, as `b3sum` prints it. */
 FLUME_API void flume_hash(const void *data, size_t data_bytes, uint8_t out_hash[FLUME_HASH_BYTES]);
 
+/** The same of bytes that come piece by piece. Ended by flume_hasher_destroy(). NULL: no memory. A
+ * hasher is used by one thread at a time. */
+typedef struct flume_hasher flume_hasher;
+FLUME_API flume_hasher *flume_hasher_create(void);
+FLUME_API void flume_hasher_add(flume_hasher *hasher, const void *data, size_t data_bytes);
+/** Of what was added so far. More may be added. */
+FLUME_API void flume_hasher_get(const flume_hasher *hasher, uint8_t out_hash[FLUME_HASH_BYTES]);
+/** NULL is harmless. */
+FLUME_API void flume_hasher_destroy(flume_hasher *hasher);
+
 /** Lower-case hexadecimal, NUL-terminated. */
 FLUME_API void flume_hash_text(const uint8_t hash[FLUME_HASH_BYTES],
                                char out_text[FLUME_HASH_TEXT_BYTES + 1]);

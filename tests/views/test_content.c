@@ -95,6 +95,34 @@ static void every_length_hashes_as_its_bytes_one_by_one(void **state)
     free(input);
 }
 
+static void what_comes_in_pieces_hashes_as_in_one(void **state)
+{
+    uint8_t *input = make_input(LENGTH_MAX);
+    uint8_t expected[FLUME_HASH_BYTES], hash[FLUME_HASH_BYTES];
+
+    (void)state;
+    for (size_t piece = 1; piece <= LENGTH_MAX; piece += piece / 2 + 1) {
+        flume_hasher *hasher = flume_hasher_create();
+
+        assert_non_null(hasher);
+        flume_hasher_add(hasher, NULL, 0);
+        for (size_t at = 0; at < LENGTH_MAX; at += piece) {
+            size_t bytes = LENGTH_MAX - at < piece ? LENGTH_MAX - at : piece;
+
+            flume_hash(input, at, expected);
+            flume_hasher_get(hasher, hash); /* Which ends nothing. */
+            assert_memory_equal(hash, expected, sizeof hash);
+            flume_hasher_add(hasher, input + at, bytes);
+        }
+        flume_hash(input, LENGTH_MAX, expected);
+        flume_hasher_get(hasher, hash);
+        assert_memory_equal(hash, expected, sizeof hash);
+        flume_hasher_destroy(hasher);
+    }
+    flume_hasher_destroy(NULL);
+    free(input);
+}
+
 static void a_text_has_two_lower_case_digits_for_each_byte(void **state)
 {
     uint8_t hash[FLUME_HASH_BYTES];
@@ -144,6 +172,7 @@ int main(void)
         cmocka_unit_test(the_official_vectors_hold),
         cmocka_unit_test(no_bytes_may_be_null),
         cmocka_unit_test(every_length_hashes_as_its_bytes_one_by_one),
+        cmocka_unit_test(what_comes_in_pieces_hashes_as_in_one),
         cmocka_unit_test(a_text_has_two_lower_case_digits_for_each_byte),
         cmocka_unit_test(b3sum_prints_the_same),
     };
