@@ -95,6 +95,8 @@ struct flume_log {
 
     pthread_mutex_t table_mutex;
     _Atomic(struct table *) table;
+    struct strata
+        *strata_made; /* Every strata that a table names or named. Guarded by table_mutex. */
     _Atomic bool raw_files_left; /* Strata were sealed whose raw file is still open for writing. */
 
     size_t cache_bytes;                   /* Fixed at open. 0: the default. */

@@ -203,18 +203,13 @@ static void file_close(flume_log *log, int *file)
     *file = -1;
 }
 
-/* Older tables name the raw forms of what was sealed since. */
 static void write_files_close(flume_log *log)
 {
-    const struct table *table = atomic_load(&log->table);
+    for (struct strata *strata = log->strata_made; strata != NULL; strata = strata->next_made) {
+        int file = atomic_exchange(&strata->write_file, -1);
 
-    for (; table != NULL; table = table->older) {
-        for (size_t i = 0; i < table->count; i++) {
-            int file = atomic_exchange(&table->rows[i].strata->write_file, -1);
-
-            if (file >= 0)
-                log->io->close(log->io->ctx, file);
-        }
+        if (file >= 0)
+            log->io->close(log->io->ctx, file);
     }
 }
 

@@ -55,9 +55,8 @@ void strata_drop_locked(struct strata *strata)
         atomic_store(&strata->log->raw_files_left, true);
 }
 
-void strata_release(struct held *held)
+void strata_destroy(struct strata *strata)
 {
-    struct strata *strata = (struct strata *)held;
     flume_allocator allocator = strata->allocator;
 
     sealed_close(strata);

@@ -5,8 +5,10 @@
  * limit and slots stay empty.
  *
  * What always holds:
- *   - A table is immutable once published; a newer one replaces it, the old ones live until close.
- *     So lookups take no lock.
+ *   - A table only grows at its end, and a row only exchanges its raw strata for the sealed one, each
+ *     by one store; where rows must go, or there is no room, a newer table replaces it, and the old
+ *     one lives until close, as every strata does. So lookups take no lock, and what a handle holds
+ *     of a log grows with the number of its strata, not of its changes.
  *   - A raw strata's mapping lives as long as somebody holds it: the strata, a cursor in it, a kept
  *     record. Its limit lies within the file as it was when it was mapped, so no access of ours
  *     goes beyond the end.
@@ -52,7 +54,7 @@ enum strata_use {
 struct sealed;
 
 struct strata {
-    struct held held; /* First. */
+    struct strata *next_made; /* In log->strata_made. Fixed. */
     uint64_t first_seq;
     _Atomic int state;        /* Guarded by table_mutex for change. */
     int broken_status;        /* Set before state becomes STRATA_BROKEN. */
@@ -94,13 +96,15 @@ struct strata {
 
 struct table_row {
     uint64_t first_seq;
-    struct strata *strata;
+    _Atomic(struct strata *) strata;
 };
 
+/* Changed under table_mutex. */
 struct table {
     struct table *older;
-    uint64_t layout_count; /* Of HEAD, when log/ was listed. */
-    size_t count;
+    _Atomic uint64_t layout_count; /* Of HEAD, when log/ was listed. */
+    size_t capacity;
+    _Atomic size_t count;
     struct table_row rows[];
 };
 
@@ -131,10 +135,10 @@ struct mapping *strata_lend(flume_log *log, struct strata *strata);
 /* Let the mapping go unless records are got from it. Under table_mutex, for a strata that was sealed. */
 void strata_drop_locked(struct strata *strata);
 
-/* What letting go of the last reference to a strata does. */
-void strata_release(struct held *held);
+/* Free a strata, and let its mapping go. At close. */
+void strata_destroy(struct strata *strata);
 
-/* Unmap and free everything; kept records keep their own strata. */
+/* Free everything; kept records keep their own mappings and blocks. */
 void table_destroy(flume_log *log);
 
 /* Open on first use: map, read the header. FLUME_ERR_DAMAGED, FLUME_ERR_VERSION, ... with detail. */

@@ -196,7 +196,6 @@ static void finish_full_strata(flume_log *log, const struct table *table, uint64
 void sync_close_raw(flume_log *log)
 {
     struct head *head = log->head;
-    const struct table *table = atomic_load(&log->table);
     int taken = mutex_try(log, &head->sync_mutex, &head->sync_owner);
 
     if (taken < 0) {
@@ -205,19 +204,18 @@ void sync_close_raw(flume_log *log)
     }
     if (taken == MUTEX_INHERITED)
         mutex_inherit(&head->sync_mutex);
-    for (; table != NULL; table = table->older) {
-        for (size_t i = 0; i < table->count; i++) {
-            struct strata *strata = table->rows[i].strata;
-            int file = -1;
+    (void)pthread_mutex_lock(&log->table_mutex);
+    for (struct strata *strata = log->strata_made; strata != NULL; strata = strata->next_made) {
+        int file = -1;
 
-            if (strata->first_seq < atomic_load(&head->sealed_to) &&
-                atomic_load_explicit(&strata->state, memory_order_acquire) == STRATA_OPEN &&
-                strata->form == STRATA_RAW)
-                file = atomic_exchange(&strata->write_file, -1);
-            if (file >= 0)
-                log->io->close(log->io->ctx, file);
-        }
+        if (strata->first_seq < atomic_load(&head->sealed_to) &&
+            atomic_load_explicit(&strata->state, memory_order_acquire) == STRATA_OPEN &&
+            strata->form == STRATA_RAW)
+            file = atomic_exchange(&strata->write_file, -1);
+        if (file >= 0)
+            log->io->close(log->io->ctx, file);
     }
+    (void)pthread_mutex_unlock(&log->table_mutex);
     mutex_drop(&head->sync_mutex);
 }
 

@@ -6,6 +6,8 @@
 
 #include "strata.h"
 
+enum { CAPACITY_MIN = 32 };
+
 /* Names collected from log/. */
 struct listing {
     flume_log *log;
@@ -42,6 +44,7 @@ static int by_seq(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* Under table_mutex. It lives until close, in a table or not. */
 static struct strata *strata_create(flume_log *log, uint64_t first_seq)
 {
     struct strata *strata = memory_allocate_zeroed(&log->allocator, 1, sizeof *strata);
@@ -49,7 +52,8 @@ static struct strata *strata_create(flume_log *log, uint64_t first_seq)
     if (strata == NULL)
         return NULL;
     strata->first_seq = first_seq;
-    held_init(&strata->held, strata_release);
+    strata->next_made = log->strata_made;
+    log->strata_made = strata;
     strata->log = log;
     /* A :memory: table ends with its handle; its mappings are ordinary ones. */
     strata->unmap_io = log->in_memory ? flume_io_posix() : log->io;
@@ -78,54 +82,108 @@ static bool is_superseded(const flume_log *log, const struct strata *strata)
            strata->form == STRATA_RAW;
 }
 
-/* A table of the names listed; what the old one knows is kept. NULL: no memory. */
+/* Whether the names listed are those of the table, and perhaps more behind them, for which there is
+ * room. */
+static bool goes_on(const struct table *table, const struct listing *listing)
+{
+    if (table == NULL || listing->count < table->count || listing->count > table->capacity)
+        return false;
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i].first_seq != listing->seqs[i])
+            return false;
+    }
+    return true;
+}
+
+/* Exchange what was sealed since: who finds a mapping gone looks at the row again. */
+static int exchange_sealed(flume_log *log, struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        struct strata *raw = table->rows[i].strata;
+        struct strata *sealed;
+
+        if (!is_superseded(log, raw))
+            continue;
+        sealed = strata_create(log, raw->first_seq);
+        if (sealed == NULL)
+            return FLUME_ERR_NO_MEMORY;
+        atomic_store(&table->rows[i].strata, sealed);
+        strata_drop_locked(raw);
+    }
+    return FLUME_OK;
+}
+
+/* Append the names behind those that the table has. */
+static int append_new(flume_log *log, struct table *table, const struct listing *listing)
+{
+    for (size_t i = table->count; i < listing->count; i++) {
+        struct strata *strata = strata_create(log, listing->seqs[i]);
+
+        if (strata == NULL)
+            return FLUME_ERR_NO_MEMORY;
+        table->rows[i].first_seq = listing->seqs[i];
+        atomic_store(&table->rows[i].strata, strata);
+        atomic_store_explicit(&table->count, i + 1, memory_order_release);
+    }
+    return FLUME_OK;
+}
+
+/* A table with room to grow; what the old one knows of the names listed is kept. NULL: no memory. */
 static struct table *table_build(flume_log *log, const struct table *old,
                                  const struct listing *listing)
 {
-    struct table *table = memory_allocate_zeroed(
-        &log->allocator, 1, sizeof *table + listing->count * sizeof table->rows[0]);
-    size_t made = 0;
+    size_t capacity = listing->count < CAPACITY_MIN / 2 ? CAPACITY_MIN : 2 * listing->count;
+    struct table *table = memory_allocate_zeroed(&log->allocator, 1,
+                                                 sizeof *table + capacity * sizeof table->rows[0]);
 
     if (table == NULL)
         return NULL;
+    table->capacity = capacity;
     for (size_t i = 0; i < listing->count; i++) {
         struct strata *strata = find_exact(old, listing->seqs[i]);
 
-        if (strata == NULL || is_superseded(log, strata))
-            strata = strata_create(log, listing->seqs[i]);
         if (strata == NULL)
-            goto fail;
-        table->rows[made++] = (struct table_row){listing->seqs[i], strata};
+            strata = strata_create(log, listing->seqs[i]);
+        if (strata == NULL) {
+            memory_release(&log->allocator, table);
+            return NULL;
+        }
+        table->rows[i].first_seq = listing->seqs[i];
+        atomic_store(&table->rows[i].strata, strata);
+        table->count = i + 1;
     }
-    table->count = made;
     return table;
-fail:
-    for (size_t i = 0; i < made; i++) {
-        if (find_exact(old, table->rows[i].first_seq) != table->rows[i].strata)
-            let_go(&table->rows[i].strata->held);
-    }
-    memory_release(&log->allocator, table);
-    return NULL;
 }
 
-/* Let the mappings go of what was sealed since: the new table is there for who finds them gone. */
-static void drop_raw_forms(const struct table *old, const struct table *table)
+/* Bring the table up to what was listed. */
+static int apply_listing(flume_log *log, const struct listing *listing)
 {
-    for (size_t i = 0; old != NULL && i < old->count; i++) {
-        const struct strata *now = find_exact(table, old->rows[i].first_seq);
+    struct table *old = atomic_load(&log->table);
+    struct table *table = old;
+    int status;
 
-        if (now != NULL && now != old->rows[i].strata)
-            strata_drop_locked(old->rows[i].strata);
+    if (goes_on(old, listing)) {
+        status = append_new(log, table, listing);
+    } else {
+        table = table_build(log, old, listing);
+        status = table != NULL ? FLUME_OK : FLUME_ERR_NO_MEMORY;
+        if (status == FLUME_OK) {
+            table->older = old;
+            atomic_store_explicit(&log->table, table, memory_order_release);
+        }
     }
+    if (status == FLUME_OK)
+        status = exchange_sealed(log, table);
+    return status == FLUME_OK ? status
+                              : log_fail(log, status, 0, FLUME_SEQ_NONE,
+                                         "no memory for the list of %zu strata", listing->count);
 }
 
-/* What a newer table no longer names is let go at close: somebody may be reading it. */
+/* What a newer table no longer names is freed at close: somebody may be reading it. */
 static int refresh_locked(flume_log *log)
 {
     struct listing listing = {.log = log};
-    struct table *old = atomic_load(&log->table);
     uint64_t layout_count = atomic_load_explicit(&log->head->layout_count, memory_order_acquire);
-    struct table *table = NULL;
     struct path path;
     int error, status;
 
@@ -137,16 +195,10 @@ static int refresh_locked(flume_log *log)
     }
     if (listing.count > 0)
         qsort(listing.seqs, listing.count, sizeof *listing.seqs, by_seq);
-    table = table_build(log, old, &listing);
-    status = table != NULL ? FLUME_OK
-                           : log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
-                                      "no memory for the list of %zu strata", listing.count);
-    if (status != FLUME_OK)
-        goto out;
-    table->layout_count = layout_count;
-    table->older = old;
-    atomic_store_explicit(&log->table, table, memory_order_release);
-    drop_raw_forms(old, table);
+    status = apply_listing(log, &listing);
+    if (status == FLUME_OK)
+        atomic_store_explicit(&atomic_load(&log->table)->layout_count, layout_count,
+                              memory_order_release);
 out:
     memory_release(&log->allocator, listing.seqs);
     return status;
@@ -208,22 +260,18 @@ uint64_t table_grain_count(const struct table *table, size_t index, uint64_t hea
 
 void table_destroy(flume_log *log)
 {
-    struct table *table = atomic_load(&log->table);
-    const struct table *newer = NULL;
+    struct table *table = atomic_exchange(&log->table, NULL);
 
-    /* Each strata is in one unbroken run of tables: it goes with the newest that names it. */
     while (table != NULL) {
         struct table *older = table->older;
 
-        for (size_t i = 0; i < table->count; i++) {
-            if (find_exact(newer, table->rows[i].first_seq) != table->rows[i].strata)
-                let_go(&table->rows[i].strata->held);
-        }
-        if (newer != NULL)
-            memory_release(&log->allocator, (void *)newer);
-        newer = table;
+        memory_release(&log->allocator, table);
         table = older;
     }
-    memory_release(&log->allocator, (void *)newer);
-    atomic_store(&log->table, NULL);
+    while (log->strata_made != NULL) {
+        struct strata *next = log->strata_made->next_made;
+
+        strata_destroy(log->strata_made);
+        log->strata_made = next;
+    }
 }
