@@ -179,6 +179,37 @@ static int compare_gate(struct subject *subject)
                            gate->seq - 1);
 }
 
+/* --- Sealed meanwhile ---------------------------------------------------------------------------- */
+
+/* Whether an image is the sealed form of the row's strata, which was raw when it was surveyed. */
+static bool is_sealed(const struct subject *subject, const struct image *image,
+                      struct strata_header *out_header)
+{
+    const struct survey_row *row = subject->row;
+
+    return row->state == ROW_SOUND && !subject->inspection->is_alone &&
+           image->bytes >= STRATA_PAGE_BYTES &&
+           strata_header_decode(image->data, out_header) == FLUME_OK &&
+           out_header->form == STRATA_SEALED && out_header->first_seq == row->first_seq &&
+           memcmp(out_header->strata_id, row->strata_id, sizeof row->strata_id) == 0;
+}
+
+/* The same of the file as it is now: then its slots are gone with good reason. */
+static bool is_sealed_now(const struct subject *subject)
+{
+    uint64_t bytes = subject->inspection->report.bytes;
+    struct image image = {0};
+    struct strata_header header;
+    bool sealed = false;
+
+    if (!subject->inspection->is_alone &&
+        image_load(subject->inspection, subject->row->file, &image) == FLUME_OK)
+        sealed = is_sealed(subject, &image, &header);
+    image_release(subject->inspection, &image);
+    subject->inspection->report.bytes = bytes;
+    return sealed;
+}
+
 /* --- Slots and footer ---------------------------------------------------------------------------- */
 
 /* The slots as the walk shows them: total + 1 of them, little-endian. */
@@ -324,6 +355,8 @@ static int look_at_sides(struct subject *subject)
     memory_release(inspection->options.allocator, slots);
     if (status == FLUME_OK && footer == FOOTER_WRONG)
         status = tell_footer(subject);
+    if (status == FLUME_OK && verdict == SLOTS_ABSENT && is_sealed_now(subject))
+        return FLUME_OK;
     if (status == FLUME_OK && verdict != SLOTS_EQUAL && (trusted || footer != FOOTER_ABSENT))
         status = tell_slots(subject, verdict, trusted ? FINDING_DAMAGE : FINDING_NORMAL);
     return status;
@@ -331,15 +364,42 @@ static int look_at_sides(struct subject *subject)
 
 /* --- All of it ----------------------------------------------------------------------------------- */
 
+static int examine_sealed_file(struct subject *subject)
+{
+    int status = examine_sealed(subject);
+
+    if (status == FLUME_ERR_NOT_FOUND)
+        return tell_missing(subject);
+    return status == FLUME_OK ? compare_gate(subject) : status;
+}
+
+/* A writer has sealed the strata since it was surveyed: it is another file now. */
+static int examine_anew(struct subject *subject, const struct strata_header *header)
+{
+    struct survey_row row = *subject->row;
+    struct subject sealed = *subject;
+    int status;
+
+    image_release(subject->inspection, &subject->examination->image);
+    survey_take_header(&row, header);
+    row.data_bytes = header->file_bytes;
+    sealed.row = &row;
+    status = survey_look_sealed(subject->inspection, &row);
+    return status == FLUME_OK ? examine_sealed_file(&sealed) : status;
+}
+
 static int examine_file(struct subject *subject)
 {
     struct inspection *inspection = subject->inspection;
     struct examination *examination = subject->examination;
     const struct survey_row *row = subject->row;
+    struct strata_header header;
     int status = image_load(inspection, row->file, &examination->image);
 
     if (status == FLUME_ERR_NOT_FOUND)
         return tell_missing(subject);
+    if (status == FLUME_OK && is_sealed(subject, &examination->image, &header))
+        return examine_anew(subject, &header);
     if (status == FLUME_OK)
         status = subject_file(subject);
     if (status == FLUME_OK)
@@ -355,15 +415,6 @@ static int examine_file(struct subject *subject)
     if (status == FLUME_OK && (examination->needs & (NEEDS_REPLACEMENT | NEEDS_NAME)) == 0)
         status = look_at_sides(subject);
     return status;
-}
-
-static int examine_sealed_file(struct subject *subject)
-{
-    int status = examine_sealed(subject);
-
-    if (status == FLUME_ERR_NOT_FOUND)
-        return tell_missing(subject);
-    return status == FLUME_OK ? compare_gate(subject) : status;
 }
 
 int examine(struct inspection *inspection, const struct survey_row *row,

@@ -13,6 +13,7 @@
 
 #include "examination_sealed.h"
 #include "replacement.h"
+#include "seal_parity.h"
 #include "sealed_draft.h"
 
 static int write_pages(struct sealed_draft *draft)
@@ -37,6 +38,10 @@ static int write_pages(struct sealed_draft *draft)
     draft->header.file_bytes = draft->footer.file_bytes;
     strata_header_encode(page, &draft->header);
     error = io_write_all(log->io, draft->file, page, sizeof page, 0);
+    if (error == 0)
+        status = seal_parity_write(log, &draft->parity, &draft->footer, draft->file);
+    if (status != FLUME_OK)
+        return status;
     if (error == 0)
         error = log->io->sync(log->io->ctx, draft->file);
     return error == 0 ? FLUME_OK : log_fail_io(log, error, "write", draft->path.text);
@@ -110,6 +115,8 @@ static int source_begin(struct sealed_draft *draft)
         draft->header.durable = row->first_seq + draft->total;
         status = sealed_draft_guess_header(draft);
     }
+    if (status == FLUME_OK)
+        status = sealed_draft_find_parity(draft);
     if (status == FLUME_OK)
         status = block_walk_begin(&draft->look.window, row->salt, draft->look.blocks_end,
                                   draft->total, true, draft->look.dictionary,

@@ -5,6 +5,7 @@
 #define FLUME_SEALED_DRAFT_H
 
 #include "replacement_sealed.h"
+#include "seal_file.h"
 #include "sealed_look.h"
 
 struct sealed_draft {
@@ -20,6 +21,7 @@ struct sealed_draft {
     int file; /* -1: not open. */
     struct strata_header header;
     struct sealed_footer footer;
+    struct seal_plan parity; /* With as much parity in the file as was in what is replaced. */
     uint64_t total;
     uint64_t wanted, wanted_check;
     uint64_t last_time_ns;
@@ -38,6 +40,9 @@ int sealed_draft_blocks(struct sealed_draft *draft);
 
 /* The sections behind them, and what the footer page says of the tree and the chain. */
 int sealed_draft_sections(struct sealed_draft *draft);
+
+/* Find out with how much parity the strata was sealed. */
+int sealed_draft_find_parity(struct sealed_draft *draft);
 
 /* Fill in what only a damaged page may still tell: header.created_ns; footer.sealed_ns and
  * block_bytes. */

@@ -7,6 +7,9 @@
  */
 #include <string.h>
 
+#include "parity.h"
+#include "parity_strata.h"
+#include "seal_parity.h"
 #include "sealed_draft.h"
 
 enum { DAMAGED_BITS_MAX = 8 };
@@ -220,6 +223,45 @@ static int put_section(struct sealed_draft *draft, uint32_t id)
     return status;
 }
 
+/* --- Parity -------------------------------------------------------------------------------------- */
+
+int sealed_draft_find_parity(struct sealed_draft *draft)
+{
+    const struct sealed_section *section = sealed_look_section(&draft->look, SEALED_SECTION_PARITY);
+    struct parity_io file_io = {.io = draft->inspection->log->io, .file = draft->look.window.file};
+    struct parity_file file = parity_io_file(&file_io, draft->look.window.bytes);
+    struct parity *parity = NULL;
+    int status = FLUME_ERR_NOT_FOUND;
+
+    draft->parity.first_seq = draft->row->first_seq;
+    if (section != NULL || !draft->look.has_footer)
+        status = parity_load(&file, section != NULL ? section->offset : 0,
+                             survey_is_known(draft->row) ? draft->row->strata_id : NULL,
+                             draft->inspection->options.allocator, &parity);
+    if (status == FLUME_OK && parity_settings_of(parity)->section_at != PARITY_BESIDE) {
+        draft->parity.parity = FLUME_PARITY_FILE;
+        draft->parity.parity_data = parity_settings_of(parity)->data_cells;
+        draft->parity.parity_cells = parity_settings_of(parity)->parity_cells;
+    }
+    parity_release(parity);
+    return status == FLUME_ERR_NO_MEMORY ? status : FLUME_OK;
+}
+
+/* Room for it: it is worked out of the whole file. */
+static int leave_for_parity(struct sealed_draft *draft)
+{
+    struct sealed_section *section;
+    int status = seal_output_align(&draft->output, PARITY_CELL_BYTES);
+
+    if (status != FLUME_OK)
+        return status;
+    section = &draft->footer.sections[draft->footer.section_count++];
+    *section = (struct sealed_section){.id = SEALED_SECTION_PARITY,
+                                       .offset = seal_output_offset(&draft->output)};
+    section->bytes = seal_parity_bytes(&draft->parity, section->offset);
+    return seal_output_skip(&draft->output, section->bytes);
+}
+
 int sealed_draft_sections(struct sealed_draft *draft)
 {
     struct sealed_footer *footer = &draft->footer;
@@ -243,6 +285,8 @@ int sealed_draft_sections(struct sealed_draft *draft)
         status = put_section(draft, SEALED_SECTION_DICTIONARY);
     if (status == FLUME_OK && draft->sections.lost.count > 0)
         status = put_section(draft, SEALED_SECTION_LOST);
+    if (status == FLUME_OK && draft->parity.parity != 0)
+        status = leave_for_parity(draft);
     return status;
 }
 

@@ -137,7 +137,7 @@ static int take_name(void *ctx, const char *name)
 
 /* --- Headers ------------------------------------------------------------------------------------- */
 
-static void take_header(struct survey_row *row, const struct strata_header *header)
+void survey_take_header(struct survey_row *row, const struct strata_header *header)
 {
     row->state = ROW_SOUND;
     row->form = header->form;
@@ -178,6 +178,14 @@ static int tell_version(struct inspection *inspection, const struct survey_row *
                            file.text);
 }
 
+static int absent(struct inspection *inspection, const struct survey_row *row, const char *path)
+{
+    uint64_t first_seq = FLUME_SEQ_NONE;
+
+    (void)strata_name_parse(row->file, &first_seq);
+    return strata_missing(inspection->log, first_seq, path);
+}
+
 static int read_header(struct inspection *inspection, struct survey *survey, struct survey_row *row)
 {
     const flume_io *io = inspection->log->io;
@@ -196,6 +204,10 @@ static int read_header(struct inspection *inspection, struct survey *survey, str
     }
     if (file == -ENOENT) /* It was listed: a link that leads nowhere. */
         return strata_missing(inspection->log, FLUME_SEQ_NONE, path.text);
+    /* A link that leads nowhere is not damage: what it leads to may come back. */
+    if (file == -ENOENT &&
+        strata_missing(inspection->log, FLUME_SEQ_NONE, path.text) == FLUME_ERR_ABSENT)
+        return absent(inspection, row, path.text);
     if (file < 0)
         return log_fail_io(inspection->log, file, "open", path.text);
     error = io->stat(io->ctx, file, &file_stat);
@@ -215,7 +227,7 @@ static int read_header(struct inspection *inspection, struct survey *survey, str
         take_bad_header(row, page);
         return survey_look_sealed(inspection, row);
     }
-    take_header(row, &header);
+    survey_take_header(row, &header);
     if (header.read_only_compatible != 0)
         survey->is_read_only = true;
     return row->form == STRATA_SEALED ? survey_look_sealed(inspection, row) : FLUME_OK;

@@ -5,7 +5,7 @@
 
 #include "seal_file.h"
 
-static void seal_one(struct damage_fixture *fx, flume_log *log, size_t index,
+static void seal_one(struct damage_fixture *fx, flume_log *log, size_t index, unsigned parity,
                      struct sealed_footer *io_footer)
 {
     char from[FIXTURE_PATH_BYTES], to[FIXTURE_PATH_BYTES];
@@ -16,6 +16,9 @@ static void seal_one(struct damage_fixture *fx, flume_log *log, size_t index,
         .block_bytes = SEALED_BLOCK_BYTES_MIN,
         .level = 1,
         .previous = index > 0 ? &previous : NULL,
+        .parity = parity,
+        .parity_data = 4,
+        .parity_cells = 1,
     };
 
     assert_int_equal(seal_file_write(log, &plan, io_footer), FLUME_OK);
@@ -24,14 +27,14 @@ static void seal_one(struct damage_fixture *fx, flume_log *log, size_t index,
     assert_int_equal(unlink(strata_path(fx, index, "slots", to)), 0);
 }
 
-static void seal_some(struct damage_fixture *fx, size_t count)
+static void seal_some(struct damage_fixture *fx, size_t count, unsigned parity)
 {
     struct sealed_footer footer = {.count = 0};
     flume_log *log = open_log(fx, 0);
 
     assert_true(fx->strata_count > count);
     for (size_t i = 0; i < count; i++)
-        seal_one(fx, log, i, &footer);
+        seal_one(fx, log, i, parity, &footer);
     assert_int_equal(flume_log_close(log), FLUME_OK);
 }
 
@@ -39,7 +42,15 @@ int sealed_setup(void **state)
 {
     if (damage_setup(state) != 0)
         return -1;
-    seal_some(*state, SEALED_COUNT);
+    seal_some(*state, SEALED_COUNT, FLUME_PARITY_NONE);
+    return 0;
+}
+
+int sealed_parity_setup(void **state)
+{
+    if (damage_setup(state) != 0)
+        return -1;
+    seal_some(*state, SEALED_COUNT, FLUME_PARITY_FILE);
     return 0;
 }
 
@@ -66,7 +77,7 @@ int sealed_random_setup(void **state)
     remember_records(fx, log);
     assert_int_equal(flume_log_close(log), FLUME_OK);
     (void)find_strata(fx);
-    seal_some(fx, fx->strata_count - 1);
+    seal_some(fx, fx->strata_count - 1, FLUME_PARITY_NONE);
     return 0;
 }
 

@@ -24,11 +24,18 @@ struct sealed_parts {
 /* cmocka's setup: *state is a struct damage_fixture. The last strata stays raw. */
 int sealed_setup(void **state);
 
+/* The same with parity in the files: one cell of five may be lost. */
+int sealed_parity_setup(void **state);
+
 /* The same with more strata behind those, of bodies that do not shrink, sealed too. */
 int sealed_random_setup(void **state);
 
 #define sealed_test(function) \
     cmocka_unit_test_setup_teardown(function, sealed_setup, damage_teardown)
+
+/* A test whose basin has only raw strata. */
+#define damage_test(function) \
+    cmocka_unit_test_setup_teardown(function, damage_setup, damage_teardown)
 
 void sealed_parts_read(struct damage_fixture *fx, size_t index, struct sealed_parts *out_parts);
 void sealed_parts_release(struct sealed_parts *parts);

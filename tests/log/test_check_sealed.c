@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "merkle.h"
+#include "seal_file.h"
 
 enum { SOME = 1 }; /* The strata that is damaged: it has one before it and one behind. */
 
@@ -65,6 +66,79 @@ static unsigned count_findings(const struct damage_fixture *fx, enum flume_findi
     for (size_t i = 0; i < fx->found_count; i++)
         count += fx->found[i].kind == kind;
     return count;
+}
+
+/* --- Beside a writer ----------------------------------------------------------------------------- */
+
+/* Exchanges a raw strata for its sealed form when a file is opened: as another process may. */
+struct exchange {
+    flume_io table;
+    const struct damage_fixture *fx;
+    const char *ending; /* Of the file whose opening sets it off. */
+    unsigned nth;       /* So many openings of it from now. */
+    char from[FIXTURE_PATH_BYTES], to[FIXTURE_PATH_BYTES], slots[FIXTURE_PATH_BYTES];
+};
+
+static int exchange_open(void *ctx, const char *path, unsigned flags)
+{
+    struct exchange *exchange = ctx;
+    const flume_io *io = flume_io_posix();
+
+    if (exchange->nth > 0 && strstr(path, exchange->ending) != NULL && --exchange->nth == 0) {
+        assert_int_equal(rename(exchange->from, exchange->to), 0);
+        assert_int_equal(unlink(exchange->slots), 0);
+    }
+    return io->open(io->ctx, path, flags);
+}
+
+static void check_beside_a_sealer(struct damage_fixture *fx, const char *ending, unsigned nth)
+{
+    struct exchange exchange = {.table = *flume_io_posix(), .fx = fx, .ending = ending, .nth = nth};
+    struct sealed_footer footer;
+    flume_log *log = open_log(fx, 0);
+    struct seal_plan plan = {.first_seq = fx->strata[0],
+                             .count = fx->strata[1] - fx->strata[0],
+                             .block_bytes = SEALED_BLOCK_BYTES_MIN,
+                             .level = 1};
+
+    assert_int_equal(seal_file_write(log, &plan, &footer), FLUME_OK);
+    file_path(fx, "log/" SEAL_TEMPORARY_NAME, exchange.from);
+    (void)strata_path(fx, 0, "strata", exchange.to);
+    (void)strata_path(fx, 0, "slots", exchange.slots);
+    exchange.table.ctx = &exchange; /* The POSIX functions do not look at it. */
+    exchange.table.open = exchange_open;
+    fx->io = &exchange.table;
+    expect_sound(fx);
+    fx->io = NULL;
+    assert_int_equal(exchange.nth, 0);
+    assert_int_equal(fx->found_count, 0);
+    assert_int_equal(fx->report.records, fx->head);
+    assert_int_equal(flume_log_close(log), FLUME_OK);
+}
+
+static void a_strata_that_is_sealed_after_the_survey_is_sound(void **state)
+{
+    check_beside_a_sealer(*state, "00000000000000000000.strata", 2);
+}
+
+static void a_strata_that_is_sealed_before_its_slots_are_looked_at_is_sound(void **state)
+{
+    check_beside_a_sealer(*state, "00000000000000000000.slots", 1);
+}
+
+static void a_strata_whose_volume_is_not_here_is_no_damage(void **state)
+{
+    struct damage_fixture *fx = *state;
+    char path[FIXTURE_PATH_BYTES], away[FIXTURE_PATH_BYTES];
+
+    (void)snprintf(away, sizeof away, "%s/away.strata", fx->root);
+    assert_int_equal(rename(strata_path(fx, SOME, "strata", path), away), 0);
+    assert_int_equal(symlink(away, path), 0);
+    expect_sound(fx); /* Through the link. */
+    assert_int_equal(unlink(away), 0);
+    expect_status(fx, check(fx), FLUME_ERR_ABSENT);
+    expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_ERR_ABSENT);
+    assert_int_equal(readlink(path, away, sizeof away) > 0, 1);
 }
 
 /* --- Blocks -------------------------------------------------------------------------------------- */
@@ -487,6 +561,9 @@ int main(void)
         sealed_test(sealed_strata_are_sound_and_their_records_count),
         sealed_test(after_a_machine_stop_nothing_is_found),
         sealed_test(progress_comes_to_all_bytes),
+        damage_test(a_strata_that_is_sealed_after_the_survey_is_sound),
+        damage_test(a_strata_that_is_sealed_before_its_slots_are_looked_at_is_sound),
+        sealed_test(a_strata_whose_volume_is_not_here_is_no_damage),
         sealed_test(a_damaged_block_is_named_by_strata_block_and_seqs),
         sealed_test(damaged_blocks_side_by_side_are_named_one_by_one),
         sealed_test(with_the_index_damaged_too_the_gap_is_named),

@@ -342,6 +342,31 @@ static void a_repaired_strata_may_be_damaged_again(void **state)
     expect_appends(fx);
 }
 
+/* Beyond what its parity can restore; the file that takes its place is protected as it was. */
+static void a_strata_that_is_written_anew_gets_parity_again(void **state)
+{
+    struct damage_fixture *fx = *state;
+    const struct sealed_section *section;
+    struct sealed_parts parts, now;
+    char path[FIXTURE_PATH_BYTES];
+
+    sealed_parts_read(fx, SOME, &parts);
+    section = sealed_section_find(&parts.footer, SEALED_SECTION_MERKLE);
+    memset(parts.bytes, 0, (size_t)section->offset);
+    sealed_parts_write(fx, SOME, &parts);
+    expect_repaired(fx);
+    sealed_parts_release(&parts);
+    sealed_parts_read(fx, SOME, &now);
+    assert_non_null(sealed_section_find(&now.footer, SEALED_SECTION_PARITY));
+    assert_non_null(sealed_section_find(&now.footer, SEALED_SECTION_LOST));
+    flip_bit(strata_path(fx, SOME, "strata", path),
+             sealed_parts_block(&now, now.footer.block_count - 1).file_offset + 40);
+    expect_repaired(fx); /* By it. */
+    expect_same_file(fx, SOME, &now);
+    sealed_parts_release(&now);
+    expect_appends(fx);
+}
+
 /* One record of a block that reads otherwise: its check does not hold, as if memory had been bad when
  * it was sealed. */
 static void a_bad_grain_in_a_sound_block_is_lost_alone(void **state)
@@ -638,6 +663,8 @@ int main(void)
         sealed_test(a_damaged_block_becomes_stand_ins_and_the_rest_stays),
         sealed_test(a_block_and_everything_behind_the_blocks_may_be_lost_together),
         sealed_test(a_repaired_strata_may_be_damaged_again),
+        cmocka_unit_test_setup_teardown(a_strata_that_is_written_anew_gets_parity_again,
+                                        sealed_parity_setup, damage_teardown),
         cmocka_unit_test_setup_teardown(a_bad_grain_in_a_sound_block_is_lost_alone,
                                         sealed_random_setup, damage_teardown),
         sealed_test(what_is_left_of_a_batch_is_marked),
