@@ -49,7 +49,10 @@ int sections_begin(struct inspection *inspection, uint64_t first_seq, uint64_t s
     seal_labels_begin(inspection->options.allocator, &out_sections->labels);
     out_sections->leaves = memory_allocate(inspection->options.allocator,
                                            MERKLE_GROUP * sizeof out_sections->leaves[0]);
-    return out_sections->leaves != NULL ? FLUME_OK : no_memory(inspection);
+    if (out_sections->leaves == NULL ||
+        !seal_index_begin(inspection->options.allocator, ROOM_FIRST, &out_sections->index))
+        return no_memory(inspection);
+    return FLUME_OK;
 }
 
 void sections_end(struct sections *sections)
@@ -154,7 +157,7 @@ static void count_grain(struct sections *sections, const struct grain *grain, ui
 static bool index_has_room(struct sections *sections)
 {
     struct seal_index *index = &sections->index;
-    uint32_t capacity = index->capacity == 0 ? ROOM_FIRST : index->capacity * 2;
+    uint32_t capacity = index->capacity * 2;
     struct seal_index_entry *entries;
 
     if (index->count < index->capacity)
