@@ -39,6 +39,16 @@ static uint64_t used_in(flume_log *log, const struct table *table, size_t index,
            STRATA_DATA_AT;
 }
 
+static void count_strata(flume_log *log, const struct table *table, size_t index,
+                         flume_log_stat_info *stat)
+{
+    const struct strata *strata = table->rows[index].strata;
+
+    stat->used_bytes += used_in(log, table, index, stat->head);
+    if (atomic_load_explicit(&strata->state, memory_order_acquire) == STRATA_OPEN)
+        stat->sealed_count += strata->form == STRATA_SEALED;
+}
+
 static uint64_t allocated_for(flume_log *log, const char *name)
 {
     flume_io_stat file_stat;
@@ -100,7 +110,7 @@ int flume_log_stat(flume_log *log, flume_log_stat_info *out_stat)
     out_stat->strata_count = table->count;
     out_stat->strata_bytes = log->strata_bytes;
     for (size_t i = 0; i < table->count; i++)
-        out_stat->used_bytes += used_in(log, table, i, out_stat->head);
+        count_strata(log, table, i, out_stat);
     log_path(log, "log", "", &path);
     (void)log->io->list(log->io->ctx, path.text, add_size, &sizes); /* What there is to see. */
     out_stat->allocated_bytes = sizes.allocated;

@@ -232,6 +232,7 @@ typedef struct flume_recovery {
 typedef struct flume_log_stat_info {
     uint64_t head, durable;
     uint64_t strata_count;
+    uint64_t sealed_count;                /* Of them. */
     uint64_t strata_bytes;                /* Full size of a strata in this basin. */
     uint64_t used_bytes;                  /* Of records, headers included. */
     uint64_t allocated_bytes;             /* On disk, log/ as a whole. */

@@ -17,6 +17,7 @@ static int (*const runs[COMMAND_COUNT])(struct session *session) = {
     [COMMAND_STATUS] = run_status,     [COMMAND_TOP] = run_top,
     [COMMAND_HIST] = run_hist,         [COMMAND_PLOT] = run_plot,
     [COMMAND_DUMP] = run_dump,         [COMMAND_COMPLETION] = run_completion,
+    [COMMAND_SEAL] = run_seal,         [COMMAND_STRATA] = run_strata,
     [COMMAND_COMPLETE] = run_complete,
 };
 

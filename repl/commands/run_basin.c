@@ -99,9 +99,10 @@ static const struct grid_column info_columns[] = {
     {"format", 0, true},          {"head", 0, true},
     {"durable", 0, true},         {"used_bytes", 0, true},
     {"allocated_bytes", 0, true}, {"strata", 0, true},
-    {"strata_bytes", 0, true},    {"created", 0, false},
-    {"first", 0, false},          {"last", 0, false},
-    {"attached", 0, true},        {"damaged", 0, false}};
+    {"sealed", 0, true},          {"strata_bytes", 0, true},
+    {"created", 0, false},        {"first", 0, false},
+    {"last", 0, false},           {"attached", 0, true},
+    {"damaged", 0, false}};
 
 static void print_info(struct session *session, const flume_log_stat_info *stat)
 {
@@ -117,6 +118,7 @@ static void print_info(struct session *session, const flume_log_stat_info *stat)
     grid_size(&grid, stat->used_bytes);
     grid_size(&grid, stat->allocated_bytes);
     grid_count(&grid, stat->strata_count);
+    grid_count(&grid, stat->sealed_count);
     grid_size(&grid, stat->strata_bytes);
     grid_time_or_absent(&grid, stat->created_ns);
     grid_time_or_absent(&grid, stat->first_time_ns);
@@ -206,13 +208,25 @@ static void put_attached(struct grid *grid, const flume_attached *attached, size
     text_deinit(&lines);
 }
 
-static const struct grid_column stat_columns[] = {
-    {"head", 0, true},         {"durable", 0, true},     {"strata", 0, true},
-    {"strata_bytes", 0, true}, {"used_bytes", 0, true},  {"allocated_bytes", 0, true},
-    {"first", 0, false},       {"last", 0, false},       {"profile", 0, false},
-    {"io", 0, false},          {"poisoned", 0, false},   {"observer", 0, false},
-    {"torn", 0, false},        {"cut_bytes", 0, true},   {"cut_strata", 0, true},
-    {"damaged", 0, false},     {"damaged_seq", 0, true}, {"attached", 0, false}};
+static const struct grid_column stat_columns[] = {{"head", 0, true},
+                                                  {"durable", 0, true},
+                                                  {"strata", 0, true},
+                                                  {"sealed", 0, true},
+                                                  {"strata_bytes", 0, true},
+                                                  {"used_bytes", 0, true},
+                                                  {"allocated_bytes", 0, true},
+                                                  {"first", 0, false},
+                                                  {"last", 0, false},
+                                                  {"profile", 0, false},
+                                                  {"io", 0, false},
+                                                  {"poisoned", 0, false},
+                                                  {"observer", 0, false},
+                                                  {"torn", 0, false},
+                                                  {"cut_bytes", 0, true},
+                                                  {"cut_strata", 0, true},
+                                                  {"damaged", 0, false},
+                                                  {"damaged_seq", 0, true},
+                                                  {"attached", 0, false}};
 
 static void print_stat(struct session *session, const flume_log_stat_info *stat,
                        const flume_attached *attached, size_t attached_count)
@@ -225,6 +239,7 @@ static void print_stat(struct session *session, const flume_log_stat_info *stat,
     grid_count(&grid, stat->head);
     grid_count(&grid, stat->durable);
     grid_count(&grid, stat->strata_count);
+    grid_count(&grid, stat->sealed_count);
     grid_size(&grid, stat->strata_bytes);
     grid_size(&grid, stat->used_bytes);
     grid_size(&grid, stat->allocated_bytes);

@@ -72,6 +72,7 @@ static void add_log(struct facts *facts, const flume_log_stat_info *log)
     facts_uint(facts, "used_bytes", log->used_bytes);
     facts_uint(facts, "allocated_bytes", log->allocated_bytes);
     facts_uint(facts, "strata", log->strata_count);
+    facts_uint(facts, "sealed", log->sealed_count);
     facts_uint(facts, "strata_bytes", log->strata_bytes);
     facts_time(facts, "created", log->created_ns);
     facts_time(facts, "first", log->first_time_ns);

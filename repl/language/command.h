@@ -27,6 +27,8 @@ enum command_id {
     COMMAND_EXPLAIN,
     COMMAND_CHECK,
     COMMAND_REPAIR,
+    COMMAND_SEAL,
+    COMMAND_STRATA,
     COMMAND_STATUS,
     COMMAND_STAT,
     COMMAND_TOP,
@@ -128,6 +130,12 @@ enum option_id {
     OPTION_SIZE,
     OPTION_RECORDS,
     OPTION_MEMORY,
+    /* seal. */
+    OPTION_ACTIVE,
+    OPTION_BLOCK,
+    OPTION_LEVEL,
+    OPTION_DICTIONARY,
+    OPTION_PARITY,
     /* top, plot, dump. */
     OPTION_TOP_BY,
     OPTION_TERM,

@@ -343,6 +343,44 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume repair --yes",
                 },
         },
+    [COMMAND_SEAL] =
+        {
+            .name = "seal",
+            .operands = "",
+            .options = OPTIONS(OPTION_ACTIVE, OPTION_BLOCK, OPTION_LEVEL, OPTION_DICTIONARY,
+                               OPTION_PARITY),
+            .summary = "pack full files of the log",
+            .description =
+                "Packs each full strata (file of the log) whose records are durable into "
+                "compressed blocks with indexes, checks and a root to prove records by. Seqs and "
+                "records stay as they are, and everybody goes on reading meanwhile. Programs that "
+                "hold a basin open do so by themselves; here it is done now, with --active for "
+                "all there is. Ctrl-C keeps what is sealed.",
+            .examples =
+                {
+                    "flume demo.flume seal",
+                    "flume demo.flume seal --active --level 9 --block 64k",
+                    "flume demo.flume seal --active --dictionary --json",
+                },
+        },
+    [COMMAND_STRATA] =
+        {
+            .name = "strata",
+            .operands = "",
+            .summary = "the files of the log, one by one",
+            .description =
+                "Shows each strata: its first seq and records, whether it is raw or sealed, the "
+                "bytes of its records and of its file. Of sealed ones also how much smaller the "
+                "file is than its records, its blocks, when it was sealed, and the root of its "
+                "records' hashes. -v adds what each part of the file takes, and the chain of roots "
+                "up to there, which stands for all of the log until its end.",
+            .examples =
+                {
+                    "flume demo.flume strata",
+                    "flume demo.flume strata -v --mode line",
+                    "flume demo.flume strata --json | jq -r '[.first, .form, .ratio] | @tsv'",
+                },
+        },
     [COMMAND_STATUS] =
         {
             .name = "status",

@@ -11,6 +11,7 @@
 #define MARK "name,seq,time,record,state,labels,note"
 #define LABEL_COUNTS "count,bytes,first,last"
 #define STATUS "view,version,state,at,lag,lag_bytes,entries,disk,rate"
+#define STRATA "first,records,form,grain_bytes,file_bytes,ratio,blocks,sealed,root"
 #define FINDING "kind,first,last,file,offset,bytes,action,message"
 
 #define STALE                                                 \
@@ -43,8 +44,9 @@ const struct guide guide_table[COMMAND_COUNT] = {
                       .rows = {{"", "path,basin,format,strata_bytes"}},
                       .codes = {{CODE_NO, "it is there already"}}},
     [COMMAND_INFO] = {.group = GUIDE_LOOK,
-                      .rows = {{"", "path,basin,format,head,durable,used_bytes,allocated_bytes,"
-                                    "strata,strata_bytes,created,first,last,attached,damaged"}}},
+                      .rows = {{"",
+                                "path,basin,format,head,durable,used_bytes,allocated_bytes,"
+                                "strata,sealed,strata_bytes,created,first,last,attached,damaged"}}},
     [COMMAND_APPEND] = {.group = GUIDE_WRITE,
                         .rows = {{"", "seq,bytes,labels"}},
                         .codes = {{CODE_NO, "--after: R is not the last record any more"},
@@ -115,16 +117,31 @@ const struct guide guide_table[COMMAND_COUNT] = {
                                   {CODE_USAGE, "--yes is wanted, without a terminal"},
                                   {CODE_DAMAGED, "what cannot be had back needs --accept-loss"},
                                   {CODE_BUSY, "somebody has the basin open"}}},
+    [COMMAND_SEAL] = {.group = GUIDE_CARE,
+                      .rows = {{"", "strata,records,raw_bytes,sealed_bytes,ratio,sealed_to,"
+                                    "seconds"}},
+                      .codes = {{CODE_DAMAGED, "a record does not read; its strata stays as it is"},
+                                {CODE_BUSY, "another process seals, and --timeout is over"},
+                                {CODE_INTERRUPTED, "Ctrl-C; what is sealed stays so"}}},
+    [COMMAND_STRATA] = {.group = GUIDE_LOOK,
+                        .rows = {{"", STRATA},
+                                 {"-v",
+                                  STRATA ",chain,block_size,block_bytes,block_index,"
+                                         "grain_index,labels,merkle,dictionary,parity,least_time,"
+                                         "greatest_time"}},
+                        .codes = {{CODE_DAMAGED, "a strata does not read"}}},
     [COMMAND_STATUS] = {.group = GUIDE_LOOK,
-                        .rows = {{"", "path,basin,head,durable,not_durable,used_bytes,"
-                                      "allocated_bytes,strata,strata_bytes,created,first,last,"
-                                      "poisoned,observer,torn,cut_bytes,damaged,rate,views,disk,"
-                                      "attached"}}},
-    [COMMAND_STAT] = {.group = GUIDE_LOOK,
-                      .rows = {{"", "head,durable,strata,strata_bytes,used_bytes,allocated_bytes,"
-                                    "first,last,profile,io,poisoned,observer,torn,cut_bytes,"
-                                    "cut_strata,damaged,damaged_seq,attached"},
-                               {"-i", "time,rec_s,mb_s,head,not_durable,lag_max"}}},
+                        .rows = {{"",
+                                  "path,basin,head,durable,not_durable,used_bytes,"
+                                  "allocated_bytes,strata,sealed,strata_bytes,created,first,last,"
+                                  "poisoned,observer,torn,cut_bytes,damaged,rate,views,disk,"
+                                  "attached"}}},
+    [COMMAND_STAT] =
+        {.group = GUIDE_LOOK,
+         .rows = {{"", "head,durable,strata,sealed,strata_bytes,used_bytes,allocated_bytes,"
+                       "first,last,profile,io,poisoned,observer,torn,cut_bytes,"
+                       "cut_strata,damaged,damaged_seq,attached"},
+                  {"-i", "time,rec_s,mb_s,head,not_durable,lag_max"}}},
     [COMMAND_TOP] = {.group = GUIDE_LOOK,
                      .rows = {{"", "seq,bytes,time,labels"},
                               {"--by count", "label,count,bytes,first,last"}},

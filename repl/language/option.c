@@ -15,6 +15,7 @@ static const char *const progress_choices[] = {"auto", "plain", "none", NULL};
 static const char *const top_choices[] = {"bytes", "count", NULL};
 static const char *const field_type_choices[] = {"any", "text", "number", NULL};
 static const char *const reduce_choices[] = {"count", "sum", "min", "max", "last", NULL};
+static const char *const parity_choices[] = {"file", "soft", "both", NULL};
 static const char *const each_choices[] = {"line", "nul", "json", NULL};
 
 const struct option option_table[OPTION_COUNT] = {
@@ -141,6 +142,15 @@ const struct option option_table[OPTION_COUNT] = {
     [OPTION_ACCEPT_LOSS] = {"accept-loss", 0, OPTION_TYPE_FLAG, NULL,
                             "Accept that acknowledged records at the end are gone", NULL, false},
     [OPTION_YES] = {"yes", 'y', OPTION_TYPE_FLAG, NULL, "Do not ask", NULL, false},
+    [OPTION_ACTIVE] = {"active", 0, OPTION_TYPE_FLAG, NULL,
+                       "The strata that is appended to as well", NULL, false},
+    [OPTION_BLOCK] = {"block", 0, OPTION_TYPE_SIZE, "SIZE",
+                      "Size of the blocks that are packed, 4k to 1M (16k)", NULL, false},
+    [OPTION_LEVEL] = {"level", 0, OPTION_TYPE_UINT, "N", "zstd's level, 1 to 19 (1)", NULL, false},
+    [OPTION_DICTIONARY] = {"dictionary", 0, OPTION_TYPE_FLAG, NULL,
+                           "Train a dictionary for each strata: small records", NULL, false},
+    [OPTION_PARITY] = {"parity", 0, OPTION_TYPE_CHOICE, "WHERE",
+                       "Parity to repair by: in the file, beside it, both", parity_choices, false},
     [OPTION_INTERVAL] = {"interval", 'i', OPTION_TYPE_SPAN, "SEC", "A row of rates each SEC", NULL,
                          false},
     [OPTION_ROWS] = {"rows", 'n', OPTION_TYPE_UINT, "N", "End after N rows", NULL, false},

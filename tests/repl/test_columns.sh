@@ -131,6 +131,10 @@ writes import "" new.flume import kept.ndjson --create
 writes bench "" bench --records 1000 --memory
 writes version "" version
 
+writes seal "" a.flume seal --active
+writes strata "" a.flume strata
+writes strata -v a.flume strata -v
+
 # A finding wants something to be found.
 for file in kept.flume/log/*; do
     [ -f "$file" ] && printf 'xxxx' | dd of="$file" bs=1 seek=4200 conv=notrunc 2>/dev/null
