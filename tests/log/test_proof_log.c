@@ -244,6 +244,30 @@ static void an_old_proof_joins_a_younger_root(void **state)
     flume_proof_release(&old);
 }
 
+/* Handles that were open before see the root and its records without being opened again. */
+static void what_is_sealed_meanwhile_is_proved_by_every_handle(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_seal_call all = {.active = true};
+    flume_log *other, *reader;
+    flume_root root;
+
+    open_for_sealing(fx);
+    fill_strata(fx, 3);
+    other = open_other(fx, 0);
+    reader = open_other(fx, FLUME_OPEN_READ_ONLY);
+    expect_get(other, 3, FLUME_OK);
+    assert_int_equal(flume_log_root(other, &root), FLUME_ERR_NOT_FOUND);
+    assert_int_equal(flume_log_seal(fx->log, &all, NULL), FLUME_OK);
+    assert_int_equal(flume_log_root(other, &root), FLUME_OK);
+    assert_int_equal(root.end_seq, flume_log_head(fx->log));
+    expect_proof(fx->log, 3, root.hash);
+    expect_proof(other, root.end_seq - 1, root.hash);
+    expect_proof(reader, 700, root.hash);
+    close_handle(other);
+    close_handle(reader);
+}
+
 /* --- Damage --- */
 
 static void flip(struct log_fixture *fx, uint64_t first_seq, uint64_t offset)
@@ -377,6 +401,7 @@ int main(void)
         closed_log_test(every_root_there_was_is_found_and_shown_to_be_of_the_log),
         closed_log_test(where_no_strata_ends_there_was_no_root),
         closed_log_test(an_old_proof_joins_a_younger_root),
+        closed_log_test(what_is_sealed_meanwhile_is_proved_by_every_handle),
         closed_log_test(damaged_nodes_give_no_proof),
         closed_log_test(a_damaged_block_takes_the_proofs_of_its_group_alone),
         closed_log_test(a_forged_root_gives_no_proof),
