@@ -22,6 +22,7 @@ int run_check(struct session *session);
 int run_repair(struct session *session);
 int run_seal(struct session *session);
 int run_strata(struct session *session);
+int run_prove(struct session *session);
 int run_status(struct session *session);
 int run_stat(struct session *session);
 int run_top(struct session *session);

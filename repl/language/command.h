@@ -29,6 +29,7 @@ enum command_id {
     COMMAND_REPAIR,
     COMMAND_SEAL,
     COMMAND_STRATA,
+    COMMAND_PROVE,
     COMMAND_STATUS,
     COMMAND_STAT,
     COMMAND_TOP,
@@ -140,6 +141,11 @@ enum option_id {
     OPTION_TOP_BY,
     OPTION_TERM,
     OPTION_HEX,
+    /* prove. */
+    OPTION_CHECK_PROOF,
+    OPTION_KNOWN_ROOT,
+    OPTION_KNOWN_BODY,
+    OPTION_OLD_ROOT,
     OPTION_COUNT
 };
 

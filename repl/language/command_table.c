@@ -381,6 +381,32 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume strata --json | jq -r '[.first, .form, .ratio] | @tsv'",
                 },
         },
+    [COMMAND_PROVE] =
+        {
+            .name = "prove",
+            .operands = "[R]",
+            .operand_type = OPERAND_REFERENCE,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_OUTPUT, OPTION_OLD_ROOT, OPTION_CHECK_PROOF,
+                               OPTION_KNOWN_ROOT, OPTION_KNOWN_BODY, ASKS),
+            .summary = "prove that a record is in the log",
+            .description =
+                "Without R it shows the head root: 32 bytes that stand for every sealed record, "
+                "to be kept elsewhere. With R it proves that the record is one of them, and with "
+                "--from that an older head root is of the same log, which has only grown since; "
+                "-o writes the proof as text, some kilobytes. --check reads that text, says "
+                "whether it holds, and needs no basin: with --root whether it leads to a root you "
+                "know, with --body whether these are the record's bytes, which are not in a "
+                "proof. What does not hold is exit code 1. The last records are not sealed: "
+                "flume seal.",
+            .examples =
+                {
+                    "flume demo.flume prove --json | jq -r .root > root",
+                    "flume demo.flume prove @17 -o 17.proof",
+                    "flume demo.flume prove --from @1001 -o grown.proof",
+                    "flume prove --check 17.proof --body 17.body",
+                },
+        },
     [COMMAND_STATUS] =
         {
             .name = "status",

@@ -130,6 +130,15 @@ const struct guide guide_table[COMMAND_COUNT] = {
                                          "grain_index,labels,merkle,dictionary,parity,least_time,"
                                          "greatest_time"}},
                         .codes = {{CODE_DAMAGED, "a strata does not read"}}},
+    [COMMAND_PROVE] =
+        {.group = GUIDE_CARE,
+         .rows = {{"", "root,end,basin"},
+                  {"R", "hash,seq,root,end,strata_root,strata,records,index,body,path"},
+                  {"--from", "root,end,old_root,old_end,strata"},
+                  {"--check", "proves,seq,time,kind,labels,bytes,hash,body,root,end,known_end"},
+                  {"--check (of roots)", "proves,old_root,old_end,root,end,known_end"}},
+         .codes = {{CODE_NO, "a proof does not hold; nothing is sealed there"},
+                   {CODE_DAMAGED, "what is stored gives no proof"}}},
     [COMMAND_STATUS] = {.group = GUIDE_LOOK,
                         .rows = {{"",
                                   "path,basin,head,durable,not_durable,used_bytes,"

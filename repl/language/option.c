@@ -165,6 +165,14 @@ const struct option option_table[OPTION_COUNT] = {
                        "bytes (largest records), count (busiest labels)", top_choices, false},
     [OPTION_TERM] = {"term", 0, OPTION_TYPE_FLAG, NULL, "Draw with characters", NULL, false},
     [OPTION_HEX] = {"hex", 0, OPTION_TYPE_FLAG, NULL, "The bytes as well", NULL, false},
+    [OPTION_CHECK_PROOF] = {"check", 0, OPTION_TYPE_TEXT, "FILE",
+                            "Check the proof in FILE (- : stdin)", NULL, false},
+    [OPTION_KNOWN_ROOT] = {"root", 0, OPTION_TYPE_TEXT, "ROOT",
+                           "A root you know: the proof must lead to it", NULL, true},
+    [OPTION_KNOWN_BODY] = {"body", 0, OPTION_TYPE_TEXT, "FILE",
+                           "It must be the record's body (- : stdin)", NULL, false},
+    [OPTION_OLD_ROOT] = {"from", 0, OPTION_TYPE_TEXT, "ROOT|END",
+                         "Prove that an older root is of this log", NULL, false},
 };
 
 static void add(struct option_set *set, enum option_id id)

@@ -366,6 +366,40 @@
     CODE_USAGE, "usage", "this is no size for a benchmark", \
         "at most 16 MiB each and 64 GiB together"
 
+/* ---- prove ---- */
+
+#define ERROR_NOT_A_ROOT \
+    CODE_USAGE, "usage", "this is not a root", "64 hexadecimal digits: flume DB prove shows them"
+#define ERROR_NOT_A_ROOT_NOR_END                                      \
+    CODE_USAGE, "usage", "this is neither a root nor the end of one", \
+        "64 hexadecimal digits, or the end that flume DB prove showed with them: 1000"
+#define ERROR_CHECKED_ALONE                              \
+    CODE_USAGE, "usage", "a proof is checked by itself", \
+        "leave out the basin, the record, --from and -o"
+#define ERROR_NOTHING_CHECKED                                    \
+    CODE_USAGE, "usage", "there is no proof to compare it with", \
+        "flume prove --check FILE --root ROOT --body FILE"
+#define ERROR_RECORD_AND_ROOT                                              \
+    CODE_USAGE, "usage", "either a record is proved, or an older root is", \
+        "leave out the record, or --from"
+#define ERROR_NOTHING_PROVED \
+    CODE_USAGE, "usage", "there is no proof to write", "name a record, or an older root with --from"
+#define ERROR_NOT_A_PROOF \
+    CODE_USAGE, "invalid", "%s is not a proof", "to make one: flume DB prove R -o FILE"
+#define ERROR_PROOF_UNREADABLE \
+    CODE_USAGE, "invalid", "%s: %s", "have it made anew: flume DB prove R -o FILE"
+#define ERROR_PROOF_FILE_TOO_LARGE                       \
+    CODE_USAGE, "too_large", "%s has more than %zu MiB", \
+        "the text of a proof has at most 64 MiB, a body 16"
+#define ERROR_PROOF_FAILS            \
+    CODE_NO, "not_proved", "%s: %s", \
+        "believe nothing of it; have it made anew: flume DB prove R -o FILE"
+#define ERROR_ROOT_NOT_PASSED                               \
+    CODE_NO, "not_proved", "%s does not lead to this root", \
+        "it is of another log, older than what is proved, or younger than the proof"
+#define ERROR_ROOTS_HAVE_NO_BODY \
+    CODE_USAGE, "usage", "this proof is of two roots, not of a record", "leave out --body"
+
 /* ---- status, top, hist, plot, dump ---- */
 
 #define ERROR_NO_SCRATCH                               \

@@ -86,6 +86,12 @@ expect 0 kept.flume view add hosts --reduce count --by .host
 expect 0 kept.flume view sync
 expect 0 kept.flume export -o kept.ndjson
 
+expect 0 sealed.flume append --create one two
+expect 0 sealed.flume seal --active
+sealed_end=$("$FLUME" sealed.flume prove --json | jq .end)
+expect 0 sealed.flume prove @1 -o record.proof
+expect 0 sealed.flume prove --from "$sealed_end" -o roots.proof
+
 writes init "" new.flume init
 writes info "" a.flume info
 writes append "" a.flume append -l x text
@@ -127,6 +133,11 @@ done
 told_of plot -o # As an object; otherwise it is a note.
 has_keys a.flume plot rate -o a.svg
 writes dump "" a.flume dump
+writes prove "" sealed.flume prove
+writes prove R sealed.flume prove @1
+writes prove --from sealed.flume prove --from "$sealed_end"
+writes prove --check prove --check record.proof
+writes prove "--check (of roots)" prove --check roots.proof
 writes import "" new.flume import kept.ndjson --create
 writes bench "" bench --records 1000 --memory
 writes version "" version

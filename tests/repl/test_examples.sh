@@ -25,6 +25,10 @@ must() {
 }
 must flume demo.flume init
 seq 1000 | must flume demo.flume append --each line --forgetful
+cp -R demo.flume sealed.flume
+must flume sealed.flume seal --active
+must flume sealed.flume prove @17 -o 17.proof
+must flume sealed.flume get @17 -o 17.body
 must flume demo.flume append 'grain 30601672' --time 90m # A hash that begins with 64b4b2.
 for step in 1 2 3 4; do
     must flume demo.flume append -l run/1 --codec json \
@@ -103,6 +107,10 @@ begin() {
     case $example in
     *'flume init'* | *'demo.flume init') cp -R empty run ;;
     *) cp -R prepared run ;;
+    esac
+    # What is proved is sealed.
+    case $example in
+    *'flume prove'* | 'prove '*) rm -rf run/demo.flume && cp -R run/sealed.flume run/demo.flume ;;
     esac
     # Without --create there must be something to go into.
     case $example in
