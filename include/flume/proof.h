@@ -89,7 +89,8 @@ FLUME_API int flume_log_root_find(flume_log *log, const uint8_t hash[FLUME_ROOT_
  *
  * @param out_proof  To be released with flume_proof_release(); verified already. Outlives the log.
  * @return FLUME_OK; FLUME_ERR_NOT_FOUND (no such record, or its strata is not sealed yet);
- *         FLUME_ERR_DAMAGED (what is stored does not lead to the root; flume_check() says more);
+ *         FLUME_ERR_DAMAGED (what is stored does not lead to the root: flume_check() says more; or
+ *         a repair lost one of the 256 records whose hashes the path begins with);
  *         FLUME_ERR_TOO_LARGE (more strata than a proof may have); FLUME_ERR_NO_MEMORY;
  *         FLUME_ERR_IO.
  * Threads: any. Reads the records of one group, at most 256, and the footer of each later strata.
