@@ -167,6 +167,17 @@ for mode in table plain json ndjson csv tsv raw hex line md; do
     done
 done
 
+# ---- damage is told, and no proof is written ----
+
+cp -R a.flume d.flume
+file=$(echo d.flume/log/*.strata | cut -d ' ' -f 1)
+printf 'xxxx' | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") - 2000)) conv=notrunc 2>/dev/null
+rm -f damaged.proof
+expect 4 d.flume prove @17 -o damaged.proof
+expect_err_has "footer page is damaged"
+[ ! -e damaged.proof ] || fail "a proof of what is damaged"
+expect 0 d.flume prove --from "$old_end" # It does not lead through there.
+
 # ---- what does not go together ----
 
 expect 2 a.flume prove --check 17.proof
