@@ -25,6 +25,8 @@
 #include "flume/flume.h"
 #include "flume/seal.h"
 #include "log_fixture.h"
+#include "memory.h"
+#include "parity_strata.h"
 #include "sealed_file.h"
 #include "simdisk.h"
 
@@ -39,7 +41,9 @@ enum {
 };
 
 static const flume_seal_options on_request = {.mode = FLUME_SEAL_ON_REQUEST,
-                                              .block_bytes = 8 << 10};
+                                              .block_bytes = 8 << 10,
+                                              .parity = FLUME_PARITY_SOFT,
+                                              .parity_data = 8};
 
 struct gate;
 
@@ -230,6 +234,45 @@ static bool is_there(struct stage *stage, const char *folder, const char *name)
     return simdisk_content(stage->disk, path, &bytes) != NULL;
 }
 
+struct span_of_bytes {
+    const uint8_t *bytes;
+    size_t count;
+};
+
+static int64_t read_span(void *ctx, void *target, size_t bytes, uint64_t offset)
+{
+    const struct span_of_bytes *span = ctx;
+
+    if (offset >= span->count)
+        return 0;
+    if (bytes > span->count - offset)
+        bytes = span->count - (size_t)offset;
+    memcpy(target, span->bytes + offset, bytes);
+    return (int64_t)bytes;
+}
+
+/* The file beside a sealed strata is there, and is its parity. */
+static void expect_parity(struct stage *stage, uint64_t seq, const uint8_t *content, size_t bytes)
+{
+    struct span_of_bytes strata_bytes = {content, bytes}, side_bytes;
+    struct parity_file strata = {.read = read_span, .ctx = &strata_bytes, .bytes = bytes};
+    struct parity_file side = {.read = read_span, .ctx = &side_bytes};
+    char name[STRATA_NAME_BYTES], path[256];
+    struct parity *parity = NULL;
+    struct parity_report report;
+
+    parity_name(name, seq);
+    (void)snprintf(path, sizeof path, "%s/log/%s", BASIN, name);
+    side_bytes.bytes = simdisk_content(stage->disk, path, &side_bytes.count);
+    assert_non_null(side_bytes.bytes);
+    side.bytes = side_bytes.count;
+    assert_int_equal(parity_load(&side, PARITY_BESIDE, content + 56, memory_default(), &parity),
+                     FLUME_OK);
+    assert_int_equal(parity_verify(parity, &strata, &side, NULL, NULL, &report), FLUME_OK);
+    assert_true(parity_report_is_clean(&report));
+    parity_release(parity);
+}
+
 /* All full strata are sealed now, and what they do not need is gone. */
 static void expect_all_sealed(struct stage *stage, flume_log *log)
 {
@@ -253,11 +296,14 @@ static void expect_all_sealed(struct stage *stage, flume_log *log)
         assert_non_null(content);
         assert_int_equal(strata_header_decode(content, &header), FLUME_OK);
         sealed += header.form == STRATA_SEALED;
-        if (header.form == STRATA_SEALED)
-            assert_false(is_there(stage, "log", slots));
+        if (header.form != STRATA_SEALED)
+            continue;
+        assert_false(is_there(stage, "log", slots));
+        expect_parity(stage, seq, content, bytes);
     }
     assert_true(sealed >= STRATA_FULL);
     assert_false(is_there(stage, "log", "seal.strata.tmp"));
+    assert_false(is_there(stage, "log", "seal.parity.tmp"));
 }
 
 /* What was left is done now. */
