@@ -416,6 +416,31 @@ int mend_all(struct inspection *inspection, enum mend_mode mode, struct mended *
     return status;
 }
 
+/* Move the file beside a strata to lost+found/. */
+static int side_leaves(struct inspection *inspection, const struct names *names)
+{
+    int status = keep_move(inspection, "log", names->side);
+
+    if (status == FLUME_OK)
+        status = keep_sync(inspection, "lost+found");
+    return status == FLUME_OK ? keep_sync(inspection, "log") : status;
+}
+
+int mend_forget(struct inspection *inspection, uint64_t first_seq)
+{
+    const flume_io *io = inspection->log->io;
+    struct names names;
+    int file;
+
+    names_of(inspection, first_seq, &names);
+    file = io->open(io->ctx, names.side_path.text, FLUME_IO_READ);
+    if (file == -ENOENT)
+        return FLUME_OK;
+    if (file >= 0)
+        io->close(io->ctx, file);
+    return side_leaves(inspection, &names);
+}
+
 static int settle_one(struct inspection *inspection, uint64_t first_seq)
 {
     struct mend_files files;
@@ -428,12 +453,7 @@ static int settle_one(struct inspection *inspection, uint64_t first_seq)
                              FLUME_IO_READ, &files);
     is_useless = status == FLUME_OK && files.presence[MEND_BESIDE] == MEND_USELESS;
     mend_files_close(&files);
-    if (!is_useless)
-        return status;
-    status = keep_move(inspection, "log", names.side);
-    if (status == FLUME_OK)
-        status = keep_sync(inspection, "lost+found");
-    return status == FLUME_OK ? keep_sync(inspection, "log") : status;
+    return is_useless ? side_leaves(inspection, &names) : status;
 }
 
 int mend_settle(struct inspection *inspection)

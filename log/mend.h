@@ -30,6 +30,10 @@ int mend_all(struct inspection *inspection, enum mend_mode mode, struct mended *
 bool mended_has(const struct mended *mended, uint64_t first_seq);
 void mended_release(struct inspection *inspection, struct mended *mended);
 
+/* The strata's file is about to be replaced by another: the parity beside it, which would take the other
+ * for damage, leaves for lost+found/ first, durably. */
+int mend_forget(struct inspection *inspection, uint64_t first_seq);
+
 /* Side files that are no parity of the strata beside them, any more: to lost+found/. */
 int mend_settle(struct inspection *inspection);
 

@@ -499,6 +499,10 @@ static int place_row(struct repair *repair, size_t index)
 
     strata_name(name, row->first_seq);
     replacement_names(row->first_seq, strata, slots);
+    if (is_replaced(plan))
+        status = mend_forget(&repair->inspection, row->first_seq);
+    if (status != FLUME_OK)
+        return status;
     if (is_replaced(plan) && plan->total == 0)
         return row->file[0] == '\0' ? FLUME_OK : keep_move(&repair->inspection, "log", row->file);
     if (is_replaced(plan))

@@ -138,7 +138,7 @@ static void count_records(struct log_fixture *fx, uint64_t *out_good, uint64_t *
         flume_record record;
         int status = flume_log_get(fx->log, seq, &record);
 
-        assert_true(status == FLUME_OK || status == FLUME_ERR_DAMAGED);
+        assert_true(status == FLUME_OK || status == FLUME_ERR_DAMAGED || status == FLUME_ERR_LOST);
         *(status == FLUME_OK ? out_good : out_bad) += 1;
         if (status == FLUME_OK)
             flume_record_release(&record);
@@ -176,6 +176,40 @@ static void beyond_the_parity_the_records_are_named_and_all_others_read(void **s
     free(basin);
 }
 
+/* What the parity cannot give back becomes stand-ins, what it can is not among them, and no parity of
+ * the file that was is left. */
+static void beyond_the_parity_repair_restores_what_it_can(void **state)
+{
+    static const unsigned parities[] = {FLUME_PARITY_FILE, FLUME_PARITY_SOFT};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct log_fixture *fx = *state;
+        struct mend_basin *basin = calloc(1, sizeof *basin);
+        flume_check_report report;
+        uint64_t good, bad;
+
+        assert_non_null(basin);
+        if (i > 0)
+            run_command("rm -rf '%s'", fx->path);
+        mend_make(fx, parities[i], 128, 1, basin);
+        mend_damage(basin, mend_first(basin), 10000, 10000);
+        mend_damage(basin, &basin->files[parities[i] == FLUME_PARITY_SOFT ? 2 : 1], 10000, 1);
+        assert_int_equal(repair(basin, FLUME_REPAIR_SALVAGE, &report), FLUME_OK);
+        assert_true(mend_is_as_it_was(&basin->files[parities[i] == FLUME_PARITY_SOFT ? 2 : 1]));
+        if (parities[i] == FLUME_PARITY_SOFT) /* It was the other file's. */
+            assert_false(file_exists(mend_first_side(basin)->path));
+        assert_int_equal(check(basin), FLUME_OK);
+        for (size_t f = 0; f < basin->finding_count; f++)
+            assert_int_not_equal(basin->findings[f].kind, FLUME_FINDING_PARITY);
+        open_log(fx);
+        count_records(fx, &good, &bad);
+        assert_true(bad > 0 && good > bad);
+        close_log(fx);
+        mend_release(basin);
+        free(basin);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -183,6 +217,7 @@ int main(void)
         closed_log_test(damage_anywhere_is_named_and_repaired_by_parity_beside_it),
         closed_log_test(a_dry_run_says_that_nothing_would_be_lost),
         closed_log_test(beyond_the_parity_the_records_are_named_and_all_others_read),
+        closed_log_test(beyond_the_parity_repair_restores_what_it_can),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
