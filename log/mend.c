@@ -148,9 +148,9 @@ int mend_look(struct inspection *inspection, uint64_t first_seq)
 /* What a strata's parities say, together. */
 struct judgement {
     bool is_damaged;
-    bool can_help;     /* Something can be restored. */
-    bool is_whole;     /* One parity confirms or can restore every byte of the strata. */
-    bool side_changes; /* The file beside it is damaged, and can be worked out anew. */
+    bool can_help;        /* Something can be restored. */
+    bool is_whole;        /* One parity confirms or can restore every byte of the strata. */
+    bool side_is_damaged; /* The file beside it. */
 };
 
 static int judge(struct mend_files *files, struct judgement *out_judgement)
@@ -170,8 +170,8 @@ static int judge(struct mend_files *files, struct judgement *out_judgement)
             out_judgement->can_help = true;
         if (report.data_lost + report.data_unknown == 0)
             out_judgement->is_whole = true;
-        if (place == MEND_BESIDE && report.section_healable > 0)
-            out_judgement->side_changes = true;
+        if (place == MEND_BESIDE && report.section_healable + report.section_lost > 0)
+            out_judgement->side_is_damaged = true;
     }
     return status;
 }
@@ -263,7 +263,7 @@ static int keep_originals(struct inspection *inspection, const struct names *nam
 {
     int status = keep_copy(inspection, "log", names->strata, &out_kept->strata);
 
-    if (status == FLUME_OK && judgement->side_changes)
+    if (status == FLUME_OK && judgement->side_is_damaged)
         status = keep_copy(inspection, "log", names->side, &out_kept->side);
     return status == FLUME_OK ? keep_sync(inspection, "lost+found") : status;
 }
@@ -325,7 +325,7 @@ static int restore(struct mend_files *files, const struct names *names,
         drop_kept(inspection, &kept);
     if (status == FLUME_OK)
         status = replace(inspection, &work.strata_path, &names->strata_path);
-    if (status == FLUME_OK && judgement->side_changes)
+    if (status == FLUME_OK && judgement->side_is_damaged)
         status = replace(inspection, &work.side_path, &names->side_path);
     drop_work(inspection, &work);
     return status;
