@@ -65,7 +65,8 @@ int companion_setting(flume_log *log, struct grains_setting *out_setting)
     bytes = path != NULL ? strcspn(path, "\n") : 0;
     if (!settings_check_holds(&settings) || basin == NULL || bytes == 0 ||
         bytes >= sizeof out_setting->path ||
-        !settings_hex(basin, out_setting->basin_id, sizeof out_setting->basin_id))
+        !settings_hex(basin, out_setting->basin_id, sizeof out_setting->basin_id) ||
+        memcmp(out_setting->basin_id, log->basin_id, sizeof log->basin_id) == 0) /* Not itself. */
         return log_fail(
             log, FLUME_ERR_DAMAGED, 0, FLUME_SEQ_NONE,
             "%s/%s is damaged, so where the second log is is not known; restore it from "
@@ -209,7 +210,7 @@ static int companion_open(flume_log *log, const char *path, unsigned flags, uint
 
     options.flags = flags;
     options.strata_bytes = strata_bytes;
-    status = flume_log_open(out_grains, path, &options, &error);
+    status = log_open_as(LOG_COMPANION, out_grains, path, &options, &error);
     if (status == FLUME_OK)
         return FLUME_OK;
     return log_fail(log, status, error.system_errno, FLUME_SEQ_NONE, "%s", error.message);
@@ -282,6 +283,9 @@ int flume_grains_make(flume_log *log, const char *path, uint64_t strata_bytes)
         return status;
     status = exists ? basin_at(log, full, setting.basin_id)
                     : make_basin(log, full, strata_bytes, setting.basin_id);
+    if (status == FLUME_OK && memcmp(setting.basin_id, log->basin_id, sizeof log->basin_id) == 0)
+        return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
+                        "%s cannot be the second log of itself, nor can a copy of it", log->path);
     if (exists && status == FLUME_ERR_NO_BASIN)
         return absent(log, full, "where there is no basin");
     if (status == FLUME_OK)
@@ -314,6 +318,8 @@ int flume_grains_lend(flume_log *log, flume_log *grains)
     if (log->companion != NULL && !log->observer)
         raise_settled(log->head, flume_log_durable(log->companion));
     log->companion = grains;
+    if (grains != NULL)
+        atomic_store(&grains->is_companion, true);
     (void)pthread_mutex_unlock(&log->companion_mutex);
     return FLUME_OK;
 }
@@ -363,13 +369,19 @@ static int settle_alone(flume_log *log, uint64_t needs)
     return status;
 }
 
+int companion_settle_to(flume_log *log, uint64_t needs)
+{
+    return needs == 0 ? FLUME_OK : settle_alone(log, needs);
+}
+
 int companion_settle(flume_log *log)
 {
     struct head *head = log->head;
     uint64_t needs = atomic_load(&head->needs);
     int status;
 
-    if (needs <= atomic_load(&head->needs_settled) || log->in_memory)
+    if (needs <= atomic_load(&head->needs_settled) || log->in_memory ||
+        atomic_load(&log->is_companion))
         return FLUME_OK;
     (void)pthread_mutex_lock(&log->companion_mutex);
     status = log->companion != NULL ? settle_with(log, log->companion, needs)

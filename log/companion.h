@@ -35,6 +35,9 @@ static inline void companion_note_locked(struct head *head, uint64_t needs)
  */
 int companion_settle(flume_log *log);
 
+/* The same for what recovery keeps of a copy, before HEAD says so. */
+int companion_settle_to(flume_log *log, uint64_t needs);
+
 /* --- Where it is -------------------------------------------------------------------------------- */
 
 /* What GRAINS says. */

@@ -37,6 +37,8 @@ static int look_inside(struct companion_look *look)
     struct inspection *inspection = look->inspection;
     int status = FLUME_OK;
 
+    atomic_store(&inspection->log->is_companion,
+                 true); /* Two files that name each other's basin end here. */
     inspection_look_at_head(inspection);
     if (inspection->head_counts)
         status = table_refresh(inspection->log);
@@ -88,7 +90,7 @@ static int look_for(struct companion_look *look, const struct grain_needs *needs
     int status = FLUME_OK;
 
     *out_has = true;
-    if (needs->head == 0)
+    if (needs->head == 0 || atomic_load(&look->log->is_companion))
         return FLUME_OK;
     if (look->inspection == NULL && !look->is_absent)
         status = look_begin(look, seq);

@@ -91,7 +91,8 @@ struct flume_log {
     struct flume_board boards[FLUME_BOARDS_MAX]; /* Fixed at open. */
 
     pthread_mutex_t companion_mutex;
-    flume_log *companion; /* The second log, lent. Guarded by companion_mutex. */
+    flume_log *companion;      /* The second log, lent. Guarded by companion_mutex. */
+    _Atomic bool is_companion; /* Used as a second log: it has none itself. Becomes true once. */
 
     pthread_mutex_t table_mutex;
     _Atomic(struct table *) table;
@@ -151,6 +152,13 @@ static inline int log_guard(const flume_log *log)
         return FLUME_ERR_FORKED;
     return FLUME_OK;
 }
+
+/* What a log is opened for: a companion is another's second log, and has none itself. */
+enum log_role { LOG_ITSELF, LOG_COMPANION };
+
+/* As flume_log_open(). */
+int log_open_as(enum log_role role, flume_log **out_log, const char *path,
+                const flume_log_options *options, flume_error *out_error);
 
 /* Start a thread of the library: all signals blocked, they are the program's. */
 int thread_start(pthread_t *out_thread, void *(*loop)(void *), void *ctx);

@@ -329,6 +329,12 @@ static int fail_early(flume_error *out_error, int status, const char *message)
 int flume_log_open(flume_log **out_log, const char *path, const flume_log_options *options,
                    flume_error *out_error)
 {
+    return log_open_as(LOG_ITSELF, out_log, path, options, out_error);
+}
+
+int log_open_as(enum log_role role, flume_log **out_log, const char *path,
+                const flume_log_options *options, flume_error *out_error)
+{
     static const flume_log_options defaults = {.flags = 0};
     flume_log *log;
     int status;
@@ -344,6 +350,7 @@ int flume_log_open(flume_log **out_log, const char *path, const flume_log_option
     log = log_create(options);
     if (log == NULL)
         return fail_early(out_error, FLUME_ERR_NO_MEMORY, "no memory to open a log");
+    atomic_store(&log->is_companion, role == LOG_COMPANION);
     status = log_begin(log, path, options);
     if (status == FLUME_OK) {
         log->error = (flume_error){.seq = FLUME_SEQ_NONE}; /* What the way in met is no error. */

@@ -567,10 +567,13 @@ static int vouch_for_copy(struct recovery *recovery, const struct decision *deci
 {
     flume_log *log = recovery->log;
     struct path path;
-    int error;
+    int error, status;
 
     if (!recovery->is_copy || recovery->mode != RECOVER_CHANGING)
         return FLUME_OK;
+    status = companion_settle_to(log, recovery->companion.needs); /* A copy as well, it may be. */
+    if (status != FLUME_OK)
+        return status;
     for (size_t i = 0; decision->last != SIZE_MAX && i <= decision->last; i++) {
         int file = strata_write_file(log, recovery->walks[i].strata);
 

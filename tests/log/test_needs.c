@@ -476,6 +476,72 @@ static void where_the_second_log_is_away_recovery_keeps_all_and_says_so(void **s
     close_grains(grains);
 }
 
+static void a_copy_of_a_living_basin_has_what_it_keeps_durable(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
+    uint64_t lacking = append_needing(fx->log, "lacks", chunk + 2, 0);
+    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
+    flume_log *copy, *its_grains;
+
+    /* As it would be if grains/ were copied first: with HEAD and LOCK, which say that it is in use. */
+    run_command("cp -r '%s' '%s/copy.flume'", fx->path, fx->root);
+    (void)append_chunk(grains, "too late for the copy");
+    assert_int_equal(flume_log_open(&copy, fixture_path(fx, "copy.flume"), &options, &fx->error),
+                     FLUME_OK);
+    assert_int_equal(flume_log_head(copy), lacking);
+    assert_int_equal(flume_log_durable(copy), blob + 1);
+    assert_int_equal(
+        flume_log_open(&its_grains, fixture_path(fx, "copy.flume/grains"), &options, &fx->error),
+        FLUME_OK);
+    assert_int_equal(flume_log_durable(its_grains), chunk + 1);
+    close_grains(its_grains);
+    close_grains(copy);
+    close_grains(grains);
+}
+
+static void a_basin_is_not_its_own_second_log(void **state)
+{
+    struct log_fixture *fx = *state;
+
+    open_log(fx);
+    assert_int_equal(flume_grains_make(fx->log, ".", 0), FLUME_ERR_INVALID);
+    expect_error(fx->log, FLUME_ERR_INVALID, "itself");
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
+}
+
+/* Each is the other's second log, and has a record that is not durable and needs the other. */
+static void two_basins_that_name_each_other_end_the_search(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL, .flags = FLUME_OPEN_CREATE};
+    char path[LOG_FIXTURE_PATH_BYTES];
+    flume_log *other;
+    uint64_t needing;
+
+    fx->options.profile = FLUME_PROFILE_FORGETFUL;
+    open_log(fx);
+    wait_until_durable(fx->log, append_text(fx->log, "first"));
+    (void)snprintf(path, sizeof path, "%s/other.flume", fx->root);
+    assert_int_equal(flume_log_open(&other, path, &options, NULL), FLUME_OK);
+    wait_until_durable(other, append_text(other, "first"));
+    assert_int_equal(flume_grains_make(other, fx->path, 0), FLUME_OK);
+    (void)append_needing(other, "needs", 1, 0);
+    run_command("cp -r '%s' '%s/b' && rm '%s/b/HEAD'", path, fx->root, fx->root);
+    close_grains(other);
+    assert_int_equal(flume_grains_make(fx->log, path, 0), FLUME_OK);
+    needing = append_needing(fx->log, "needs", 1, 0);
+    run_command("cp -r '%s' '%s/a' && rm '%s/a/HEAD'", fx->path, fx->root, fx->root);
+    close_log(fx);
+    run_command("rm -rf '%s' '%s' && mv '%s/a' '%s' && mv '%s/b' '%s'", fx->path, path, fx->root,
+                fx->path, fx->root, path);
+    open_log(fx);
+    assert_int_equal(flume_log_head(fx->log), needing + 1);
+    assert_int_equal(flume_log_sync(fx->log, needing), FLUME_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -501,6 +567,9 @@ int main(void)
         closed_log_test(what_has_its_needs_is_kept_and_settled_at_the_next_sync),
         closed_log_test(a_seq_that_was_given_again_does_not_serve),
         closed_log_test(where_the_second_log_is_away_recovery_keeps_all_and_says_so),
+        closed_log_test(a_copy_of_a_living_basin_has_what_it_keeps_durable),
+        closed_log_test(a_basin_is_not_its_own_second_log),
+        closed_log_test(two_basins_that_name_each_other_end_the_search),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
