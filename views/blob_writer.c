@@ -20,8 +20,9 @@
 #include "text.h"
 
 enum {
-    LABELS_MAX = 256,       /* Of one blob, its name included. */
-    RECORD_TRIES_MAX = 1000 /* Each that fails means that somebody else has recorded a blob. */
+    LABELS_MAX = 256,            /* Of one blob, its name included. */
+    LABEL_BYTES_SUM_MAX = 65000, /* Together, with room for what else stands beside them. */
+    RECORD_TRIES_MAX = 1000      /* Each that fails means that somebody else has recorded a blob. */
 };
 
 struct flume_blob_writer {
@@ -33,7 +34,7 @@ struct flume_blob_writer {
     struct chunking chunking;
     char media_type[FLUME_BLOB_MEDIA_TYPE_BYTES_MAX + 1];
     char *labels[LABELS_MAX];
-    size_t label_count;
+    size_t label_count, label_bytes;
     uint64_t time_ns;
 
     struct content_hasher *hasher;
@@ -113,8 +114,10 @@ static int add_label(flume_blob_writer *writer, const char *prefix, const char *
     if (!text_is_line(label, bytes))
         return bad_option(writer->handle, FLUME_ERR_INVALID,
                           "a name or label is UTF-8 without control bytes");
-    if (writer->label_count == LABELS_MAX)
-        return bad_option(writer->handle, FLUME_ERR_TOO_LARGE, "it has more than 255 labels");
+    writer->label_bytes += 2 + prefix_bytes + bytes;
+    if (writer->label_count == LABELS_MAX || writer->label_bytes > LABEL_BYTES_SUM_MAX)
+        return bad_option(writer->handle, FLUME_ERR_TOO_LARGE,
+                          "it has more than 256 labels, or they are over 65,000 bytes together");
     copy = malloc(prefix_bytes + bytes + 1);
     if (copy == NULL)
         return bad_option(writer->handle, FLUME_ERR_NO_MEMORY, "out of memory");
