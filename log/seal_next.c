@@ -132,8 +132,8 @@ static uint64_t row_end(const struct table *table, size_t index, const struct se
 }
 
 /*
- * The slots of the newest sealed strata may still be there: its sealer died, or could not remove
- * them. They go once its directory entry is durable.
+ * The slots of a sealed strata may still be there: its sealer died, or could not remove them, or the
+ * machine stopped before their removal was durable. They go once the strata's directory entry is.
  */
 static int tidy_locked(flume_log *log, uint64_t first_seq)
 {
@@ -239,8 +239,9 @@ int seal_next_locked(flume_log *log, const struct seal_wish *wish, struct seal_t
     if (table == NULL)
         return status;
     status = first_raw_locked(log, table, wish, &index);
-    if (status == FLUME_OK && index > 0)
-        status = tidy_locked(log, table->rows[index - 1].first_seq);
+    /* The directory's sync for one strata makes the removal for the one before it durable. */
+    for (size_t i = index > 1 ? index - 2 : 0; i < index && status == FLUME_OK; i++)
+        status = tidy_locked(log, table->rows[i].first_seq);
     if (status != FLUME_OK)
         return status;
     if (index == table->count)
