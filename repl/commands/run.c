@@ -19,6 +19,7 @@ static int (*const runs[COMMAND_COUNT])(struct session *session) = {
     [COMMAND_DUMP] = run_dump,         [COMMAND_COMPLETION] = run_completion,
     [COMMAND_SEAL] = run_seal,         [COMMAND_STRATA] = run_strata,
     [COMMAND_COMPLETE] = run_complete, [COMMAND_PROVE] = run_prove,
+    [COMMAND_BLOB] = run_blob,
 };
 
 static int dispatch(struct session *session)

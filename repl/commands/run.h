@@ -16,6 +16,7 @@ int run_subscribe(struct session *session);
 int run_label(struct session *session);
 int run_find(struct session *session);
 int run_mark(struct session *session);
+int run_blob(struct session *session);
 int run_view(struct session *session);
 int run_explain(struct session *session);
 int run_check(struct session *session);

@@ -32,6 +32,23 @@ static const struct subcommand mark_subs[] = {
     {NULL, NULL, 0, 0, NULL, NULL},
 };
 
+static const struct subcommand blob_subs[] = {
+    {"list", "", 0, 0,
+     OPTIONS(OPTION_WITH_LABEL, OPTION_SINCE, OPTION_UNTIL, OPTION_ROWS_MAX, OPTION_REVERSE),
+     "blobs, oldest first"},
+    {"put", "[FILE|-...]", 0, SIZE_MAX,
+     OPTIONS(OPTION_BLOB_NAME, OPTION_LABEL, OPTION_MEDIA_TYPE, OPTION_TIME, OPTION_CHUNKING,
+             OPTION_CHUNK_BYTES, OPTION_RESUME, OPTION_PROVE_CHUNKS, OPTION_CREATE, PROFILES),
+     "files, or standard input, go in"},
+    {"get", "BLOB", 1, 1, OPTIONS(OPTION_OUTPUT, OPTION_BYTE_RANGE), "its bytes, verified"},
+    {"stat", "BLOB...", 1, SIZE_MAX, NULL, "all about one"},
+    {"has", "HASH|FILE...", 1, SIZE_MAX, NULL, "whether it is there (exit code 1: not)"},
+    {"verify", "[BLOB...]", 0, SIZE_MAX, OPTIONS(OPTION_EVERY_BLOB), "read it all, and compare"},
+    {"unreferenced", "", 0, 0, OPTIONS(OPTION_ROWS_MAX), "chunks that no blob refers to"},
+    {"grains", "", 0, 0, OPTIONS(OPTION_GRAINS_PATH, OPTION_STRATA), "where chunks are kept"},
+    {NULL, NULL, 0, 0, NULL, NULL},
+};
+
 static const struct subcommand view_subs[] = {
     {"status", "[NAME...]", 0, SIZE_MAX, NULL, "how views stand (-v: more)"},
     {"list", "", 0, 0, NULL, "which views there are"},
@@ -268,6 +285,36 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume mark list",
                     "flume demo.flume get :crash",
                     "flume demo.flume mark drop crash",
+                },
+        },
+    [COMMAND_BLOB] =
+        {
+            .name = "blob",
+            .operands = "list|put|get|stat|has|verify|unreferenced|grains ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(ASKS),
+            .subs = blob_subs,
+            .summary = "data of any size, by its content",
+            .description =
+                "A content goes in once, whatever its names: its BLAKE3 says which it is, as b3sum "
+                "prints it. Over 1 MiB it is cut into chunks, kept in grains/ and stored once each, "
+                "whatever blobs they are part of. A put that was killed is put again: chunks that "
+                "are there are not written twice (--resume says how many). What comes out is "
+                "verified. BLOB is the content's hash or its beginning, a name, or any reference "
+                "to its record (flume help refs). --range takes sizes: 1M..2M. grains --path says "
+                "where chunks are to be kept, or where they have gone; without them all but their "
+                "bytes goes on working.",
+            .examples =
+                {
+                    "flume demo.flume blob put report.pdf --name report --type application/pdf",
+                    "seq 200000 | flume demo.flume blob put --name numbers --resume",
+                    "flume demo.flume blob get report -o copy.pdf",
+                    "flume demo.flume blob get numbers --range 0..64 | head -n 3",
+                    "flume demo.flume blob list --json | jq -r .hash",
+                    "flume demo.flume blob has report.pdf",
+                    "flume demo.flume blob verify --all",
+                    "flume demo.flume blob grains",
                 },
         },
     [COMMAND_VIEW] =

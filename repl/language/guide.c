@@ -9,6 +9,7 @@
 
 #define RECORD "seq,time,labels,kind,codec,bytes,enc,payload,hash"
 #define MARK "name,seq,time,record,state,labels,note"
+#define BLOB "hash,seq,time,bytes,chunks,media_type,name,labels"
 #define LABEL_COUNTS "count,bytes,first,last"
 #define STATUS "view,version,state,at,lag,lag_bytes,entries,disk,rate"
 #define STRATA "first,records,form,grain_bytes,file_bytes,ratio,blocks,sealed,root"
@@ -92,6 +93,22 @@ const struct guide guide_table[COMMAND_COUNT] = {
                                {"show", MARK},
                                {"history", MARK}},
                       .codes = {{CODE_NO, "no bookmark, or no record, of that name"}, BUSY, STALE}},
+    [COMMAND_BLOB] = {.group = GUIDE_WRITE,
+                      .rows = {{"list", BLOB},
+                               {"put", "hash,seq,bytes,chunks,chunks_new,bytes_new,bytes_stored,"
+                                       "state,file"},
+                               {"get -o", "hash,from,bytes,file"},
+                               {"stat", BLOB ",form,place"},
+                               {"has", "hash,known,seq,bytes,what"},
+                               {"verify", "hash,seq,result,bytes,chunks,chunks_bad,first_bad,name"},
+                               {"unreferenced", "hash,time,bytes,bytes_stored"},
+                               {"grains", "state,path,grains"}},
+                      .codes = {{CODE_NO, "no such blob; has: it is not there"},
+                                {CODE_PARTIAL, "some were put, or are there, some not"},
+                                {CODE_DAMAGED, "a chunk is damaged or missing"},
+                                {CODE_IO, "the chunks are absent, or a file is"},
+                                {CODE_INTERRUPTED, "Ctrl-C; putting again goes on"},
+                                AMBIGUOUS}},
     [COMMAND_VIEW] = {.group = GUIDE_DERIVED,
                       .rows = {{"status", STATUS ",why"},
                                {"status -v", STATUS ",generation,applied,passed_over,rebuild_done,"

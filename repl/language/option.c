@@ -16,6 +16,8 @@ static const char *const top_choices[] = {"bytes", "count", NULL};
 static const char *const field_type_choices[] = {"any", "text", "number", NULL};
 static const char *const reduce_choices[] = {"count", "sum", "min", "max", "last", NULL};
 static const char *const parity_choices[] = {"file", "soft", "both", NULL};
+static const char *const chunking_choices[] = {"fixed", "cdc",
+                                               NULL}; /* enum flume_blob_chunking. */
 static const char *const each_choices[] = {"line", "nul", "json", NULL};
 
 const struct option option_table[OPTION_COUNT] = {
@@ -161,6 +163,23 @@ const struct option option_table[OPTION_COUNT] = {
                         false},
     [OPTION_MEMORY] = {"memory", 0, OPTION_TYPE_FLAG, NULL, "In memory, not under TMPDIR", NULL,
                        false},
+    [OPTION_BLOB_NAME] = {"name", 0, OPTION_TYPE_TEXT, "TEXT", "Its name, by which it is found",
+                          NULL, false},
+    [OPTION_MEDIA_TYPE] = {"type", 0, OPTION_TYPE_TEXT, "MEDIA/TYPE", "What it is: image/png", NULL,
+                           false},
+    [OPTION_CHUNKING] = {"chunking", 0, OPTION_TYPE_CHOICE, "HOW",
+                         "fixed; cdc: cut where the content says (fixed)", chunking_choices, false},
+    [OPTION_CHUNK_BYTES] = {"chunk-bytes", 0, OPTION_TYPE_SIZE, "SIZE",
+                            "Of a chunk, 4k to 4M; cdc: on average (1M)", NULL, false},
+    [OPTION_RESUME] = {"resume", 0, OPTION_TYPE_FLAG, NULL, "Say how much was there already", NULL,
+                       false},
+    [OPTION_PROVE_CHUNKS] = {"prove", 0, OPTION_TYPE_FLAG, NULL,
+                             "Read known chunks; store damaged ones again", NULL, false},
+    [OPTION_BYTE_RANGE] = {"range", 0, OPTION_TYPE_TEXT, "A..B",
+                           "Only the bytes from A up to, not including, B", NULL, false},
+    [OPTION_EVERY_BLOB] = {"all", 0, OPTION_TYPE_FLAG, NULL, "Every blob", NULL, false},
+    [OPTION_GRAINS_PATH] = {"path", 0, OPTION_TYPE_TEXT, "DIRECTORY",
+                            "The chunks are, or are to be, there", NULL, false},
     [OPTION_TOP_BY] = {"by", 0, OPTION_TYPE_CHOICE, "WHAT",
                        "bytes (largest records), count (busiest labels)", top_choices, false},
     [OPTION_TERM] = {"term", 0, OPTION_TYPE_FLAG, NULL, "Draw with characters", NULL, false},

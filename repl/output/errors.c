@@ -128,6 +128,25 @@ static const struct row rows[] = {
     {{ERROR_NOT_A_CURSOR_FILE}, "FILE"},
     {{ERROR_CURSOR_OF_OTHER}, "FILE"},
     {{ERROR_NOTHING_TO_MARK}, NULL},
+    {{ERROR_NO_BLOB_HASH}, "DIGITS"},
+    {{ERROR_NO_BLOB_NAME}, "NAME"},
+    {{ERROR_NOT_A_BLOB}, "SEQ"},
+    {{ERROR_AMBIGUOUS_BLOB}, "N DIGITS"},
+    {{ERROR_BLOB_DAMAGED}, "CAUSE-OF-THE-LIBRARY"},
+    {{ERROR_GRAINS_ABSENT}, "CAUSE-OF-THE-LIBRARY"},
+    {{ERROR_NOTHING_TO_PUT}, NULL},
+    {{ERROR_INPUT_TWICE}, NULL},
+    {{ERROR_ONE_BLOB_NAME}, NULL},
+    {{ERROR_BAD_BLOB_NAME}, NULL},
+    {{ERROR_BAD_MEDIA_TYPE}, NULL},
+    {{ERROR_CHUNK_BYTES_FIXED}, NULL},
+    {{ERROR_CHUNK_BYTES_CDC}, NULL},
+    {{ERROR_BLOB_DIRECTORY}, "FILE"},
+    {{ERROR_BAD_BYTE_RANGE}, NULL},
+    {{ERROR_BEHIND_BLOB}, "N"},
+    {{ERROR_BLOB_IS_BYTES}, NULL},
+    {{ERROR_BLOB_IS_BINARY}, NULL},
+    {{ERROR_VERIFY_WHICH_BLOB}, NULL},
     {{ERROR_NO_VIEW}, "NAME"},
     {{ERROR_NO_DECLARED_VIEW}, "NAME"},
     {{ERROR_VIEW_BEHIND}, "NAME N-RECORDS SEQ SEQ"},
@@ -232,7 +251,7 @@ const char *error_remedy_of(int status)
     case FLUME_ERR_FULL:
         return "make room on the disk; nothing was appended";
     case FLUME_ERR_TOO_LARGE:
-        return "a record holds at most 16 MiB: --each splits, or store a part";
+        return "a record holds at most 16 MiB: --each splits; what is larger: blob put";
     case FLUME_ERR_POISONED:
         return "a sync failed: look at the disk, then start again";
     case FLUME_ERR_READ_ONLY:

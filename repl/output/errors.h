@@ -301,6 +301,59 @@
     CODE_NO, "not_found", "the log is empty: there is no record to mark", \
         "append one first: flume append TEXT"
 
+/* ---- blob ---- */
+
+#define ERROR_BLOB_REMEDY "a blob is a content's hash, a name, @17, a label: flume DB blob list"
+#define ERROR_NO_BLOB_HASH CODE_NO, "not_found", "no blob's hash begins with %s", ERROR_BLOB_REMEDY
+#define ERROR_NO_BLOB_NAME \
+    CODE_NO, "not_found", "no blob has the name '%s', no record such a label", ERROR_BLOB_REMEDY
+#define ERROR_NOT_A_BLOB \
+    CODE_NO, "not_found", "@%" PRIu64 " is not a blob", "to see what it is: flume DB get R --meta"
+#define ERROR_AMBIGUOUS_BLOB \
+    CODE_AMBIGUOUS, "ambiguous", "%zu blobs' hashes begin with %s", "give more digits"
+#define ERROR_BLOB_DAMAGED         \
+    CODE_DAMAGED, "damaged", "%s", \
+        "what else is: flume DB blob verify --all; who has it stores it again: blob put --prove"
+#define ERROR_GRAINS_ABSENT  \
+    CODE_IO, "absent", "%s", \
+        "mount the volume it is on; to say where it has gone: flume DB blob grains --path DIRECTORY"
+#define ERROR_NOTHING_TO_PUT                        \
+    CODE_USAGE, "usage", "there is nothing to put", \
+        "name a FILE, or - for standard input, which is a terminal here"
+#define ERROR_INPUT_TWICE \
+    CODE_USAGE, "usage", "standard input can be put once", "leave out one of the -"
+#define ERROR_ONE_BLOB_NAME \
+    CODE_USAGE, "usage", "--name belongs to one file", "put them one by one; -l labels them all"
+#define ERROR_BAD_BLOB_NAME                                   \
+    CODE_USAGE, "usage", "this cannot be the name of a blob", \
+        "1 to 250 bytes of UTF-8 without control bytes"
+#define ERROR_BAD_MEDIA_TYPE                            \
+    CODE_USAGE, "usage", "this cannot be a media type", \
+        "1 to 127 printable ASCII characters: image/png"
+#define ERROR_CHUNK_BYTES_FIXED \
+    CODE_USAGE, "usage", "chunks cannot have this size", "4k to 4M: --chunk-bytes 64k"
+#define ERROR_CHUNK_BYTES_CDC                                            \
+    CODE_USAGE, "usage", "content-defined chunks cannot have this size", \
+        "a power of two, 16k to 1M: --chunk-bytes 64k"
+#define ERROR_BLOB_DIRECTORY                  \
+    CODE_USAGE, "usage", "%s is a directory", \
+        "put its files: blob put DIRECTORY/*; or all as one: tar -c DIRECTORY | flume DB blob put"
+#define ERROR_BAD_BYTE_RANGE                             \
+    CODE_USAGE, "usage", "this is not a range of bytes", \
+        "A..B, A.. or ..B, bytes or with k, M, G: --range 0..512, --range 1M.."
+#define ERROR_BEHIND_BLOB                                                           \
+    CODE_NO, "not_found", "the range begins behind the end: the blob has %s bytes", \
+        "how large it is: flume DB blob stat BLOB"
+#define ERROR_BLOB_IS_BYTES                                       \
+    CODE_USAGE, "usage", "blob get writes the bytes as they are", \
+        "leave it out, or write to a file: -o FILE; about it: blob stat BLOB"
+#define ERROR_BLOB_IS_BINARY                                             \
+    CODE_USAGE, "usage", "this is not text, and would go to a terminal", \
+        "to a file: -o FILE; to another program: | PROGRAM; here nevertheless: --mode raw"
+#define ERROR_VERIFY_WHICH_BLOB                                \
+    CODE_USAGE, "usage", "either blobs are named or --all is", \
+        "flume DB blob verify BLOB..., or --all"
+
 /* ---- views ---- */
 
 #define ERROR_NO_VIEW \

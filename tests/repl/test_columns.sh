@@ -37,7 +37,7 @@ told_of() {
 # Where nothing but reading was done, it is still as it was.
 fresh() {
     case $command in
-    init | append | mark | view | import | check | repair | plot) ;;
+    init | append | mark | blob | view | import | check | repair | plot) ;;
     *) [ ! -d a.flume ] || return ;;
     esac
     rm -rf a.flume new.flume a.svg
@@ -85,6 +85,16 @@ expect 0 kept.flume view add temp --json-path .temp
 expect 0 kept.flume view add hosts --reduce count --by .host
 expect 0 kept.flume view sync
 expect 0 kept.flume export -o kept.ndjson
+# A content that is there, and chunks of one whose put was killed.
+expect 0 kept.flume blob put kept.ndjson --name kept
+mkfifo pipe
+"$FLUME" kept.flume blob put - <pipe >/dev/null 2>&1 &
+put=$!
+exec 5>pipe
+head -c 20000000 /dev/urandom >&5
+kill -KILL $put
+exec 5>&-
+wait $put 2>/dev/null
 
 expect 0 sealed.flume append --create one two
 expect 0 sealed.flume seal --active
@@ -120,6 +130,15 @@ writes view rows a.flume view rows label
 writes view sync a.flume view sync
 writes view rebuild a.flume view rebuild label
 writes view verify a.flume view verify label
+writes blob list a.flume blob list
+writes blob put a.flume blob put kept.ndjson
+told_of blob "get -o" # As an object; otherwise it says nothing.
+has_keys a.flume blob get kept -o kept.copy
+writes blob stat a.flume blob stat kept
+writes blob has a.flume blob has kept.ndjson
+writes blob verify a.flume blob verify --all
+writes blob unreferenced a.flume blob unreferenced
+writes blob grains a.flume blob grains
 writes explain "" a.flume explain get one
 writes stat "" a.flume stat
 writes stat -i a.flume stat -i 0.1 -n 1

@@ -47,13 +47,15 @@ must flume demo.flume find temp 20..30
 must flume demo.flume find per-host
 must flume demo.flume find name gcc
 must flume demo.flume get 64b4b2
+echo '%PDF' >report.pdf
+must flume demo.flume blob put report.pdf --name report
+seq 200000 | must flume demo.flume blob put --name numbers
 must flume demo.flume view sync
 must flume demo.flume export -o demo.ndjson
 must flume old.flume init
 must flume old.flume append 'an old one'
 must flume old.flume export -o old.ndjson
 ! command -v zstd >/dev/null || must zstd -q old.ndjson -o part.zst
-echo '%PDF' >report.pdf
 printf 'append nightly\nlog -n 1\n' >nightly.flume
 printf '#!/bin/sh\nexec cat\n' >analyse
 chmod +x analyse
