@@ -314,9 +314,8 @@
 #define ERROR_BLOB_DAMAGED         \
     CODE_DAMAGED, "damaged", "%s", \
         "what else is: flume DB blob verify --all; who has it stores it again: blob put --prove"
-#define ERROR_GRAINS_ABSENT  \
-    CODE_IO, "absent", "%s", \
-        "mount the volume it is on; to say where it has gone: flume DB blob grains --path DIRECTORY"
+#define ERROR_GRAINS_ABSENT \
+    CODE_IO, "absent", "%s", "to say where they have gone: flume DB blob grains --path DIRECTORY"
 #define ERROR_NOTHING_TO_PUT                        \
     CODE_USAGE, "usage", "there is nothing to put", \
         "name a FILE, or - for standard input, which is a terminal here"
