@@ -30,6 +30,8 @@ static enum disk_kind kind_of(const char *inner)
 {
     if (is_in(inner, "views"))
         return DISK_VIEWS;
+    if (is_in(inner, "grains"))
+        return DISK_GRAINS;
     if (is_in(inner, "lost+found"))
         return DISK_LOST_FOUND;
     if (!is_in(inner, "log"))
@@ -43,20 +45,20 @@ static enum disk_kind kind_of(const char *inner)
 
 const char *disk_use_name(enum disk_kind kind)
 {
-    static const char *const names[DISK_KINDS] = {"strata", "slots",      "spare",
+    static const char *const names[DISK_KINDS] = {"strata", "slots",      "spare", "grains",
                                                   "views",  "lost+found", "other"};
 
     return names[kind];
 }
 
-void disk_use_look(const char *path, struct disk_use *out_use)
+/* @param is_grains  All of it is the second log. */
+static void add_up(const char *path, bool is_grains, struct disk_use *use)
 {
     char *paths[] = {(char *)path, NULL}; /* fts_open() does not write to them. */
     size_t inner_at = strlen(path);
     FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
     FTSENT *entry;
 
-    *out_use = (struct disk_use){.total_bytes = 0};
     while (tree != NULL && (entry = fts_read(tree)) != NULL) {
         const char *inner = entry->fts_path + inner_at;
         uint64_t bytes;
@@ -64,12 +66,21 @@ void disk_use_look(const char *path, struct disk_use *out_use)
 
         if (entry->fts_info != FTS_F && entry->fts_info != FTS_DEFAULT)
             continue;
-        kind = kind_of(inner + strspn(inner, "/"));
+        kind = is_grains ? DISK_GRAINS : kind_of(inner + strspn(inner, "/"));
         bytes = (uint64_t)entry->fts_statp->st_blocks * STAT_BLOCK_BYTES;
-        out_use->bytes[kind] += bytes;
-        out_use->files[kind]++;
-        out_use->total_bytes += bytes;
+        use->bytes[kind] += bytes;
+        use->files[kind]++;
+        use->total_bytes += bytes;
     }
     if (tree != NULL)
         (void)fts_close(tree); /* Only looked at. */
+}
+
+void disk_use_look(const char *path, const char *grains_path, struct disk_use *out_use)
+{
+    *out_use = (struct disk_use){.total_bytes = 0};
+    add_up(path, false, out_use);
+    /* In the basin it was met already; a link to elsewhere was not followed. */
+    if (grains_path != NULL && out_use->files[DISK_GRAINS] == 0)
+        add_up(grains_path, true, out_use);
 }

@@ -281,6 +281,19 @@ static int explain_view(struct explaining *explaining)
     return CODE_OK;
 }
 
+static int explain_blob(struct explaining *explaining)
+{
+    const struct invocation *invocation = explaining->session->invocation;
+
+    if (strcmp(invocation->sub->name, "grains") == 0)
+        step_of_log(explaining, "the file GRAINS says where chunks are");
+    else if (strcmp(invocation->sub->name, "put") == 0)
+        step_of_view(explaining, "blob", "whether the content is known; if not, it is appended");
+    else
+        step_of_view(explaining, "blob", invocation->sub->summary);
+    return CODE_OK;
+}
+
 static int explain_other(struct explaining *explaining)
 {
     step_of_log(explaining, "no view is asked");
@@ -303,6 +316,8 @@ static int explain(struct explaining *explaining)
         return explain_find(explaining);
     case COMMAND_MARK:
         return explain_mark(explaining);
+    case COMMAND_BLOB:
+        return explain_blob(explaining);
     case COMMAND_VIEW:
         return explain_view(explaining);
     default:

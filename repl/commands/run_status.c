@@ -46,8 +46,12 @@ static int look(struct session *session, struct status *status)
     status->now_ns = value_wall_ns();
     recent_look(session->log, status->now_ns, &status->recent);
     status->has_disk = strcmp(session->db, ":memory:") != 0;
+    if (flume_blob_place(session->flume, &status->grains) != FLUME_OK)
+        status->grains.state = FLUME_GRAINS_ABSENT; /* Why, `blob grains` says. */
     if (status->has_disk)
-        disk_use_look(session->db, &status->disk);
+        disk_use_look(session->db,
+                      status->grains.state == FLUME_GRAINS_HERE ? status->grains.path : NULL,
+                      &status->disk);
     return CODE_OK;
 }
 
@@ -134,6 +138,16 @@ static void add_disk(struct facts *facts, const struct status *status)
     facts_close(facts);
 }
 
+static void add_grains(struct facts *facts, const struct status *status)
+{
+    static const char *const states[] = {"none", "here", "absent"};
+
+    facts_open(facts, "grains");
+    facts_string(facts, "state", states[status->grains.state]);
+    facts_string(facts, "path", status->grains.path);
+    facts_close(facts);
+}
+
 static void add_attached(struct facts *facts, const struct status *status)
 {
     char name[24];
@@ -167,6 +181,7 @@ static void write_numbers(struct session *session, const struct status *status)
     add_views(&facts, status);
     if (status->has_disk)
         add_disk(&facts, status);
+    add_grains(&facts, status);
     add_attached(&facts, status);
     facts_end(&facts);
 }

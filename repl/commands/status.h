@@ -14,8 +14,9 @@ struct status {
     size_t view_count;
     struct recent recent;
     struct disk_use disk;
-    bool has_disk;            /* Not of a basin in memory. */
-    flume_attached *attached; /* Owned. */
+    bool has_disk;             /* Not of a basin in memory. */
+    flume_grains_place grains; /* Where chunks of blobs are. */
+    flume_attached *attached;  /* Owned. */
     size_t attached_count;
     uint64_t now_ns;
 };

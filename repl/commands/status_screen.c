@@ -16,6 +16,7 @@
 enum {
     KEY_CELLS = 10,
     NAME_CELLS = 16,
+    KEPT_PATH_CELLS = 40,
     STATE_CELLS = 11,
     BAR_CELLS_MAX = 30,
     ATTACHED_ROWS_LEAST = 2,
@@ -271,6 +272,12 @@ static void draw_disk(struct screen *screen)
 
     add_key(screen, "disk");
     value_show_size(screen->text, disk->total_bytes);
+    if (screen->status->grains.state == FLUME_GRAINS_ABSENT) {
+        const char *path = screen->status->grains.path;
+
+        text_string(screen->text, "   grains absent: ");
+        utf8_show(screen->text, path, strlen(path), KEPT_PATH_CELLS);
+    }
     end_line(screen);
     text_string(screen->text, "  ");
     for (enum disk_kind kind = 0; kind < DISK_KINDS; kind++) {

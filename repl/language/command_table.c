@@ -36,7 +36,7 @@ static const struct subcommand blob_subs[] = {
     {"list", "", 0, 0,
      OPTIONS(OPTION_WITH_LABEL, OPTION_SINCE, OPTION_UNTIL, OPTION_ROWS_MAX, OPTION_REVERSE),
      "blobs, oldest first"},
-    {"put", "[FILE|-...]", 0, SIZE_MAX,
+    {"put", "[FILE...|-]", 0, SIZE_MAX,
      OPTIONS(OPTION_BLOB_NAME, OPTION_LABEL, OPTION_MEDIA_TYPE, OPTION_TIME, OPTION_CHUNKING,
              OPTION_CHUNK_BYTES, OPTION_RESUME, OPTION_PROVE_CHUNKS, OPTION_CREATE, PROFILES),
      "files, or standard input, go in"},
@@ -349,7 +349,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .operand_max = SIZE_MAX,
             .summary = "how a command would be answered",
             .description =
-                "Says of get, log, tail, label, find and mark which view answers, where it "
+                "Says of get, log, tail, label, find, mark and blob which view answers, where it "
                 "stands and what it costs, without waiting for any view. Nothing is changed.",
             .examples =
                 {

@@ -161,6 +161,7 @@ const struct guide guide_table[COMMAND_COUNT] = {
                                   "path,basin,head,durable,not_durable,used_bytes,"
                                   "allocated_bytes,strata,sealed,strata_bytes,created,first,last,"
                                   "poisoned,observer,torn,cut_bytes,damaged,rate,views,disk,"
+                                  "grains,"
                                   "attached"}}},
     [COMMAND_STAT] =
         {.group = GUIDE_LOOK,

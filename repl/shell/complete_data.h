@@ -27,6 +27,11 @@ void complete_views(struct candidates *candidates, flume *handle, enum complete_
 void complete_hashes(struct candidates *candidates, flume *handle, const char *digits,
                      const char *prefix, const char *suffix);
 
+/** Blobs: their names, hashes of their contents that begin so, `last`. */
+void complete_blobs(struct candidates *candidates, flume *handle);
+void complete_blob_hashes(struct candidates *candidates, flume *handle, const char *digits,
+                          const char *prefix);
+
 /** Names in the directory of the typed path; ~/ is replaced. */
 void complete_files(struct candidates *candidates);
 

@@ -229,3 +229,27 @@ expect_same 200 "$(sort -n -k 2 out | tail -n 1 | cut -f2)" "candidates"
 [ "$(tail -n 1 out | cut -f3)" != 0 ] || fail "nothing more is known of"
 expect 0 __complete time -- big.flume get run/00000
 expect_same 100 "$(sort -n -k 2 out | tail -n 1 | cut -f2)" "candidates that begin so"
+
+# ---- blobs ----
+
+cd "$work" || exit 1
+FLUME_DB=blobs.flume
+export FLUME_DB
+expect 0 init blobs.flume
+offers 'blob get re' # Nothing is built for who types.
+[ ! -d blobs.flume/views ] || fail "completion has made a view"
+echo one >one
+echo two >two
+expect 0 blob put one --name report.pdf
+expect 0 blob put two --name 2026
+expect 0 blob list
+expect 0 blob stat report.pdf --json
+hash=$(jq -r .hash out)
+offers 'blob get re' report.pdf
+offers 'blob get ' last label:name=2026 report.pdf
+offers "blob stat hash:$(echo "$hash" | cut -c 1-4)" "hash:$(echo "$hash" | cut -c 1-16)"
+offers 'blob un' unreferenced
+offers 'blob put --chunking ' fixed cdc
+says 'blob put x' files
+says 'blob has x' files
+says 'blob grains --path x' files

@@ -36,6 +36,23 @@ expect 0 a.flume label list
 expect 0 a.flume status --json
 expect_jq out 'any(.views[]; .view == "label" and .lag == 0 and .state == "live" and .disk > 0)'
 
+# ---- where chunks are ----
+
+expect_jq out '.grains.state == "none"'
+head -c 1500000 /dev/zero >zeros
+expect 0 b.flume blob put zeros --create
+expect 0 b.flume status --json
+expect_jq out '.grains.state == "here" and .disk.grains > 0'
+expect_same "$(jq .disk.total out)" "$(jq '[.disk | del(.total) | .[]] | add' out)" "disk by kind"
+mv b.flume/grains elsewhere
+expect 0 b.flume status --json
+expect_jq out '.grains.state == "absent" and .disk.grains == 0'
+expect 0 b.flume status --mode table
+expect_out_has "grains absent: b.flume/grains"
+expect 0 b.flume blob grains --path elsewhere
+expect 0 b.flume status --json
+expect_jq out '.grains.state == "here" and .disk.grains > 0'
+
 # ---- times of all kinds ----
 
 cat >export <<'END'

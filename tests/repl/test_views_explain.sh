@@ -54,6 +54,10 @@ expect 1 a.flume explain find nosuch 1
 
 expect 2 a.flume explain
 expect_err_has "explain needs an operand"
+expect 0 a.flume explain blob get x --mode csv
+expect_out_has 'blob,'
+expect 0 a.flume explain blob grains --mode csv
+expect_out_has 'log,'
 expect 2 a.flume explain nosuch
 expect_err_has "no command 'nosuch'"
 expect 2 a.flume explain get
