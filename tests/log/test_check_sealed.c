@@ -268,6 +268,26 @@ static void a_damaged_page_is_told_and_every_record_is_found(void **state)
     }
 }
 
+/* The first block proves no salt then. */
+static void without_header_page_and_first_block_the_footer_tells(void **state)
+{
+    struct damage_fixture *fx = *state;
+    struct sealed_parts parts;
+    char path[FIXTURE_PATH_BYTES], other[FIXTURE_PATH_BYTES];
+
+    sealed_parts_read(fx, SOME, &parts);
+    memset(parts.bytes, 0, STRATA_DATA_AT + 64);
+    sealed_parts_write(fx, SOME, &parts);
+    expect_status(fx, check(fx), FLUME_ERR_DAMAGED);
+    assert_int_equal(fx->report.damaged, sealed_parts_block(&parts, 1).first_ordinal);
+    /* Whatever the file is called. */
+    file_path(fx, "log/x.strata", other);
+    assert_int_equal(rename(strata_path(fx, SOME, "strata", path), other), 0);
+    expect_status(fx, check(fx), FLUME_ERR_DAMAGED);
+    assert_int_equal(fx->report.damaged, sealed_parts_block(&parts, 1).first_ordinal);
+    sealed_parts_release(&parts);
+}
+
 /* One bit of each page: the salt of neither vouches for itself. */
 static void with_both_pages_damaged_the_blocks_are_found(void **state)
 {
@@ -569,6 +589,7 @@ int main(void)
         sealed_test(with_the_index_damaged_too_the_gap_is_named),
         sealed_test(every_section_that_is_damaged_is_named),
         sealed_test(a_damaged_page_is_told_and_every_record_is_found),
+        sealed_test(without_header_page_and_first_block_the_footer_tells),
         sealed_test(with_both_pages_damaged_the_blocks_are_found),
         sealed_test(slots_beside_a_sealed_strata_are_told_as_a_stray),
         sealed_test(forged_sections_are_not_believed),
