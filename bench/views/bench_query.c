@@ -215,8 +215,8 @@ static int make_index(struct query *query)
     for (uint64_t i = 0; status == 0 && i < query->records; i++) {
         uint64_t seq = htobe64(query->seqs[i]);
 
-        memcpy(key, query->hashes + i * FLUME_HASH_BYTES, FLUME_HASH_BYTES);
-        memcpy(key + FLUME_HASH_BYTES, &seq, sizeof(seq));
+        memcpy(key, query->hashes + i * FLUME_HASH_BYTES, INDEX_HASH_BYTES);
+        memcpy(key + INDEX_HASH_BYTES, &seq, sizeof(seq));
         status = query->index->type->put(query->index, key);
     }
     return status == 0 ? query->index->type->finish(query->index) : status;

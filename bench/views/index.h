@@ -1,7 +1,7 @@
 /*
  * index.h - one face for the peers of the view "hash": a sorted set of keys, filled as they come.
  *
- * A key is what the view's own rows are: the 32 bytes of a body's hash and the record's seq in eight
+ * A key is what the view's own rows are: the first 8 bytes of a body's hash and the record's seq in eight
  * bytes big-endian, with nothing as its value. Each adapter (index_NAME.c) is used in the way that
  * is quickest for it, and says so at its top.
  */
@@ -10,7 +10,7 @@
 
 #include "engine.h"
 
-enum { INDEX_KEY_BYTES = 40, INDEX_HASH_BYTES = 32 };
+enum { INDEX_KEY_BYTES = 16, INDEX_HASH_BYTES = 8 };
 
 struct index_type;
 

@@ -133,10 +133,13 @@ void basin_destroy(struct basin *basin)
     *basin = (struct basin){0};
 }
 
+/* A log that is sealed meanwhile would be another one in each round. */
+static const flume_seal_options on_request = {.mode = FLUME_SEAL_ON_REQUEST};
+
 int basin_open(const struct basin *basin, unsigned views, uint64_t rebuild_bytes,
                flume **out_handle)
 {
-    flume_options options = {.log = {.flags = FLUME_OPEN_CREATE},
+    flume_options options = {.log = {.flags = FLUME_OPEN_CREATE, .seal = &on_request},
                              .views = views,
                              .definitions = user_views,
                              .definition_count = USER_VIEW_COUNT,
@@ -152,7 +155,7 @@ int basin_open(const struct basin *basin, unsigned views, uint64_t rebuild_bytes
 
 int basin_open_log(const struct basin *basin, flume_log **out_log)
 {
-    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE, .seal = &on_request};
     flume_error error = {0};
     int status = flume_log_open(out_log, basin->path, &options, &error);
 
