@@ -305,7 +305,7 @@ static int read_leaves(flume_log *log, struct strata *strata, uint64_t count, ui
             if (block != NULL)
                 let_go(&block->item.held);
             block = NULL;
-            status = sealed_block_of(log, strata, ordinal, CACHE_KEEP, &block);
+            status = sealed_block_of(log, strata, ordinal, CACHE_PASSING, &block);
             if (status != FLUME_OK)
                 return status;
         }
