@@ -205,18 +205,17 @@ static bool wait_for_bytes(struct putting *putting, const struct source *source)
 
 static int report_cancelled(struct putting *putting, struct source *source)
 {
+    struct cancelled cancelled = {
+        .done = source->bytes_done, .total = source->bytes_total, .units = "bytes"};
     struct text did = {0};
     int code;
 
     progress_end(&source->progress);
-    text_format(&did, "of %s put", source->name);
-    code = cancel_report(putting->session,
-                         &(struct cancelled){.done = source->bytes_done,
-                                             .total = source->bytes_total,
-                                             .units = "bytes",
-                                             .did = text_c_string(&did),
-                                             .remedy = "putting it again goes on: chunks that are "
-                                                       "stored are found"});
+    text_format(&did, "of %s read", source->name);
+    cancelled.did = text_c_string(&did);
+    if (source->bytes_done > FLUME_BLOB_INLINE_BYTES_MAX)
+        cancelled.remedy = "putting it again goes on: chunks that are stored are found";
+    code = cancel_report(putting->session, &cancelled);
     text_deinit(&did);
     return code;
 }
