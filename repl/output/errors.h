@@ -303,10 +303,10 @@
 
 /* ---- blob ---- */
 
-#define ERROR_BLOB_REMEDY "a blob is a content's hash, a name, @17, a label: flume DB blob list"
-#define ERROR_NO_BLOB_HASH CODE_NO, "not_found", "no blob's hash begins with %s", ERROR_BLOB_REMEDY
+#define BLOB_REMEDY "a blob is a content's hash, a name, @17, a label: flume DB blob list"
+#define ERROR_NO_BLOB_HASH CODE_NO, "not_found", "no blob's hash begins with %s", BLOB_REMEDY
 #define ERROR_NO_BLOB_NAME \
-    CODE_NO, "not_found", "no blob has the name '%s', no record such a label", ERROR_BLOB_REMEDY
+    CODE_NO, "not_found", "no blob has the name '%s', no record such a label", BLOB_REMEDY
 #define ERROR_NOT_A_BLOB \
     CODE_NO, "not_found", "@%" PRIu64 " is not a blob", "to see what it is: flume DB get R --meta"
 #define ERROR_AMBIGUOUS_BLOB \
