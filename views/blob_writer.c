@@ -259,9 +259,18 @@ static int store_clasts(void *ctx, const struct clasts_body *body)
     return FLUME_OK;
 }
 
+/* Have the next chunk assembled behind those of the batch, if one of any size has room there. */
+static void assemble_in_batch(flume_blob_writer *writer)
+{
+    bool has_room = writer->buffered + writer->chunking.bytes_max <= GRAINS_BATCH_BYTES;
+
+    chunker_assemble_in(writer->chunker, has_room ? writer->buffer + writer->buffered : NULL);
+}
+
 static int take_chunk(flume_blob_writer *writer, const struct chunk_bytes *bytes)
 {
     struct grains_chunk *chunk;
+    uint8_t *place;
     int status = FLUME_OK;
 
     if (writer->batch_count == GRAINS_BATCH_CHUNKS ||
@@ -270,11 +279,13 @@ static int take_chunk(flume_blob_writer *writer, const struct chunk_bytes *bytes
     if (status != FLUME_OK)
         return status;
     chunk = &writer->batch[writer->batch_count++];
-    memcpy(writer->buffer + writer->buffered, bytes->data, bytes->bytes);
-    *chunk =
-        (struct grains_chunk){.content = writer->buffer + writer->buffered, .bytes = bytes->bytes};
+    place = writer->buffer + writer->buffered;
+    if (bytes->data != place)
+        memmove(place, bytes->data, bytes->bytes); /* It may lie further back in the same buffer. */
+    *chunk = (struct grains_chunk){.content = place, .bytes = bytes->bytes};
     flume_hash(chunk->content, chunk->bytes, chunk->hash);
     writer->buffered += bytes->bytes;
+    assemble_in_batch(writer);
     return FLUME_OK;
 }
 
@@ -323,8 +334,10 @@ static int begin_chunks(flume_blob_writer *writer)
     if (writer->buffer == NULL)
         status = bad_option(writer->handle, FLUME_ERR_NO_MEMORY, "out of memory");
     writer->buffered = 0;
-    if (status == FLUME_OK)
+    if (status == FLUME_OK) {
+        assemble_in_batch(writer);
         status = feed(writer, start, bytes);
+    }
     free(start);
     return status;
 }

@@ -25,7 +25,8 @@ struct chunker {
     uint64_t gears[GEARS];
     uint64_t fingerprint; /* Of the chunk's bytes from bytes_min on. */
     size_t filled;        /* Bytes of the chunk that were fed so far, */
-    uint8_t *buffer;      /* which lie here. Room for bytes_max. */
+    uint8_t *target;      /* which lie here. Room for bytes_max: the caller's, or */
+    uint8_t *buffer;      /* this. */
 };
 
 /* --- chunkings --------------------------------------------------------------------------------- */
@@ -109,6 +110,7 @@ int chunker_create(const struct chunking *chunking, const flume_allocator *alloc
         chunker_destroy(chunker);
         return FLUME_ERR_NO_MEMORY;
     }
+    chunker->target = chunker->buffer;
     if (chunking->method == CHUNKING_FASTCDC) {
         average_bits = (unsigned)__builtin_ctz(chunking->bytes_average);
         chunker->limit_before = limit_of_bits(average_bits + NORMALIZATION_BITS);
@@ -185,21 +187,27 @@ size_t chunker_feed(struct chunker *chunker, const void *data, size_t bytes,
     if (is_cut && chunker->filled == 0) {
         *out_chunk = (struct chunk_bytes){data, used};
     } else {
-        memcpy(chunker->buffer + chunker->filled, data, used);
+        memcpy(chunker->target + chunker->filled, data, used);
         chunker->filled += used;
         *out_chunk = (struct chunk_bytes){NULL, 0};
         if (is_cut)
-            *out_chunk = (struct chunk_bytes){chunker->buffer, chunker->filled};
+            *out_chunk = (struct chunk_bytes){chunker->target, chunker->filled};
     }
     if (is_cut)
         chunker_reset(chunker);
     return used;
 }
 
+void chunker_assemble_in(struct chunker *chunker, uint8_t *target)
+{
+    assert(chunker->filled == 0);
+    chunker->target = target != NULL ? target : chunker->buffer;
+}
+
 void chunker_finish(struct chunker *chunker, struct chunk_bytes *out_chunk)
 {
     *out_chunk =
-        (struct chunk_bytes){chunker->filled > 0 ? chunker->buffer : NULL, chunker->filled};
+        (struct chunk_bytes){chunker->filled > 0 ? chunker->target : NULL, chunker->filled};
     chunker_reset(chunker);
 }
 

@@ -94,13 +94,23 @@ void chunker_destroy(struct chunker *chunker);
  * Take bytes of the stream, up to the end of the chunk that they are of.
  *
  * @param bytes      At least 1.
- * @param out_chunk  A chunk that is complete, or none (bytes 0). Lies in `data` or in the chunker:
- *                   valid until the next call on this chunker, and while `data` is.
+ * @param out_chunk  A chunk that is complete, or none (bytes 0). Lies in `data`, in the chunker or
+ *                   where it was to be assembled: valid until the next call on this chunker, and while
+ *                   that memory is.
  * @return how many bytes are used, at least 1; fewer than `bytes` only together with a chunk.
  *         It cannot fail.
  */
 size_t chunker_feed(struct chunker *chunker, const void *data, size_t bytes,
                     struct chunk_bytes *out_chunk);
+
+/*
+ * Assemble what comes next in this memory, where it is wanted, instead of in the chunker's own: it is
+ * a copy less. Only between chunks: at the beginning of a stream, or after a chunk was given.
+ *
+ * @param target  Room for bytes_max, until another is given. NULL: the chunker's own again. A chunk that
+ *                lies whole in a piece is given from there all the same.
+ */
+void chunker_assemble_in(struct chunker *chunker, uint8_t *target);
 
 /* The stream is over: what is left of it, as a chunk (or none). Valid until the next call on this
  * chunker, which then is at the beginning of another stream. */

@@ -428,6 +428,43 @@ static void what_lies_whole_in_a_piece_is_not_copied(void **state)
     free(stream);
 }
 
+/* Each chunk next to the one before, in memory that has just as much room as it may need. */
+static void chunks_are_assembled_where_they_are_wanted(void **state)
+{
+    enum { STREAM_BYTES = 300000, PIECE_BYTES = 1000 };
+    struct chunker *chunker = create(&small);
+    uint8_t *stream = random_stream(11, STREAM_BYTES);
+    uint8_t *target = malloc(STREAM_BYTES + SMALL_MAX);
+    struct chunk_bytes chunk;
+    size_t filled = 0;
+
+    (void)state;
+    assert_non_null(target);
+    chunker_assemble_in(chunker, target);
+    for (size_t at = 0; at < STREAM_BYTES;) {
+        size_t piece = STREAM_BYTES - at < PIECE_BYTES ? STREAM_BYTES - at : PIECE_BYTES;
+
+        at += chunker_feed(chunker, stream + at, piece, &chunk);
+        if (chunk.bytes == 0)
+            continue;
+        assert_ptr_equal(chunk.data, target + filled);
+        filled += chunk.bytes;
+        assert_int_equal(filled, at);
+        chunker_assemble_in(chunker, target + filled);
+    }
+    chunker_finish(chunker, &chunk);
+    assert_int_equal(filled + chunk.bytes, STREAM_BYTES);
+    assert_memory_equal(target, stream, STREAM_BYTES);
+    chunker_assemble_in(chunker, NULL);
+    (void)chunker_feed(chunker, stream, PIECE_BYTES, &chunk);
+    chunker_finish(chunker, &chunk);
+    assert_memory_equal(chunk.data, stream, PIECE_BYTES);
+    assert_ptr_not_equal(chunk.data, stream);
+    chunker_destroy(chunker);
+    free(target);
+    free(stream);
+}
+
 static void a_stream_that_is_over_leaves_nothing_to_the_next(void **state)
 {
     struct chunker *chunker = create(&small);
@@ -529,6 +566,7 @@ int main(void)
         cmocka_unit_test(content_without_a_place_to_end_is_cut_at_the_maximum),
         cmocka_unit_test(an_inserted_byte_changes_the_chunks_near_it_alone),
         cmocka_unit_test(what_lies_whole_in_a_piece_is_not_copied),
+        cmocka_unit_test(chunks_are_assembled_where_they_are_wanted),
         cmocka_unit_test(a_stream_that_is_over_leaves_nothing_to_the_next),
         cmocka_unit_test(what_is_no_chunking_is_refused),
         cmocka_unit_test(a_lack_of_memory_is_told),
