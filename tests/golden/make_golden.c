@@ -26,6 +26,7 @@ struct golden {
     void (*fill)(flume_log *log);
     enum moment moment;
     void (*harm)(const flume_io *io); /* What happens to the files then. NULL: nothing. */
+    flume_seal_options seal;
 };
 
 static void require(bool condition, const char *what)
@@ -111,6 +112,18 @@ static void fill_large_batch(flume_log *log)
     append_text(log, "before");
     append_batch(log, 5, 30000);
     append_text(log, "after");
+}
+
+/* Sealed strata, and a raw one behind them. */
+static void fill_sealed(flume_log *log)
+{
+    static const flume_seal_call everything = {.active = true};
+
+    fill_clean(log);
+    fill_batches(log);
+    sync_all(log);
+    require(flume_log_seal(log, &everything, NULL) == FLUME_OK, "seal");
+    append_text(log, "behind what is sealed");
 }
 
 /* Everything up to "durable" is so; the rest may be taken by a power cut. */
@@ -240,6 +253,7 @@ static void bring_back(const flume_io *from, const flume_io *to)
 {
     static const char *const directories[] = {"b", "b/log", "b/subs", "b/txn", "b/lost+found"};
     static const char *const names[] = {"b/flume.conf", "b/TAIL"};
+    static const char *const endings[] = {"strata", "slots", "parity"};
     uint8_t *data;
     size_t bytes;
 
@@ -251,10 +265,10 @@ static void bring_back(const flume_io *from, const flume_io *to)
         free(data);
     }
     for (unsigned seq = 0; seq < 256; seq++) {
-        for (unsigned i = 0; i < 2; i++) {
+        for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
             char path[64];
 
-            (void)snprintf(path, sizeof path, "b/log/%020u.%s", seq, i == 0 ? "strata" : "slots");
+            (void)snprintf(path, sizeof path, "b/log/%020u.%s", seq, endings[i]);
             if (steady_io_read(from, path, &data, &bytes) != 0)
                 continue;
             require(steady_io_write(to, path, data, bytes) == 0, path);
@@ -273,6 +287,7 @@ static void make(const struct golden *golden, const char *directory)
                                  .build = "1",
                                  .codecs = &codec,
                                  .codec_count = 1,
+                                 .seal = &golden->seal,
                                  .io = &world};
     char path[PATH_BYTES];
     flume_log *log = NULL;
@@ -309,6 +324,15 @@ int main(int argc, char **argv)
         {"large-batch", fill_large_batch, AFTER_CLOSE, NULL},
         {"torn-tail", fill_torn, WHILE_OPEN, tear},
         {"damaged", fill_clean, AFTER_CLOSE, damage},
+        {"sealed", fill_sealed, AFTER_CLOSE, NULL},
+        {"sealed-parity",
+         fill_sealed,
+         AFTER_CLOSE,
+         NULL,
+         {.parity = FLUME_PARITY_FILE | FLUME_PARITY_SOFT,
+          .parity_data = 4,
+          .parity_cells = 2,
+          .block_bytes = FLUME_BLOCK_BYTES_MIN}},
     };
 
     require(argc == 2, "usage: make_golden DIRECTORY");

@@ -20,6 +20,8 @@ static const struct golden goldens[] = {
     {.name = "v1-clean"},
     {.name = "v1-batches"},
     {.name = "v1-large-batch"},
+    {.name = "v1-sealed"},
+    {.name = "v1-sealed-parity"},
     {.name = "v1-torn-tail", .finding = FLUME_FINDING_TORN_TAIL, .torn = true},
     {.name = "v1-damaged",
      .check_status = FLUME_ERR_DAMAGED,
