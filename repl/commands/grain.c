@@ -21,6 +21,7 @@ enum {
     SLOT_BYTES = 4,
     KNOWN_VERSION = 1,
     KNOWN_FORM = 1,
+    SEALED_FORM = 2,
     VERSION_AT = 8,
     FORM_AT = 10,
     BODY_BYTES_AT = 20,
@@ -62,6 +63,9 @@ static enum grain_answer judge_header(const uint8_t *header)
 {
     if (memcmp(header, "flumestr", 8) != 0)
         return GRAIN_NO_STRATA;
+    if (grain_get(header + VERSION_AT, 2) == KNOWN_VERSION &&
+        grain_get(header + FORM_AT, 2) == SEALED_FORM)
+        return GRAIN_SEALED;
     if (grain_get(header + VERSION_AT, 2) != KNOWN_VERSION ||
         grain_get(header + FORM_AT, 2) != KNOWN_FORM || grain_get(header + INCOMPATIBLE_AT, 8) != 0)
         return GRAIN_NEW_FORM;

@@ -32,6 +32,7 @@ enum grain_answer {
     GRAIN_OK,
     GRAIN_UNREADABLE, /* errno says why. */
     GRAIN_NO_STRATA,  /* The header is not that of a strata. */
+    GRAIN_SEALED,     /* Grains lie packed in blocks: there are no bytes of a grain to show. */
     GRAIN_NEW_FORM,   /* It is of a form or version that this program does not know. */
     GRAIN_TOO_LONG    /* Its sizes lead beyond the file: the header alone was read. */
 };

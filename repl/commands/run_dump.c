@@ -294,6 +294,8 @@ static int report_answer(struct dumping *dumping, enum grain_answer answer)
     switch (answer) {
     case GRAIN_NO_STRATA:
         return report(dumping->session, ERROR_NOT_A_STRATA, path);
+    case GRAIN_SEALED:
+        return report(dumping->session, ERROR_STRATA_SEALED, path);
     case GRAIN_NEW_FORM:
         return report(dumping->session, ERROR_STRATA_FORM, path);
     default:

@@ -193,6 +193,7 @@ static const struct row rows[] = {
     {{ERROR_TERM_AND_FILE}, NULL},
     {{ERROR_LAG_OF_RECORDS}, NULL},
     {{ERROR_NOT_A_STRATA}, "FILE"},
+    {{ERROR_STRATA_SEALED}, "FILE"},
     {{ERROR_STRATA_FORM}, "FILE"},
     {{ERROR_GRAIN_NOWHERE}, "SEQ"},
     {{ERROR_NO_BASIN_OPEN}, NULL},

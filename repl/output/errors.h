@@ -473,6 +473,9 @@
         "leave out -l, --since and --until"
 #define ERROR_NOT_A_STRATA \
     CODE_DAMAGED, "damaged", "%s has not the header of a strata", "what is damaged: flume DB check"
+#define ERROR_STRATA_SEALED                                                             \
+    CODE_NO, "sealed", "%s is sealed: its grains lie packed in blocks, not one by one", \
+        "the record: flume DB get @SEQ --meta; the file: flume DB strata -v"
 #define ERROR_STRATA_FORM                                                       \
     CODE_VERSION, "version", "%s is of a form that this program does not know", \
         "a newer flume is needed"
