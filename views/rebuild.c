@@ -294,6 +294,16 @@ static void tell_total(const flume_view *view, uint64_t total)
     flume_board_write(view->board, BOARD_TOTAL, total);
 }
 
+/* Nothing is asked of an earlier version of a built-in view any more, unless by a program of its time,
+ * which would have it in use, or makes it again. */
+static void remove_earlier_version(const flume_view *view)
+{
+    uint64_t other = view->origin == VIEW_BUILT_IN ? place_other_version(&view->place) : 0;
+
+    if (other != 0 && other < view->definition->version)
+        (void)flume_view_remove(view->flume, view->definition->name, (uint32_t)other);
+}
+
 static int run(struct rebuild *rebuild)
 {
     flume_view *view = rebuild->view;
@@ -325,9 +335,10 @@ static int run(struct rebuild *rebuild)
         status = swap(rebuild);
     tell_total(view, 0);
     environment_release(rebuild->env);
-    if (status == FLUME_OK)
+    if (status == FLUME_OK) {
         place_remove_others(&view->place, rebuild->generation);
-    else if (status != FLUME_ERR_CANCELLED && status != FLUME_ERR_TIMEOUT)
+        remove_earlier_version(view);
+    } else if (status != FLUME_ERR_CANCELLED && status != FLUME_ERR_TIMEOUT)
         place_remove(&view->place, rebuild->generation);
     return status;
 }

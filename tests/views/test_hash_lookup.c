@@ -335,7 +335,7 @@ static void a_record_that_cannot_be_read_is_told(void **state)
 
 /* ---- an older build ---- */
 
-static void the_view_says_which_version_is_there(void **state)
+static void an_earlier_version_is_told_and_replaced(void **state)
 {
     struct find_fixture *fx = *state;
     flume_view_status status;
@@ -353,6 +353,7 @@ static void the_view_says_which_version_is_there(void **state)
     assert_int_equal(flume_view_status_of(view, &status), FLUME_OK);
     assert_int_equal(status.version, 2);
     assert_string_equal(status.why, "version 2 is not there yet, only version 1");
+    assert_false(file_exists(fixture_path(fx->files, "basin.flume/views/hash/1")));
 }
 
 int main(void)
@@ -367,7 +368,7 @@ int main(void)
         views_test(who_gives_up_waits_for_no_more_bodies),
         find_test(the_oldest_record_that_can_be_read_is_found),
         find_test(a_record_that_cannot_be_read_is_told),
-        find_test(the_view_says_which_version_is_there),
+        find_test(an_earlier_version_is_told_and_replaced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
