@@ -10,6 +10,8 @@
 #include "simdisk.h"
 
 #define BASIN SIMDISK_ROOT "/basin.flume"
+#define STRATA BASIN "/log/00000000000000000000.strata"
+#define SIDE BASIN "/log/00000000000000000000.parity"
 
 enum { STRATA_BYTES = 64 << 10, FILES_MAX = 24, PLACES_MAX = 2000, PATH_MAX_BYTES = 128 };
 
@@ -92,16 +94,14 @@ static int end(void **state)
     return 0;
 }
 
-/* A disk with the basin on it, the first strata's two files damaged. */
-static struct simdisk *damaged_disk(const struct world *world, uint64_t seed)
+/* A disk with the basin on it. */
+static struct simdisk *fresh_disk(const struct world *world, uint64_t seed)
 {
     static const char *const folders[] = {"",       "/log",   "/subs", "/txn", "/lost+found",
                                           "/views", "/grains"};
     struct simdisk *disk = simdisk_create(seed);
     const flume_io *io = simdisk_process(disk);
     char path[PATH_MAX_BYTES];
-    uint8_t *content;
-    size_t bytes;
 
     simdisk_set_writeback(disk, 0);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
@@ -111,15 +111,22 @@ static struct simdisk *damaged_disk(const struct world *world, uint64_t seed)
     for (size_t i = 0; i < world->count; i++)
         simdisk_put(disk, world->files[i].path, world->files[i].content, world->files[i].bytes);
     simdisk_reboot(disk);
-    content = simdisk_content(disk, BASIN "/log/00000000000000000000.strata", &bytes);
+    return disk;
+}
+
+/* In both files of the first strata, as much as its parities can restore between them. */
+static void damage_both(struct simdisk *disk)
+{
+    size_t bytes;
+    uint8_t *content = simdisk_content(disk, STRATA, &bytes);
+
     assert_non_null(content);
     content[5000] ^= 1;
     content[bytes - 5000] ^= 1;
-    content = simdisk_content(disk, BASIN "/log/00000000000000000000.parity", &bytes);
+    content = simdisk_content(disk, SIDE, &bytes);
     assert_non_null(content);
     content[5000] ^= 1;
     simdisk_reboot(disk);
-    return disk;
 }
 
 /* Who repairs, on a thread that may end in the midst of a call, with memory of its own. */
@@ -183,11 +190,12 @@ static void expect_the_very_bytes(const struct world *world, struct simdisk *dis
 /* false: the repair came to its end before. */
 static bool end_at(const struct world *world, uint64_t calls, enum ending ending)
 {
-    struct simdisk *disk = damaged_disk(world, calls + 1);
+    struct simdisk *disk = fresh_disk(world, calls + 1);
     const flume_io *io = simdisk_process(disk);
     flume_check_options options = {0};
     bool ended;
 
+    damage_both(disk);
     if (ending == ENDING_POWER)
         simdisk_stop_after(disk, calls);
     else
@@ -228,11 +236,64 @@ static void a_death_anywhere_in_a_repair_by_parity_loses_nothing(void **state)
     ends_anywhere(*state, ENDING_DEATH);
 }
 
+/* --- Beyond what parity restores --- */
+
+/* Four cells of the one stripe that the first strata has: neither parity can help. */
+static void damage_beyond_parity(struct simdisk *disk)
+{
+    size_t bytes;
+    uint8_t *content = simdisk_content(disk, STRATA, &bytes);
+
+    for (size_t at = 5000; at < 5000 + 4 * PARITY_CELL_BYTES; at += PARITY_CELL_BYTES)
+        content[at] ^= 1;
+    simdisk_reboot(disk);
+}
+
+/* Whenever the strata is another file than before, the parity of that one is not beside it. */
+static bool die_at(const struct world *world, uint64_t calls)
+{
+    struct simdisk *disk = fresh_disk(world, calls + 1);
+    const flume_io *io = simdisk_process(disk);
+    size_t bytes, bytes_now;
+    uint8_t *before;
+    const uint8_t *now;
+    bool was_killed;
+
+    damage_beyond_parity(disk);
+    now = simdisk_content(disk, STRATA, &bytes);
+    before = malloc(bytes);
+    assert_non_null(before);
+    memcpy(before, now, bytes);
+    simdisk_kill_after(io, calls);
+    (void)repair(io);
+    was_killed = simdisk_killed(io);
+    now = simdisk_content(disk, STRATA, &bytes_now);
+    assert_non_null(now);
+    if (bytes_now != bytes || memcmp(now, before, bytes) != 0)
+        assert_null(simdisk_content(disk, SIDE, &bytes_now));
+    assert_int_equal(repair(simdisk_process(disk)), FLUME_OK);
+    free(before);
+    simdisk_destroy(disk);
+    return was_killed;
+}
+
+static void a_replaced_strata_never_has_the_parity_of_the_other(void **state)
+{
+    uint64_t calls = 1;
+
+    while (die_at(*state, calls)) {
+        assert_true(calls < PLACES_MAX);
+        calls++;
+    }
+    assert_true(calls > 30);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_power_cut_anywhere_in_a_repair_by_parity_loses_nothing),
         cmocka_unit_test(a_death_anywhere_in_a_repair_by_parity_loses_nothing),
+        cmocka_unit_test(a_replaced_strata_never_has_the_parity_of_the_other),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

@@ -418,6 +418,25 @@ static void without_checks_and_witnesses_nothing_is_claimed(void **state)
     assert_memory_equal(fx->strata_copy.data, fx->strata.data, fx->strata.bytes);
 }
 
+/* The cell that cannot be read and all others of its stripe have lost their checks, and the one parity
+ * cell is needed: nothing is left that would tell whether another of them is wrong. */
+static void what_only_cells_of_unknown_check_would_tell_is_not_believed(void **state)
+{
+    struct parity_fixture *fx = *state;
+
+    make_files(fx, 1800 * CELL, PLACE_BESIDE, 32, 1); /* 57 stripes. */
+    damage(fx, &fx->section, CELL + 7, 1);
+    damage(fx, &fx->section, fx->section.bytes - 3 * CELL + 7, 1);
+    fx->strata.unreadable_at = 600 * CELL;
+    fx->strata.unreadable_bytes = 1;
+    damage(fx, &fx->strata, 657 * CELL, 1);
+    heal(fx);
+    assert_int_equal(fx->report.data_healable, 0);
+    assert_int_equal(fx->report.data_lost, 1);
+    assert_int_equal(fx->report.section_lost, 2);
+    assert_memory_equal(fx->strata_copy.data, fx->strata.data, fx->strata.bytes);
+}
+
 static void without_a_page_there_is_no_section(void **state)
 {
     struct parity_fixture *fx = *state;
@@ -611,6 +630,7 @@ int main(void)
         parity_test(one_page_of_all_is_enough_to_find_the_section),
         parity_test(a_page_lost_in_both_copies_is_told_from_the_cells),
         parity_test(without_checks_and_witnesses_nothing_is_claimed),
+        parity_test(what_only_cells_of_unknown_check_would_tell_is_not_believed),
         parity_test(without_a_page_there_is_no_section),
         parity_test(the_section_is_found_wherever_the_hint_points),
         parity_test(a_page_in_the_wrong_place_or_of_another_strata_is_none),
