@@ -20,6 +20,7 @@
 #include "text.h"
 
 enum {
+    BATCH_ROOM_BYTES = GRAINS_BATCH_BYTES + GRAINS_BATCH_CHUNKS * CHUNK_HEADER_BYTES,
     LABELS_MAX = 256,            /* Of one blob, its name included. */
     LABEL_BYTES_SUM_MAX = 65000, /* Together, with room for what else stands beside them. */
     RECORD_TRIES_MAX = 1000      /* Each that fails means that somebody else has recorded a blob. */
@@ -39,7 +40,7 @@ struct flume_blob_writer {
 
     struct content_hasher *hasher;
     uint64_t bytes;
-    uint8_t *buffer; /* FLUME_BLOB_INLINE_BYTES_MAX, then GRAINS_BATCH_BYTES: not yet stored. */
+    uint8_t *buffer; /* FLUME_BLOB_INLINE_BYTES_MAX, then BATCH_ROOM_BYTES: not yet stored. */
     size_t buffered;
 
     /* Once there are chunks. */
@@ -259,12 +260,20 @@ static int store_clasts(void *ctx, const struct clasts_body *body)
     return FLUME_OK;
 }
 
+/* Of the contents of the batch: each has room for a header before it. */
+static size_t batch_bytes(const flume_blob_writer *writer)
+{
+    return writer->buffered - writer->batch_count * CHUNK_HEADER_BYTES;
+}
+
 /* Have the next chunk assembled behind those of the batch, if one of any size has room there. */
 static void assemble_in_batch(flume_blob_writer *writer)
 {
-    bool has_room = writer->buffered + writer->chunking.bytes_max <= GRAINS_BATCH_BYTES;
+    bool has_room = batch_bytes(writer) + writer->chunking.bytes_max <= GRAINS_BATCH_BYTES &&
+                    writer->batch_count < GRAINS_BATCH_CHUNKS;
+    uint8_t *place = writer->buffer + writer->buffered + CHUNK_HEADER_BYTES;
 
-    chunker_assemble_in(writer->chunker, has_room ? writer->buffer + writer->buffered : NULL);
+    chunker_assemble_in(writer->chunker, has_room ? place : NULL);
 }
 
 static int take_chunk(flume_blob_writer *writer, const struct chunk_bytes *bytes)
@@ -274,17 +283,18 @@ static int take_chunk(flume_blob_writer *writer, const struct chunk_bytes *bytes
     int status = FLUME_OK;
 
     if (writer->batch_count == GRAINS_BATCH_CHUNKS ||
-        writer->buffered + bytes->bytes > GRAINS_BATCH_BYTES)
+        batch_bytes(writer) + bytes->bytes > GRAINS_BATCH_BYTES)
         status = flush_batch(writer);
     if (status != FLUME_OK)
         return status;
     chunk = &writer->batch[writer->batch_count++];
-    place = writer->buffer + writer->buffered;
+    place = writer->buffer + writer->buffered + CHUNK_HEADER_BYTES;
     if (bytes->data != place)
         memmove(place, bytes->data, bytes->bytes); /* It may lie further back in the same buffer. */
-    *chunk = (struct grains_chunk){.content = place, .bytes = bytes->bytes};
+    *chunk = (struct grains_chunk){
+        .content = place, .room = place - CHUNK_HEADER_BYTES, .bytes = bytes->bytes};
     flume_hash(chunk->content, chunk->bytes, chunk->hash);
-    writer->buffered += bytes->bytes;
+    writer->buffered += CHUNK_HEADER_BYTES + bytes->bytes;
     assemble_in_batch(writer);
     return FLUME_OK;
 }
@@ -330,7 +340,7 @@ static int begin_chunks(flume_blob_writer *writer)
 
     if (status != FLUME_OK)
         return status;
-    writer->buffer = malloc(GRAINS_BATCH_BYTES);
+    writer->buffer = malloc(BATCH_ROOM_BYTES);
     if (writer->buffer == NULL)
         status = bad_option(writer->handle, FLUME_ERR_NO_MEMORY, "out of memory");
     writer->buffered = 0;

@@ -127,6 +127,46 @@ static int compress_if_it_pays(struct chunk_coder *coder, const uint8_t *content
                     shrunk_bytes_max(content_bytes, SAVING), out_bytes);
 }
 
+static void header_encode(uint8_t target[CHUNK_HEADER_BYTES], enum chunk_codec codec,
+                          size_t content_bytes, size_t stored_bytes,
+                          const uint8_t hash[FLUME_HASH_BYTES])
+{
+    assert(stored_bytes <= content_bytes);
+    memcpy(target + MAGIC_AT, magic, sizeof magic);
+    target[FORMAT_AT] = FORMAT;
+    target[CODEC_AT] = (uint8_t)codec;
+    memset(target + ZERO_AT, 0, CONTENT_BYTES_AT - ZERO_AT);
+    little_put32(target + CONTENT_BYTES_AT, (uint32_t)content_bytes);
+    little_put32(target + STORED_BYTES_AT, (uint32_t)stored_bytes);
+    memcpy(target + HASH_AT, hash, FLUME_HASH_BYTES);
+}
+
+int chunk_encode_where_it_lies(struct chunk_coder *coder, uint8_t *room, size_t content_bytes,
+                               const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target,
+                               const uint8_t **out_body, size_t *out_body_bytes)
+{
+    uint8_t *body = target;
+    size_t stored_bytes;
+    int status;
+
+    if (content_bytes == 0 || content_bytes > CHUNK_BYTES_MAX)
+        return FLUME_ERR_INVALID;
+    status = compress_if_it_pays(coder, room + CHUNK_HEADER_BYTES, content_bytes,
+                                 target + CHUNK_HEADER_BYTES, &stored_bytes);
+    if (status < 0)
+        return status;
+    if (stored_bytes > 0) {
+        header_encode(body, CHUNK_ZSTD, content_bytes, stored_bytes, hash);
+    } else {
+        body = room;
+        stored_bytes = content_bytes;
+        header_encode(body, CHUNK_RAW, content_bytes, stored_bytes, hash);
+    }
+    *out_body = body;
+    *out_body_bytes = CHUNK_HEADER_BYTES + stored_bytes;
+    return FLUME_OK;
+}
+
 int chunk_encode(struct chunk_coder *coder, const void *content, size_t content_bytes,
                  const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target, size_t *out_body_bytes)
 {
@@ -145,14 +185,7 @@ int chunk_encode(struct chunk_coder *coder, const void *content, size_t content_
         stored_bytes = content_bytes;
         memcpy(target + CHUNK_HEADER_BYTES, content, content_bytes);
     }
-    assert(stored_bytes <= content_bytes);
-    memcpy(target + MAGIC_AT, magic, sizeof magic);
-    target[FORMAT_AT] = FORMAT;
-    target[CODEC_AT] = (uint8_t)codec;
-    memset(target + ZERO_AT, 0, CONTENT_BYTES_AT - ZERO_AT);
-    little_put32(target + CONTENT_BYTES_AT, (uint32_t)content_bytes);
-    little_put32(target + STORED_BYTES_AT, (uint32_t)stored_bytes);
-    memcpy(target + HASH_AT, hash, FLUME_HASH_BYTES);
+    header_encode(target, codec, content_bytes, stored_bytes, hash);
     *out_body_bytes = CHUNK_HEADER_BYTES + stored_bytes;
     return FLUME_OK;
 }

@@ -77,6 +77,19 @@ int chunk_encode(struct chunk_coder *coder, const void *content, size_t content_
                  const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target, size_t *out_body_bytes);
 
 /*
+ * The same for a content that has CHUNK_HEADER_BYTES of room before it: what is stored as it is stays
+ * where it lies, and gets its header there. It is a copy less.
+ *
+ * @param room      The content begins CHUNK_HEADER_BYTES behind it. Those bytes may be changed.
+ * @param target    As of chunk_encode(): used where the content is compressed.
+ * @param out_body  In target or at room.
+ * @return as chunk_encode().
+ */
+int chunk_encode_where_it_lies(struct chunk_coder *coder, uint8_t *room, size_t content_bytes,
+                               const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target,
+                               const uint8_t **out_body, size_t *out_body_bytes);
+
+/*
  * Read what a body says of itself, without its content. The hash is what the body claims; only
  * chunk_decode() compares it.
  *

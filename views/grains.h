@@ -45,7 +45,8 @@ void grains_abandon(flume *handle);
 /* A chunk to store. */
 struct grains_chunk {
     const uint8_t *content;
-    size_t bytes; /* 1 .. CHUNK_BYTES_MAX. */
+    uint8_t *room; /* CHUNK_HEADER_BYTES before the content that may be changed. NULL: none. */
+    size_t bytes;  /* 1 .. CHUNK_BYTES_MAX. */
     uint8_t hash[FLUME_HASH_BYTES];
     /* Set by grains_store(). */
     uint64_t seq;

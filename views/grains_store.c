@@ -196,17 +196,25 @@ static int encode(struct storing *storing, size_t index)
 {
     const struct grains_chunk *chunk = &storing->chunks[index];
     uint8_t *target = storing->workshop->bodies + storing->bodies_used;
+    const uint8_t *body;
     int status;
 
     if (storing->bodies[index] != NULL)
         return FLUME_OK; /* By an earlier attempt. */
-    status = chunk_encode(&storing->workshop->coder, chunk->content, chunk->bytes, chunk->hash,
-                          target, &storing->body_bytes[index]);
+    body = target;
+    if (chunk->room != NULL)
+        status = chunk_encode_where_it_lies(&storing->workshop->coder, chunk->room, chunk->bytes,
+                                            chunk->hash, target, &body,
+                                            &storing->body_bytes[index]);
+    else
+        status = chunk_encode(&storing->workshop->coder, chunk->content, chunk->bytes, chunk->hash,
+                              target, &storing->body_bytes[index]);
     if (status != FLUME_OK)
         return flume_fail(storing->handle, status, FLUME_SEQ_NONE, "cannot store a chunk: %s",
                           flume_strerror(status));
-    storing->bodies[index] = target;
-    storing->bodies_used += storing->body_bytes[index];
+    storing->bodies[index] = body;
+    if (body == target)
+        storing->bodies_used += storing->body_bytes[index];
     return FLUME_OK;
 }
 

@@ -163,6 +163,36 @@ static void content_comes_back_whatever_its_size(void **state)
     }
 }
 
+static void content_with_room_before_it_is_not_copied(void **state)
+{
+    struct fixture *fx = *state;
+
+    for (int compressible = 0; compressible < 2; compressible++) {
+        uint8_t *room = malloc(HEADER + TEXT_BYTES);
+        const uint8_t *body = NULL;
+        size_t body_bytes = 0;
+
+        assert_non_null(room);
+        if (compressible)
+            fill_text(fx->content, TEXT_BYTES, 5);
+        else
+            fill_random(fx->content, TEXT_BYTES, 5);
+        encode(fx, TEXT_BYTES);
+        memcpy(room + HEADER, fx->content, TEXT_BYTES);
+        assert_int_equal(chunk_encode_where_it_lies(&fx->coder, room, TEXT_BYTES, fx->hash,
+                                                    fx->target, &body, &body_bytes),
+                         FLUME_OK);
+        assert_ptr_equal(body, compressible ? fx->target : room);
+        assert_int_equal(body_bytes, fx->body_bytes);
+        assert_memory_equal(body, fx->body, body_bytes);
+        assert_memory_equal(room + HEADER, fx->content, TEXT_BYTES);
+        assert_int_equal(chunk_encode_where_it_lies(&fx->coder, room, 0, fx->hash, fx->target,
+                                                    &body, &body_bytes),
+                         FLUME_ERR_INVALID);
+        free(room);
+    }
+}
+
 static void the_header_says_what_follows(void **state)
 {
     struct fixture *fx = *state;
@@ -446,6 +476,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         with_fixture(content_comes_back_whatever_its_size),
+        with_fixture(content_with_room_before_it_is_not_copied),
         with_fixture(the_header_says_what_follows),
         with_fixture(the_example_of_the_page_is_what_is_written),
         with_fixture(what_saves_less_than_a_sixteenth_is_stored_as_it_is),
