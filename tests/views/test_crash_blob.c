@@ -19,7 +19,8 @@
 enum {
     MIB = 1 << 20,
     CHUNK = 16 << 10,
-    CONTENTS = 5, /* Different ones, which share chunks. */
+    CONTENTS = 5, /* That come again and again, and share chunks. */
+    STREAM_BYTES = 4 * MIB,
     CONTENT_BYTES = MIB + MIB / 4,
     KILLS = 12,
     KILLS_LONG = 300,
@@ -64,7 +65,8 @@ static int put_some(flume *handle, const uint8_t *stream, uint64_t *io_chance)
 {
     static const char *const names[] = {"one", "two", "three"};
     flume_blob_options options = {.chunk_bytes = CHUNK, .name = names[below(io_chance, 3)]};
-    size_t from = (size_t)below(io_chance, CONTENTS) * 8 * CHUNK;
+    size_t from = below(io_chance, 3) == 0 ? (size_t)below(io_chance, CONTENTS) * 8 * CHUNK
+                                           : (size_t)below(io_chance, 2 * MIB);
     size_t bytes = below(io_chance, 4) == 0 ? 100 : CONTENT_BYTES;
 
     return flume_blob_put(handle, stream + from, bytes, &options, NULL);
@@ -79,7 +81,7 @@ static pid_t start_putter(struct blob_fixture *fx, uint64_t chance)
     if (pid == 0) {
         flume_options options = {.log = {.flags = FLUME_OPEN_CREATE,
                                          .profile = (enum flume_profile)(1 + below(&chance, 3))}};
-        uint8_t *stream = made(2 * MIB, 1);
+        uint8_t *stream = made(STREAM_BYTES, 1);
         flume *handle = NULL;
         int status = flume_open(&handle, fx->base->path, &options, NULL);
 
