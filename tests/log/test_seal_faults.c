@@ -177,7 +177,8 @@ static int64_t lying_pwrite(void *ctx, int file, const void *source, size_t byte
 struct gate {
     pthread_mutex_t mutex;
     pthread_cond_t opened;
-    bool is_shut; /* Guarded by mutex. */
+    bool is_shut;     /* Guarded by mutex. */
+    pthread_t keeper; /* Passes. */
 };
 
 static int gated_sync(void *ctx, int file)
@@ -185,7 +186,7 @@ static int gated_sync(void *ctx, int file)
     struct stage *stage = (struct stage *)((uint8_t *)ctx - offsetof(struct stage, fault));
     struct gate *gate = atomic_load(&stage->gate);
 
-    if (gate == NULL)
+    if (gate == NULL || pthread_equal(gate->keeper, pthread_self()) != 0)
         return stage->honest_sync(ctx, file);
     (void)pthread_mutex_lock(&gate->mutex);
     while (gate->is_shut)
@@ -653,7 +654,7 @@ static void gate_turn(struct gate *gate, bool is_shut)
 /* Two more strata are full, but the sync that would make them durable is still under way. */
 static void what_is_not_durable_is_not_sealed(void **state)
 {
-    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, pthread_self()};
     struct stage *stage = stage_begin(5);
     flume_seal_report report;
 
