@@ -39,6 +39,14 @@ struct repair {
     bool gate_changes, log_changes;
 };
 
+static inline bool plan_replaces(const struct plan *plan)
+{
+    return (plan->needs & NEEDS_REPLACEMENT) != 0;
+}
+
+/* The stray of that name which is still there, or NULL. */
+struct survey_stray *repair_find_stray(struct repair *repair, const char *name);
+
 /* Write everything that takes space, under temporary names. On error all of it is gone again. */
 int repair_build(struct repair *repair);
 

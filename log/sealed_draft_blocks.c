@@ -35,14 +35,21 @@ static uint8_t wanted_flags(const struct sealed_draft *draft, const struct grain
     return flags;
 }
 
+/* Whether a grain was not what was sealed, already before. Without the list those count that may be. */
+static bool was_lost(struct sealed_draft *draft, const struct grain *grain)
+{
+    if (draft->look.lost_is_damaged)
+        return grain->kind == FLUME_KIND_LOST || (grain->flags & FLUME_RECORD_BROKEN) != 0;
+    return lost_has(&draft->look.lost, grain->ordinal, &draft->lost_at);
+}
+
 /* Enter a grain that lies in the output, or will. */
 static int note_grain(struct sealed_draft *draft, const uint8_t *source, const struct grain *grain,
                       uint64_t raw_offset, bool has_changed)
 {
-    bool was_lost = lost_has(&draft->look.lost, grain->ordinal, &draft->lost_at);
     int status = FLUME_OK;
 
-    draft->last_is_lost = has_changed || was_lost;
+    draft->last_is_lost = was_lost(draft, grain) || has_changed;
     if (draft->last_is_lost)
         status = lost_add(draft->inspection, &draft->sections.lost, grain->ordinal, 1);
     draft->last_time_ns = grain->time_ns;

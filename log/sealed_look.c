@@ -106,6 +106,7 @@ static int take_lost(struct sealed_look *look)
     if (status == FLUME_OK && bytes != NULL)
         look->lost_is_known = lost_read(look->inspection, bytes, section->bytes, look->footer.count,
                                         &look->lost, &status);
+    look->lost_is_damaged = section != NULL && !look->lost_is_known;
     memory_release(look->inspection->options.allocator, bytes);
     return status;
 }

@@ -20,7 +20,8 @@ struct sealed_look {
     uint64_t blocks_end; /* Blocks end here or before. */
     uint64_t total;      /* Records there should be. */
     bool total_is_known;
-    bool lost_is_known; /* The list of lost records, which may be empty. */
+    bool lost_is_known;   /* The list of lost records, which may be empty. */
+    bool lost_is_damaged; /* There was one. */
     struct lost_list lost;
     uint8_t *dictionary;
     size_t dictionary_bytes;

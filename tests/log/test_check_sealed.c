@@ -317,6 +317,38 @@ static void slots_beside_a_sealed_strata_are_told_as_a_stray(void **state)
     assert_non_null(strstr(fx->found[0].message, "is left of a strata that is sealed"));
 }
 
+/* --- Opening ------------------------------------------------------------------------------------- */
+
+static void expect_open(struct damage_fixture *fx, enum flume_profile profile, int status)
+{
+    flume_log_options options = {.profile = profile};
+    flume_log *log = NULL;
+
+    assert_int_equal(flume_log_open(&log, fx->basin, &options, &fx->error), status);
+    if (log != NULL)
+        assert_int_equal(flume_log_close(log), FLUME_OK);
+}
+
+static void careful_profiles_look_at_sealed_strata(void **state)
+{
+    struct damage_fixture *fx = *state;
+    struct sealed_parts parts;
+    char path[FIXTURE_PATH_BYTES];
+
+    sealed_parts_read(fx, SOME, &parts);
+    expect_open(fx, FLUME_PROFILE_SAFE, FLUME_OK);
+    expect_open(fx, FLUME_PROFILE_PARANOID, FLUME_OK);
+    flip_bit(strata_path(fx, SOME, "strata", path), STRATA_DATA_AT + 50);
+    expect_open(fx, FLUME_PROFILE_SAFE, FLUME_OK); /* Its pages are sound. */
+    expect_open(fx, FLUME_PROFILE_PARANOID, FLUME_ERR_DAMAGED);
+    sealed_parts_write(fx, SOME, &parts);
+    flip_bit(path, parts.count - 100);
+    expect_open(fx, FLUME_PROFILE_SAFE, FLUME_ERR_DAMAGED);
+    assert_non_null(strstr(fx->error.message, "footer page"));
+    expect_open(fx, FLUME_PROFILE_CASUAL, FLUME_OK);
+    sealed_parts_release(&parts);
+}
+
 /* --- Forgeries: every check holds ---------------------------------------------------------------- */
 
 static void expect_forgery_told(struct damage_fixture *fx, struct sealed_parts *parts,
@@ -592,6 +624,7 @@ int main(void)
         sealed_test(without_header_page_and_first_block_the_footer_tells),
         sealed_test(with_both_pages_damaged_the_blocks_are_found),
         sealed_test(slots_beside_a_sealed_strata_are_told_as_a_stray),
+        sealed_test(careful_profiles_look_at_sealed_strata),
         sealed_test(forged_sections_are_not_believed),
         sealed_test(lengths_that_lie_are_told),
         sealed_test(forged_numbers_of_the_footer_are_told),
