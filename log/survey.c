@@ -213,6 +213,8 @@ static int read_header(struct inspection *inspection, struct survey *survey, str
     error = io->stat(io->ctx, file, &file_stat);
     if (error == 0 && !file_stat.is_directory && file_stat.bytes >= sizeof page)
         medium_error = io_read_all(io, file, page, sizeof page, 0);
+    if (medium_error == -EIO) /* What the medium gives at the second try is not lost. */
+        medium_error = io_read_all(io, file, page, sizeof page, 0);
     io->close(io->ctx, file);
     if (error != 0)
         return log_fail_io(inspection->log, error, "look at", path.text);
