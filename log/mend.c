@@ -68,6 +68,14 @@ struct telling {
     const char *const *actions;
 };
 
+/* With two parities, damage to the strata's own bytes is told by the one within: the one beside it
+ * would say the same once more. */
+static bool tells_once(const struct mend_files *files)
+{
+    return files->presence[MEND_WITHIN] == MEND_PRESENT &&
+           files->presence[MEND_BESIDE] == MEND_PRESENT;
+}
+
 static const char *fate_of(const struct telling *telling, const struct parity_span *span)
 {
     if (span->part != PARITY_PART_DATA)
@@ -95,6 +103,8 @@ static int tell_span(void *ctx, const struct parity_span *span)
                                   .bytes = span->bytes};
     int status;
 
+    if (telling->place == MEND_BESIDE && span->part == PARITY_PART_DATA && tells_once(files))
+        return FLUME_OK;
     survey_file(in_side ? files->side_name : files->name, &file);
     if (telling->actions != NULL)
         files->inspection->actions = is_restored ? telling->actions : actions_beyond;
@@ -119,28 +129,6 @@ static int tell_useless(struct mend_files *files, enum mend_place where)
                            in_side ? "%s does not read as the parity of the strata beside it"
                                    : "%s: its parity does not read at all",
                            file.text);
-}
-
-int mend_look(struct inspection *inspection, uint64_t first_seq)
-{
-    struct mend_files files;
-    struct names names;
-    int status;
-
-    names_of(inspection, first_seq, &names);
-    status = mend_files_open(inspection, first_seq, &names.strata_path, &names.side_path,
-                             FLUME_IO_READ, &files);
-    for (int place = 0; place < MEND_PLACES && status == FLUME_OK; place++) {
-        struct telling telling = {.files = &files, .place = (enum mend_place)place};
-        struct parity_report report;
-
-        if (files.presence[place] == MEND_USELESS)
-            status = tell_useless(&files, telling.place);
-        else if (files.presence[place] == MEND_PRESENT)
-            status = mend_verify(&files, telling.place, tell_span, &telling, &report);
-    }
-    mend_files_close(&files);
-    return status;
 }
 
 /* --- Restoring one strata ------------------------------------------------------------------------ */
@@ -173,6 +161,32 @@ static int judge(struct mend_files *files, struct judgement *out_judgement)
         if (place == MEND_BESIDE && report.section_healable + report.section_lost > 0)
             out_judgement->side_is_damaged = true;
     }
+    return status;
+}
+
+int mend_look(struct inspection *inspection, uint64_t first_seq)
+{
+    struct judgement judgement = {.is_whole = false};
+    struct mend_files files;
+    struct names names;
+    int status;
+
+    names_of(inspection, first_seq, &names);
+    status = mend_files_open(inspection, first_seq, &names.strata_path, &names.side_path,
+                             FLUME_IO_READ, &files);
+    if (status == FLUME_OK && tells_once(&files)) /* What the one lacks the other may have. */
+        status = judge(&files, &judgement);
+    for (int place = 0; place < MEND_PLACES && status == FLUME_OK; place++) {
+        struct telling telling = {
+            .files = &files, .place = (enum mend_place)place, .is_restored = judgement.is_whole};
+        struct parity_report report;
+
+        if (files.presence[place] == MEND_USELESS)
+            status = tell_useless(&files, telling.place);
+        else if (files.presence[place] == MEND_PRESENT)
+            status = mend_verify(&files, telling.place, tell_span, &telling, &report);
+    }
+    mend_files_close(&files);
     return status;
 }
 
