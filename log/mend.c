@@ -141,25 +141,40 @@ struct judgement {
     bool side_is_damaged; /* The file beside it. */
 };
 
+static void judge_by(struct judgement *judgement, enum mend_place place,
+                     const struct parity_report *report)
+{
+    if (!parity_report_is_clean(report))
+        judgement->is_damaged = true;
+    if (report->data_healable + report->section_healable > 0)
+        judgement->can_help = true;
+    if (report->data_lost + report->data_unknown == 0)
+        judgement->is_whole = true;
+    if (place == MEND_BESIDE && report->section_healable + report->section_lost > 0)
+        judgement->side_is_damaged = true;
+}
+
 static int judge(struct mend_files *files, struct judgement *out_judgement)
 {
+    struct parity_report reports[MEND_PLACES] = {{0}};
+    const struct parity_report *beside = &reports[MEND_BESIDE];
     int status = FLUME_OK;
 
     memset(out_judgement, 0, sizeof *out_judgement);
     for (int place = 0; place < MEND_PLACES && status == FLUME_OK; place++) {
-        struct parity_report report = {0};
-
-        if (files->presence[place] != MEND_PRESENT)
-            continue;
-        status = mend_verify(files, (enum mend_place)place, NULL, NULL, &report);
-        if (!parity_report_is_clean(&report))
-            out_judgement->is_damaged = true;
-        if (report.data_healable + report.section_healable > 0)
-            out_judgement->can_help = true;
-        if (report.data_lost + report.data_unknown == 0)
-            out_judgement->is_whole = true;
-        if (place == MEND_BESIDE && report.section_healable + report.section_lost > 0)
-            out_judgement->side_is_damaged = true;
+        if (files->presence[place] == MEND_PRESENT)
+            status = mend_verify(files, (enum mend_place)place, NULL, NULL, &reports[place]);
+    }
+    /* Every byte is as the file's own parity has it: then it is the other that is of another file. */
+    if (status == FLUME_OK && tells_once(files) && parity_report_is_clean(&reports[MEND_WITHIN]) &&
+        beside->data_healable + beside->data_lost + beside->data_unknown > 0) {
+        parity_release(files->parity[MEND_BESIDE]);
+        files->parity[MEND_BESIDE] = NULL;
+        files->presence[MEND_BESIDE] = MEND_USELESS;
+    }
+    for (int place = 0; place < MEND_PLACES && status == FLUME_OK; place++) {
+        if (files->presence[place] == MEND_PRESENT)
+            judge_by(out_judgement, (enum mend_place)place, &reports[place]);
     }
     return status;
 }
@@ -457,6 +472,7 @@ int mend_forget(struct inspection *inspection, uint64_t first_seq)
 
 static int settle_one(struct inspection *inspection, uint64_t first_seq)
 {
+    struct judgement judgement;
     struct mend_files files;
     struct names names;
     bool is_useless;
@@ -465,6 +481,8 @@ static int settle_one(struct inspection *inspection, uint64_t first_seq)
     names_of(inspection, first_seq, &names);
     status = mend_files_open(inspection, first_seq, &names.strata_path, &names.side_path,
                              FLUME_IO_READ, &files);
+    if (status == FLUME_OK && tells_once(&files))
+        status = judge(&files, &judgement);
     is_useless = status == FLUME_OK && files.presence[MEND_BESIDE] == MEND_USELESS;
     mend_files_close(&files);
     return is_useless ? side_leaves(inspection, &names) : status;

@@ -6,8 +6,11 @@
  */
 #include "mend_fixture.h"
 
+#include "bytes.h"
 #include "faultio.h"
+#include "memory.h"
 #include "mend.h"
+#include "parity.h"
 
 static unsigned places(void)
 {
@@ -286,6 +289,49 @@ static void the_side_file_of_another_strata_is_not_believed(void **state)
     drop(basin);
 }
 
+static int64_t read_bytes(void *ctx, void *target, size_t bytes, uint64_t offset)
+{
+    const struct whole_file *file = ctx;
+
+    memcpy(target, file->bytes + offset, bytes);
+    return (int64_t)bytes;
+}
+
+static int write_bytes(void *ctx, const void *source, size_t bytes, uint64_t offset)
+{
+    write_file(ctx, offset, source, bytes);
+    return FLUME_OK;
+}
+
+/* As long as the right one, of the same strata, and of a file that differs in one byte. */
+static void a_side_file_that_the_parity_within_contradicts_is_not_believed(void **state)
+{
+    struct mend_basin *basin = make(*state, FLUME_PARITY_FILE | FLUME_PARITY_SOFT);
+    struct mend_file *side = mend_first_side(basin);
+    struct whole_file other = read_whole(mend_first(basin)->path);
+    struct parity_file strata = {.read = read_bytes, .ctx = &other};
+    struct parity_file target = {.write = write_bytes, .ctx = side->path};
+    struct parity_settings settings = {.range_bytes = other.count,
+                                       .section_at = PARITY_BESIDE,
+                                       .data_cells = PARITY_DATA_CELLS,
+                                       .parity_cells = PARITY_CELLS,
+                                       .salt = get_le64(other.bytes + STRATA_SALT_AT)};
+
+    memcpy(settings.strata_id, other.bytes + 56, sizeof settings.strata_id);
+    other.bytes[5000] ^= 1;
+    assert_int_equal(parity_encode(&settings, memory_default(), &strata, &target), FLUME_OK);
+    whole_file_release(&other);
+    ask(basin, ASK_LOOK);
+    assert_int_equal(basin->findings_told, 1);
+    assert_non_null(strstr(basin->findings[0].message, "does not read as the parity"));
+    ask(basin, ASK_RESTORE);
+    assert_true(mend_is_as_it_was(mend_first(basin)));
+    ask(basin, ASK_SETTLE);
+    assert_false(file_exists(side->path));
+    expect_silence(basin);
+    drop(basin);
+}
+
 /* The file is as it was damaged, in one byte, or as it was. */
 static void expect_old_or_restored(struct mend_basin *basin, int status)
 {
@@ -339,6 +385,7 @@ int main(void)
         closed_log_test(strata_without_parity_have_nothing_to_tell),
         closed_log_test(a_side_file_that_is_none_is_told_and_taken_away),
         closed_log_test(the_side_file_of_another_strata_is_not_believed),
+        closed_log_test(a_side_file_that_the_parity_within_contradicts_is_not_believed),
         closed_log_test(no_memory_leaves_the_files_as_they_are),
     };
 
