@@ -385,6 +385,10 @@ static int examine_anew(struct subject *subject, const struct strata_header *hea
     row.data_bytes = header->file_bytes;
     sealed.row = &row;
     status = survey_look_sealed(subject->inspection, &row);
+    /* Of what was the newest it has what was appended since, too. */
+    if (row.seal.count != 0 && row.end_seq == subject->inspection->end &&
+        row.end_seq < row.first_seq + row.seal.count)
+        row.end_seq = row.first_seq + row.seal.count;
     return status == FLUME_OK ? examine_sealed_file(&sealed) : status;
 }
 
