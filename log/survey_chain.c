@@ -190,6 +190,12 @@ static int row_end(struct inspection *inspection, const struct survey_row *row,
     int status;
 
     *out_end = end <= row->first_seq ? row->first_seq : end;
+    if (inspection->head_counts && end == inspection->end && row->form == STRATA_SEALED &&
+        row->first_seq + row->seal.count > end) {
+        /* Beside writers it was appended to and sealed since HEAD was looked at. */
+        *out_end = row->first_seq + row->seal.count;
+        return FLUME_OK;
+    }
     if (end <= row->first_seq || row->state == ROW_MISSING)
         return FLUME_OK;
     if (end - row->first_seq > most)
