@@ -247,12 +247,9 @@ static void a_current_that_leads_nowhere_is_overcome(void **state)
 
 /* ---- views whose code is not here ---- */
 
-/* Those of the trial, and "blob", in which nothing is: a trial puts none. */
-enum { VIEWS_ON_DISK = TRIAL_VIEWS + 1 };
-
 static int list_in_child(struct trial *trial, void *ctx)
 {
-    flume_view_status rows[VIEWS_ON_DISK];
+    flume_view_status rows[TRIAL_VIEWS_ON_DISK];
     flume *handle;
     int count;
 
@@ -261,11 +258,11 @@ static int list_in_child(struct trial *trial, void *ctx)
     trial->options.views = FLUME_VIEWS_NO_WORKERS | FLUME_VIEWS_NOT_BUILT_IN;
     if (trial_try_open(trial, &handle, NULL) != FLUME_OK)
         return NO_OPEN;
-    count = flume_view_list(handle, rows, VIEWS_ON_DISK);
-    for (int i = 0; i < count && i < VIEWS_ON_DISK; i++)
+    count = flume_view_list(handle, rows, TRIAL_VIEWS_ON_DISK);
+    for (int i = 0; i < count && i < TRIAL_VIEWS_ON_DISK; i++)
         if (rows[i].state != FLUME_VIEW_FOREIGN)
             return 1;
-    return flume_close(handle) == FLUME_OK && count == VIEWS_ON_DISK ? 0 : 1;
+    return flume_close(handle) == FLUME_OK && count == TRIAL_VIEWS_ON_DISK ? 0 : 1;
 }
 
 static void a_list_survives_damage_to_foreign_views(void **state)

@@ -229,7 +229,7 @@ static void one_name_twice_in_a_handle_is_refused(void **state)
 static void a_list_is_in_nobodys_way(void **state)
 {
     struct trial *trial = *state;
-    flume_view_status rows[TRIAL_VIEWS];
+    flume_view_status rows[TRIAL_VIEWS_ON_DISK];
     flume_options options = trial->options;
     flume *stranger;
 
@@ -239,10 +239,10 @@ static void a_list_is_in_nobodys_way(void **state)
     assert_int_equal(flume_open(&stranger, trial->path, &options, NULL), FLUME_OK);
     for (int i = 0; i < ROUNDS / 4; i++) {
         trial_open(trial);
-        assert_int_equal(flume_view_list(stranger, rows, TRIAL_VIEWS), TRIAL_VIEWS);
+        assert_int_equal(flume_view_list(stranger, rows, TRIAL_VIEWS_ON_DISK), TRIAL_VIEWS_ON_DISK);
         trial_append_well(trial, 10);
         trial_expect_view_right(trial, "tally");
-        assert_int_equal(flume_view_list(stranger, rows, TRIAL_VIEWS), TRIAL_VIEWS);
+        assert_int_equal(flume_view_list(stranger, rows, TRIAL_VIEWS_ON_DISK), TRIAL_VIEWS_ON_DISK);
         trial_close(trial);
         trial_open(trial);
         for (size_t k = 0; k < TRIAL_VIEWS; k++)

@@ -30,7 +30,8 @@ enum {
     TRIAL_PATH_BYTES = 1024,
     TRIAL_MESSAGE_BYTES = 1024,
     TRIAL_CLASSES = 32,
-    TRIAL_VIEWS = 5, /* hash, label, catalog, tally, chain. */
+    TRIAL_VIEWS = 5,                       /* hash, label, catalog, tally, chain. */
+    TRIAL_VIEWS_ON_DISK = TRIAL_VIEWS + 1, /* And blob, which is empty: a trial puts none. */
     TRIAL_DEFINITIONS_MAX = 4
 };
 #define TRIAL_MS UINT64_C(1000000)
