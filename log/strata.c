@@ -126,11 +126,10 @@ int strata_missing(flume_log *log, uint64_t first_seq, const char *path)
     if (bytes <= 0)
         return log_fail(log, FLUME_ERR_DAMAGED, ENOENT, first_seq,
                         "%s is missing; run 'flume check'", path);
-    return log_fail(
-        log, FLUME_ERR_ABSENT, ENOENT, first_seq,
-        "the strata of seq %llu is not here: %s links to %.*s; mount the volume, or put "
-        "the file back",
-        (unsigned long long)first_seq, path, (int)bytes, target);
+    return log_fail(log, FLUME_ERR_ABSENT, ENOENT, first_seq,
+                    "a sealed strata is not here: %s links to %.*s; mount the volume, or put the "
+                    "file back",
+                    path, (int)bytes, target);
 }
 
 static int data_map(flume_log *log, struct strata *strata, const char *name)
