@@ -231,7 +231,7 @@ static int write_blocks(struct draft *draft)
 
     for (uint32_t ordinal = 0; ordinal < draft->plan->count; ordinal++) {
         const uint8_t *bytes;
-        struct grain grain;
+        struct grain grain = {.check = 0};
 
         status = grain_read(draft, ordinal, offset, &grain, &bytes);
         if (status == FLUME_OK)

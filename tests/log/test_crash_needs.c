@@ -132,7 +132,7 @@ static int append_chunks(struct round *round, flume_log *grains, size_t count,
                          struct reference *reference)
 {
     uint8_t bodies[CHUNKS_MAX][CHUNK_BYTES_MAX_HERE];
-    flume_entry entries[CHUNKS_MAX];
+    flume_entry entries[CHUNKS_MAX] = {{.body = NULL}};
     uint64_t first = 0;
     int status;
 
