@@ -153,7 +153,7 @@ static bool is_vouched_for(const flume_board *board, uint64_t generation)
     return board != NULL && flume_board_read(board, BOARD_GENERATION) == generation;
 }
 
-/* Nobody writes while this is held; EAGAIN: what is written there is good. */
+/* Nobody writes while this is held; EAGAIN: somebody else has it. */
 static int lock_to_judge(const flume_io *io, struct place *place, const flume_board *board,
                          uint64_t generation)
 {
@@ -211,12 +211,13 @@ int view_judge_state(const flume *handle, struct place *place, const flume_board
     if (error == 0) {
         error = judge_file(place, board, generation, &state, out_bad);
         place_unlock(place, PLACE_ADVANCE);
-    } else if (error == EACCES) {
-        /* Who may only look locks nothing. Who writes meanwhile has made STATE dirty before, and
-         * it is read again before the file is called bad. */
+    } else if (error == EACCES || (error == EAGAIN && !is_vouched_for(board, generation))) {
+        /* Who may only look locks nothing, and who holds the lock may be swapping this build for a new
+         * one because it is bad. Who writes meanwhile has made STATE dirty before, and it is read again
+         * before the file is called bad. */
         error = judge_file(place, board, generation, &state, out_bad);
     }
-    return error == EAGAIN ? 0 : error; /* Who holds the lock writes to what was good. */
+    return error == EAGAIN ? 0 : error; /* What was vouched for is good. */
 }
 
 /* What is wrong with what an environment remembers; NULL: nothing. */
