@@ -18,6 +18,7 @@
 #include "head.h"
 #include "leave.h"
 #include "process_trap.h"
+#include "seal_fixture.h"
 
 enum { BATCH = 8, BATCH_BODY_BYTES = 30000, SMALL_STRATA_BYTES = 64 << 10 };
 
@@ -112,6 +113,7 @@ static void survive(struct log_fixture *fx, struct faultio *fault, uint64_t stra
     faultio_init(fault, flume_io_posix());
     fx->options.io = &fault->table;
     fx->options.io_mode = FLUME_IO_PWRITE;
+    fx->options.seal = &seal_on_request; /* Who seals meanwhile would take the failures. */
     fx->options.profile = FLUME_PROFILE_FORGETFUL;
     fx->options.strata_bytes = strata_bytes;
     open_log(fx);

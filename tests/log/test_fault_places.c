@@ -12,6 +12,7 @@
 
 #include "faultio.h"
 #include "head.h"
+#include "seal_fixture.h"
 
 enum { LARGE_BYTES = 2 << 20, SMALL_STRATA_BYTES = 64 << 10 };
 
@@ -21,6 +22,7 @@ static void begin_faults(struct log_fixture *fx, struct faultio *fault)
     fx->options.io = &fault->table;
     fx->options.io_mode = FLUME_IO_PWRITE;
     fx->options.profile = FLUME_PROFILE_FORGETFUL;
+    fx->options.seal = &seal_on_request; /* Who seals meanwhile would take the failures. */
 }
 
 static void end_faults(struct log_fixture *fx, struct faultio *fault)
@@ -452,9 +454,10 @@ static void what_cannot_be_listed_cannot_be_counted(void **state)
     open_log(fx);
     (void)append_text(fx->log, "one");
     raise_layout_count(fx);
-    fail_at(&fault, FAULT_LIST, 1, -EIO);
+    /* Lasting: who prepares the next strata may list them first. */
+    faultio_plan(&fault, (struct fault_plan){FAULT_LIST, 1, -EIO, FAULT_LASTING});
     expect_io_error(fx->log, flume_log_stat(fx->log, &info), EIO, "log");
-    assert_int_equal(faultio_heal(&fault), 1);
+    assert_true(faultio_heal(&fault) >= 1);
     cursor = open_cursor(fx->log, &(flume_cursor_options){.since_ns = 1});
     raise_layout_count(fx);
     faultio_plan(&fault, (struct fault_plan){FAULT_LIST, 1, -EIO, FAULT_LASTING});

@@ -20,6 +20,7 @@
 #include "basin_oracle.h"
 #include "faultio.h"
 #include "simdisk.h"
+#include "seal_fixture.h"
 
 #define BASIN SIMDISK_ROOT "/basin.flume"
 
@@ -55,6 +56,7 @@ static flume_log *attach(struct fixture *fx, size_t process)
                                  .strata_bytes = STRATA_BYTES,
                                  .lock_timeout_ns = 100000000000u,
                                  .program = "test_fault_sync",
+                                 .seal = &seal_on_request, /* Who seals would take the failures. */
                                  .allocator = &fx->memory.table,
                                  .io = fx->processes[process]};
     flume_log *log = NULL;

@@ -15,6 +15,7 @@
 #include "grain.h"
 #include "head.h"
 #include "leave.h"
+#include "seal_fixture.h"
 
 enum { LARGE_BYTES = 2 << 20, HOUR_S = 3600 };
 
@@ -46,6 +47,7 @@ static void a_larger_record_after_a_failed_first_one_finds_its_place(void **stat
 
     fx->options.io = &fault.table;
     fx->options.io_mode = FLUME_IO_PWRITE;
+    fx->options.seal = &seal_on_request; /* Who seals meanwhile would take the failures. */
     fx->options.profile = FLUME_PROFILE_FORGETFUL;
     for (uint64_t nth = 1; nth <= 4; nth++) {
         (void)snprintf(fx->path, sizeof fx->path, "%s/%d.flume", fx->root, (int)nth);
