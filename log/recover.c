@@ -1,11 +1,11 @@
 /*
  * recover.c - where the log ends after a machine stop.
  *
- * Two passes. The first walks the strata from the one that holds what is known durable to the
- * newest, and gathers how far each reads and the greatest `durable` that any sound byte tells:
- * gate, headers, witnesses. The second decides: a grain that does not read below that is damage and
- * stays; the first one above it is the torn tail, and everything from there on is taken out of the
- * log, its bytes kept in lost+found/.
+ * Two passes. The first (recover_walk.c) walks the strata from the one that holds what is known
+ * durable to the newest, and gathers how far each reads and the greatest `durable` that any sound
+ * byte tells: gate, headers, witnesses. The second, here, decides: a grain that does not read below
+ * that is damage and stays; the first one above it is the torn tail, and everything from there on is
+ * taken out of the log, its bytes kept in lost+found/.
  *
  * What always holds:
  *   - No strata found here is appended to: the next append opens a new one with a new salt, so
@@ -13,221 +13,9 @@
  *   - What is cut is in lost+found/ and synced before its name leaves log/.
  *   - Run again over what it left, recovery finds the same end.
  */
-#include "recover.h"
-
-#include "companion.h"
+#include "recover_inside.h"
 #include "rescue.h"
-#include "scan.h"
 #include "sealed.h"
-#include "strata.h"
-#include "sync.h"
-
-/* What walking one strata has shown. */
-struct walk {
-    struct strata *strata; /* Sound header, or state STRATA_BROKEN. */
-    uint64_t count;        /* Grains that read from the first one on. */
-    uint64_t whole_count;  /* The same, without a batch that is not complete. */
-    uint64_t end_offset;   /* Behind whole_count grains. */
-    uint64_t bad_offset;   /* Behind count grains. */
-    uint64_t expected;     /* As the next strata says; UINT64_MAX: this is the newest. */
-    uint64_t beyond; /* 1 + the greatest ordinal behind a bad one that ends a batch; 0: none. */
-    bool has_more;   /* Bytes that are not zero behind count grains. */
-    bool lacks;      /* The grain behind them reads, but the second log lacks what it needs. */
-};
-
-struct recovery {
-    flume_log *log;
-    enum recover_mode mode;
-    bool is_copy;
-    bool has_gate;
-    struct gate gate;
-    const struct table *table;
-    size_t start;       /* Index of the first strata walked. */
-    struct walk *walks; /* One a strata from start on. */
-    uint64_t known;     /* The greatest durable that anything sound tells. */
-    uint64_t running_time_ns;
-    uint64_t last_of_kind[STRATA_KINDS];
-    struct companion_look companion;
-};
-
-static void take_known(struct recovery *recovery, uint64_t durable)
-{
-    if (!recovery->is_copy && durable > recovery->known)
-        recovery->known = durable;
-}
-
-/* Where to start: the strata that holds the last seq known durable. */
-static int find_start(struct recovery *recovery)
-{
-    const struct table *table = recovery->table;
-    size_t newest = table->count;
-    size_t index;
-
-    while (newest > 0) {
-        struct strata *strata = table->rows[newest - 1].strata;
-        int status = strata_open(recovery->log, strata);
-
-        if (status == FLUME_ERR_VERSION || (status < 0 && status != FLUME_ERR_DAMAGED))
-            return status;
-        newest--;
-        if (status == FLUME_OK) {
-            take_known(recovery, strata->durable);
-            break;
-        }
-    }
-    if (recovery->is_copy) {
-        recovery->start = 0;
-        return FLUME_OK;
-    }
-    index = table_find(table, recovery->known);
-    recovery->start = index == SIZE_MAX ? 0 : index;
-    if (recovery->start > newest)
-        recovery->start = newest; /* From one whose header reads: it has the kinds. */
-    return FLUME_OK;
-}
-
-static void take_grain(struct recovery *recovery, const struct grain *grain)
-{
-    if ((grain->flags & FLUME_RECORD_WITNESS) != 0)
-        take_known(recovery, grain->witness);
-}
-
-/* Behind a bad grain: what else is there, and what does it tell? */
-static void walk_beyond(struct recovery *recovery, struct walk *walk, uint64_t ordinal_max)
-{
-    const struct strata *strata = walk->strata;
-    struct scan_source source = {strata->data, strata->limit, strata->salt};
-    struct scan_budget budget = scan_budget_for(strata->data_bytes);
-    uint64_t offset = walk->bad_offset + GRAIN_ALIGN;
-    uint64_t ordinal = walk->count;
-    struct grain grain;
-
-    while (scan_resync(&source, offset, (uint32_t)ordinal, (uint32_t)ordinal_max, &budget, &offset,
-                       &grain)) {
-        take_grain(recovery, &grain);
-        ordinal = (uint64_t)grain.ordinal + 1;
-        if ((grain.flags & FLUME_RECORD_BATCH) == 0)
-            walk->beyond = ordinal; /* A batch whose end is missing does not count. */
-        offset += grain_bytes(grain.meta_bytes, grain.body_bytes);
-    }
-}
-
-/* A sealed strata was durable as a whole before it got its name: there is nothing to walk. */
-static void walk_sealed(struct recovery *recovery, struct walk *walk)
-{
-    const struct strata *strata = walk->strata;
-
-    walk->count = strata->sealed->count;
-    if (walk->count == 0) /* Its footer page does not read. */
-        walk->count = walk->expected != UINT64_MAX ? walk->expected
-                                                   : strata->durable - strata->first_seq;
-    walk->whole_count = walk->count;
-    walk->end_offset = walk->bad_offset = strata->sealed->raw_end;
-    take_known(recovery, strata->first_seq + walk->count);
-}
-
-static void walk_strata(struct recovery *recovery, struct walk *walk)
-{
-    const struct strata *strata = walk->strata;
-    uint64_t ordinal_max = strata_slot_count(strata->file_bytes);
-    uint64_t offset = STRATA_DATA_AT;
-    struct grain grain;
-
-    if (walk->expected < ordinal_max)
-        ordinal_max = walk->expected;
-    walk->end_offset = offset;
-    while (walk->count < ordinal_max && offset < strata->limit &&
-           grain_decode(strata->data + offset, strata->limit - offset, (uint32_t)walk->count,
-                        strata->salt, offset, &grain)) {
-        take_grain(recovery, &grain);
-        offset += grain_bytes(grain.meta_bytes, grain.body_bytes);
-        walk->count++;
-        if ((grain.flags & FLUME_RECORD_BATCH) == 0) {
-            walk->whole_count = walk->count;
-            walk->end_offset = offset;
-        }
-    }
-    walk->bad_offset = offset;
-    if (walk->count == walk->expected)
-        return;
-    walk->has_more = scan_last_nonzero(strata->data, offset, strata->limit) > offset;
-    if (walk->has_more)
-        walk_beyond(recovery, walk, ordinal_max);
-}
-
-static int walk_all(struct recovery *recovery)
-{
-    const struct table *table = recovery->table;
-    size_t count = table->count - recovery->start;
-
-    recovery->walks =
-        memory_allocate_zeroed(&recovery->log->allocator, count, sizeof *recovery->walks);
-    if (recovery->walks == NULL)
-        return log_fail(recovery->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
-                        "no memory to recover %s", recovery->log->path);
-    for (size_t i = 0; i < count; i++) {
-        struct walk *walk = &recovery->walks[i];
-        size_t index = recovery->start + i;
-        int status;
-
-        walk->strata = table->rows[index].strata;
-        walk->expected = index + 1 < table->count
-                             ? table->rows[index + 1].first_seq - table->rows[index].first_seq
-                             : UINT64_MAX;
-        status = strata_open(recovery->log, walk->strata);
-        if (status != FLUME_OK && status != FLUME_ERR_DAMAGED)
-            return status;
-        if (status != FLUME_OK) {
-            walk->has_more = true;
-            continue;
-        }
-        status = rescue_probe(recovery->log, walk->strata);
-        if (status != FLUME_OK)
-            return status;
-        take_known(recovery, walk->strata->durable);
-        if (walk->strata->form == STRATA_SEALED)
-            walk_sealed(recovery, walk);
-        else
-            walk_strata(recovery, walk);
-    }
-    return FLUME_OK;
-}
-
-/* Grains that read, and are not known durable, may lack what they need of the second log. */
-static int doubt_all(struct recovery *recovery)
-{
-    int status = FLUME_OK;
-
-    for (size_t i = 0; i < recovery->table->count - recovery->start && status == FLUME_OK; i++) {
-        struct walk *walk = &recovery->walks[i];
-        struct companion_reach reach = {.count = walk->count};
-
-        if (atomic_load(&walk->strata->state) != STRATA_OPEN ||
-            walk->strata->form == STRATA_SEALED ||
-            walk->strata->first_seq + walk->count <= recovery->known)
-            continue;
-        status = companion_doubt(&recovery->companion, walk->strata, recovery->known, &reach,
-                                 &walk->lacks);
-        if (status != FLUME_OK || !walk->lacks)
-            continue;
-        walk->count = reach.count;
-        walk->whole_count = reach.whole_count;
-        walk->end_offset = reach.end_offset;
-        walk->has_more = true;
-        break; /* The log ends here. */
-    }
-    return status;
-}
-
-/* The end as decided: the log keeps walks 0 .. last, the last one up to `head`. */
-struct decision {
-    uint64_t head;
-    size_t last; /* Index of the walk that holds the end; SIZE_MAX: no strata is left. */
-    bool torn;
-    bool damaged;
-    bool tail_lost;
-    uint64_t damaged_seq;
-};
 
 static void note_damage(struct decision *decision, uint64_t seq)
 {
@@ -336,148 +124,6 @@ static int drop_empty_newest(struct recovery *recovery, struct decision *decisio
         decision->last = decision->last == 0 ? SIZE_MAX : decision->last - 1;
     }
     return FLUME_OK;
-}
-
-/* The grains that the log keeps of a strata: where each lies, its kind and time. They were verified
- * by the walk, so their headers are merely read. */
-static void recount_strata(struct recovery *recovery, const struct walk *walk, uint64_t count,
-                           uint32_t *slots, struct strata_footer *footer)
-{
-    const struct strata *strata = walk->strata;
-    uint64_t offset = STRATA_DATA_AT;
-
-    for (uint64_t ordinal = 0; ordinal < count; ordinal++) {
-        const uint8_t *source = strata->data + offset;
-        uint64_t time_ns = get_le64(source + GRAIN_TIME_AT);
-
-        recovery->last_of_kind[source[GRAIN_KIND_AT]] = strata->first_seq + ordinal;
-        if (time_ns > recovery->running_time_ns)
-            recovery->running_time_ns = time_ns;
-        if (time_ns < footer->least_time_ns)
-            footer->least_time_ns = time_ns;
-        if (slots != NULL)
-            slots[ordinal] = htole32((uint32_t)(offset / GRAIN_ALIGN));
-        offset += grain_bytes(get_le16(source + GRAIN_META_BYTES_AT),
-                              get_le32(source + GRAIN_BODY_BYTES_AT));
-    }
-    footer->end_offset = offset;
-    if (slots != NULL)
-        slots[count] = htole32((uint32_t)(offset / GRAIN_ALIGN));
-}
-
-static void take_header(struct recovery *recovery, const uint8_t *page)
-{
-    struct strata_header header;
-
-    if (strata_header_decode(page, &header) != FLUME_OK)
-        return;
-    memcpy(recovery->last_of_kind, header.last_of_kind, sizeof header.last_of_kind);
-    if (header.running_time_ns > recovery->running_time_ns)
-        recovery->running_time_ns = header.running_time_ns;
-}
-
-/* Of a sealed strata whose footer page does not read: its header page, then every record that does. */
-static int recount_blocks(struct recovery *recovery, struct strata *strata, uint64_t count)
-{
-    uint8_t page[STRATA_PAGE_BYTES];
-    uint64_t ordinal = 0;
-    int status = sealed_read(recovery->log, strata, page, sizeof page, 0);
-
-    if (status == FLUME_OK)
-        take_header(recovery, page);
-    while (ordinal < count) {
-        struct block *block;
-
-        status = sealed_block_of(recovery->log, strata, ordinal, CACHE_PASSING, &block);
-        if (status == FLUME_ERR_DAMAGED) {
-            ordinal++;
-            continue;
-        }
-        if (status != FLUME_OK)
-            return status;
-        for (; block_has(block, strata->first_seq + ordinal); ordinal++) {
-            flume_record record;
-
-            block_record(block, strata->first_seq + ordinal, &record);
-            recovery->last_of_kind[record.kind] = record.seq;
-            if (record.time_ns > recovery->running_time_ns)
-                recovery->running_time_ns = record.time_ns;
-        }
-        let_go(&block->item.held);
-    }
-    return FLUME_OK;
-}
-
-/* Kinds and times of a sealed strata stand in its footer page, those before it too. */
-static int recount_sealed(struct recovery *recovery, const struct walk *walk)
-{
-    struct sealed_footer *footer = memory_allocate(&recovery->log->allocator, sizeof *footer);
-    int status;
-
-    if (footer == NULL)
-        return log_fail(recovery->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
-                        "no memory to recover %s", recovery->log->path);
-    status = sealed_footer_read(recovery->log, walk->strata, footer);
-    if (status == FLUME_OK) {
-        memcpy(recovery->last_of_kind, footer->last_of_kind, sizeof footer->last_of_kind);
-        if (footer->running_time_ns > recovery->running_time_ns)
-            recovery->running_time_ns = footer->running_time_ns;
-    } else if (status == FLUME_ERR_DAMAGED) {
-        status = recount_blocks(recovery, walk->strata, walk->count);
-    }
-    memory_release(&recovery->log->allocator, footer);
-    return status;
-}
-
-/* The log ends in this strata and nothing will be appended to it: it gets slots and a footer. */
-static void recount_last(struct recovery *recovery, const struct walk *walk, uint64_t count)
-{
-    flume_log *log = recovery->log;
-    struct strata_footer footer = {
-        .first_seq = walk->strata->first_seq, .count = count, .least_time_ns = UINT64_MAX};
-    uint32_t *slots = NULL;
-
-    if (recovery->mode == RECOVER_CHANGING)
-        slots = memory_allocate(&log->allocator, (size_t)(count + 1) * sizeof *slots);
-    recount_strata(recovery, walk, count, slots, &footer);
-    if (slots != NULL) {
-        memcpy(footer.strata_id, walk->strata->strata_id, sizeof footer.strata_id);
-        footer.running_time_ns = recovery->running_time_ns;
-        rescue_write_slots(log, walk->strata, slots, &footer);
-    }
-    memory_release(&log->allocator, slots);
-}
-
-/* Kinds and times: the first walked strata's header, then every grain that is kept. */
-static int recount(struct recovery *recovery, const struct decision *decision)
-{
-    size_t count = recovery->table->count - recovery->start;
-    int status = FLUME_OK;
-
-    for (size_t i = 0; i < STRATA_KINDS; i++)
-        recovery->last_of_kind[i] = FLUME_SEQ_NONE;
-    for (size_t i = 0; i < count && i <= decision->last && status == FLUME_OK; i++) {
-        const struct walk *walk = &recovery->walks[i];
-        struct strata_footer ignored = {.least_time_ns = UINT64_MAX};
-        uint64_t kept = walk->count;
-
-        if (atomic_load(&walk->strata->state) != STRATA_OPEN)
-            continue;
-        if (walk->strata->form == STRATA_SEALED) {
-            status = recount_sealed(recovery, walk);
-            continue;
-        }
-        take_header(recovery, walk->strata->data);
-        if (decision->head - walk->strata->first_seq < kept)
-            kept = decision->head - walk->strata->first_seq;
-        if (decision->head <= walk->strata->first_seq)
-            break;
-        if (i == decision->last && !decision->damaged)
-            recount_last(recovery, walk, kept);
-        else
-            recount_strata(recovery, walk, kept, NULL, &ignored);
-    }
-    return status;
 }
 
 /* The strata that the log ends in, or NULL: there is none. */
@@ -593,12 +239,8 @@ static int vouch_for_copy(struct recovery *recovery, const struct decision *deci
 static int recover_found(struct recovery *recovery)
 {
     struct decision decision;
-    int status = find_start(recovery);
+    int status = recovery_walk(recovery);
 
-    if (status == FLUME_OK)
-        status = walk_all(recovery);
-    if (status == FLUME_OK)
-        status = doubt_all(recovery);
     if (status != FLUME_OK)
         return status;
     decision = decide(recovery);
@@ -609,7 +251,7 @@ static int recover_found(struct recovery *recovery)
         status = drop_empty_newest(recovery, &decision);
     if (status != FLUME_OK)
         return status;
-    status = recount(recovery, &decision);
+    status = recovery_recount(recovery, &decision);
     if (status == FLUME_OK)
         status = vouch_for_copy(recovery, &decision);
     if (status != FLUME_OK)
@@ -641,7 +283,7 @@ static int take_gate(struct recovery *recovery)
                         path.text);
     recovery->has_gate = gate_read(log, &recovery->gate);
     if (recovery->has_gate)
-        take_known(recovery, recovery->gate.seq);
+        recovery_take_known(recovery, recovery->gate.seq);
     else if (recovery->table->count > 0)
         log_tell(log, FLUME_LOG_WARNING,
                  "%s has no sound slot: whether the log ends too early cannot be told", path.text);
@@ -659,7 +301,7 @@ int recover_machine_stop(flume_log *log, enum recover_mode mode, bool is_copy, u
     memset(&log->recovery, 0, sizeof log->recovery);
     log->recovery.damaged_seq = FLUME_SEQ_NONE;
     recovery.table = atomic_load(&log->table);
-    take_known(&recovery, durable);
+    recovery_take_known(&recovery, durable);
     status = take_gate(&recovery);
     if (status != FLUME_OK)
         return status;
@@ -669,7 +311,7 @@ int recover_machine_stop(flume_log *log, enum recover_mode mode, bool is_copy, u
         struct decision decision = {
             .last = SIZE_MAX, .damaged_seq = FLUME_SEQ_NONE, .tail_lost = recovery.known > 0};
 
-        (void)recount(&recovery, &decision); /* There is nothing to read. */
+        (void)recovery_recount(&recovery, &decision); /* There is nothing to read. */
         publish(&recovery, &decision);
         tell(&recovery, &decision);
     }
