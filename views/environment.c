@@ -1,8 +1,11 @@
 /*
  * environment.c - the LMDB environment of one generation of a view, opened once per process
- * (environment.h).
+ * (environment.h): the table of those that are open, opening and closing.
+ *
+ * What always holds:
+ *   - An environment is opened and closed under open_mutex; nothing that writes is waited for there.
  */
-#include "environment.h"
+#include "environment_inside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,114 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "little.h"
 #include "place.h"
 
-enum { READERS_MAX = 1024, WAIT_SECONDS = 5, LET_GROW_NS = 100000000, CHECK_READERS_EVERY = 256 };
+enum { READERS_MAX = 1024 };
 #define MAP_BYTES_MIN (UINT64_C(1) << 20)
-
-/* Meta's bytes. */
-enum {
-    META_FORMAT_AT = 0,
-    META_VERSION_AT = 4,
-    META_COMPLETE_AT = 8,
-    META_SYNCED_AT = 16,
-    META_CHECK_AT = 24,
-    META_PASSED_OVER_AT = 32,
-    META_PART_COUNT_AT = 40,
-    META_PARTS_AT = 48,
-    META_BYTES_COMPLETE = META_PARTS_AT, /* A complete build has no parts. */
-
-    PART_FROM_AT = 0,
-    PART_TO_AT = 8,
-    PART_SYNCED_AT = 16,
-    PART_CHECK_AT = 24,
-    PART_PASSED_OVER_AT = 32,
-    PART_RUNS_AT = 40,
-    PART_BYTES = PART_RUNS_AT + 4 * FLUME_VIEW_TABLES_MAX,
-    META_BYTES_MAX = META_PARTS_AT + META_PARTS_MAX * PART_BYTES
-};
 
 /* The environments this process has open. */
 static pthread_mutex_t open_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t open_changed = PTHREAD_COND_INITIALIZER;
 static struct environment *open_environments;
-
-/* ---- meta ---- */
-
-static void part_encode(const struct view_part *part, uint8_t target[PART_BYTES])
-{
-    little_put64(target + PART_FROM_AT, part->from_seq);
-    little_put64(target + PART_TO_AT, part->to_seq);
-    little_put64(target + PART_SYNCED_AT, part->synced_seq);
-    little_put64(target + PART_CHECK_AT, part->check);
-    little_put64(target + PART_PASSED_OVER_AT, part->passed_over);
-    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
-        little_put32(target + PART_RUNS_AT + 4 * i, part->runs[i]);
-}
-
-static void part_decode(const uint8_t source[PART_BYTES], struct view_part *out)
-{
-    out->from_seq = little_get64(source + PART_FROM_AT);
-    out->to_seq = little_get64(source + PART_TO_AT);
-    out->synced_seq = little_get64(source + PART_SYNCED_AT);
-    out->check = little_get64(source + PART_CHECK_AT);
-    out->passed_over = little_get64(source + PART_PASSED_OVER_AT);
-    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
-        out->runs[i] = little_get32(source + PART_RUNS_AT + 4 * i);
-}
-
-/* Returns how many bytes it takes. */
-static size_t meta_encode(const struct view_meta *meta, uint8_t target[META_BYTES_MAX])
-{
-    memset(target, 0, META_BYTES_COMPLETE);
-    little_put32(target + META_FORMAT_AT, META_FORMAT);
-    little_put32(target + META_VERSION_AT, meta->version);
-    target[META_COMPLETE_AT] = meta->complete ? 1 : 0;
-    little_put64(target + META_SYNCED_AT, meta->synced_seq);
-    little_put64(target + META_CHECK_AT, meta->check);
-    little_put64(target + META_PASSED_OVER_AT, meta->passed_over);
-    little_put32(target + META_PART_COUNT_AT, meta->part_count);
-    for (size_t i = 0; i < meta->part_count; i++)
-        part_encode(&meta->parts[i], target + META_PARTS_AT + i * PART_BYTES);
-    return META_PARTS_AT + meta->part_count * PART_BYTES;
-}
-
-static int meta_decode(const uint8_t *source, size_t source_bytes, struct view_meta *out)
-{
-    *out = (struct view_meta){0};
-    if (source_bytes < META_BYTES_COMPLETE || little_get32(source + META_FORMAT_AT) != META_FORMAT)
-        return MDB_VERSION_MISMATCH;
-    out->version = little_get32(source + META_VERSION_AT);
-    out->complete = source[META_COMPLETE_AT] != 0;
-    out->synced_seq = little_get64(source + META_SYNCED_AT);
-    out->check = little_get64(source + META_CHECK_AT);
-    out->passed_over = little_get64(source + META_PASSED_OVER_AT);
-    out->part_count = little_get32(source + META_PART_COUNT_AT);
-    if (out->part_count > META_PARTS_MAX ||
-        source_bytes != META_PARTS_AT + out->part_count * (size_t)PART_BYTES)
-        return MDB_VERSION_MISMATCH;
-    for (size_t i = 0; i < out->part_count; i++)
-        part_decode(source + META_PARTS_AT + i * PART_BYTES, &out->parts[i]);
-    return 0;
-}
-
-static MDB_val meta_key(void)
-{
-    return (MDB_val){.mv_size = 5, .mv_data = (void *)(uintptr_t) "state"};
-}
-
-static int meta_get(const struct environment *env, MDB_txn *txn, struct view_meta *out)
-{
-    MDB_val key = meta_key(), value;
-    int code = mdb_get(txn, env->main, &key, &value);
-
-    if (code == MDB_NOTFOUND) {
-        *out = (struct view_meta){0}; /* Just made. */
-        return 0;
-    }
-    return code != 0 ? code : meta_decode(value.mv_data, value.mv_size, out);
-}
 
 /* ---- opening ---- */
 
@@ -257,11 +161,7 @@ static void environment_destroy(struct environment *env)
         flume_rows *rows = env->idle;
 
         env->idle = rows->next;
-        for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
-            if (rows->cursors[i] != NULL)
-                mdb_cursor_close(rows->cursors[i]);
-        mdb_txn_abort(rows->txn);
-        free(rows);
+        rows_destroy(rows);
     }
     if (env->mdb != NULL)
         mdb_env_close(env->mdb);
@@ -272,8 +172,7 @@ static void environment_destroy(struct environment *env)
     free(env);
 }
 
-/* Take back the slots of readers that died: what they looked at could never be used again. */
-static int forget_dead_readers(struct environment *env)
+int environment_forget_dead_readers(struct environment *env)
 {
     int dead;
 
@@ -300,7 +199,7 @@ static int environment_create(const char *path, const flume_view_definition *def
         code = open_map(env, path, map_bytes, MDB_RDONLY);
     }
     if (code == 0)
-        code = forget_dead_readers(env);
+        code = environment_forget_dead_readers(env);
     /* Those of a new one are made later: a transaction that writes goes before open_mutex. */
     if (code == 0 && mode == ENVIRONMENT_OPEN)
         code = open_tables(env, definition, mode);
@@ -326,7 +225,7 @@ static int find_open_locked(const struct stat *data, const flume_view_definition
     struct environment *env;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += WAIT_SECONDS;
+    until.tv_sec += ENVIRONMENT_WAIT_SECONDS;
     for (;;) {
         for (env = open_environments; env != NULL; env = env->next)
             if (env->device == data->st_dev && env->inode == data->st_ino && env->pid == getpid())
@@ -453,241 +352,4 @@ void environment_release(struct environment *env)
         (void)pthread_cond_broadcast(&open_changed);
     }
     (void)pthread_mutex_unlock(&open_mutex);
-}
-
-/* ---- the map ---- */
-
-static int lock_map_alone(struct environment *env)
-{
-    struct timespec until;
-    int error;
-
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += WAIT_SECONDS;
-    (void)atomic_fetch_add(&env->growing, 1);
-    error = pthread_rwlock_timedwrlock(&env->map_lock, &until);
-    (void)pthread_mutex_lock(&env->idle_mutex);
-    (void)atomic_fetch_sub(&env->growing, 1);
-    (void)pthread_cond_broadcast(&env->grown);
-    (void)pthread_mutex_unlock(&env->idle_mutex);
-    return error == 0 ? 0 : EBUSY;
-}
-
-/* Readers that come one after the other would never let the map grow. Who waits here too long may
- * be the one that it waits for: a thread with another snapshot. */
-static void let_grow(struct environment *env)
-{
-    struct timespec until;
-
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += LET_GROW_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    (void)pthread_mutex_lock(&env->idle_mutex);
-    while (atomic_load(&env->growing) != 0)
-        if (pthread_cond_timedwait(&env->grown, &env->idle_mutex, &until) != 0)
-            break;
-    (void)pthread_mutex_unlock(&env->idle_mutex);
-}
-
-static void lock_map_to_read(struct environment *env)
-{
-    if (atomic_load_explicit(&env->growing, memory_order_relaxed) != 0)
-        let_grow(env);
-    /* Refused only while the map grows, and that waits for nobody: in no order with other locks. */
-    if (pthread_rwlock_tryrdlock(&env->map_lock) != 0)
-        (void)pthread_rwlock_rdlock(&env->map_lock);
-}
-
-int environment_grow(struct environment *env)
-{
-    MDB_envinfo info;
-    int code = lock_map_alone(env);
-
-    if (code != 0)
-        return code;
-    code = mdb_env_info(env->mdb, &info);
-    if (code == 0)
-        code = mdb_env_set_mapsize(env->mdb, info.me_mapsize * 2);
-    (void)pthread_rwlock_unlock(&env->map_lock);
-    return code;
-}
-
-/* Another process has made the map larger. */
-static int adopt_map(struct environment *env)
-{
-    int code = lock_map_alone(env);
-
-    if (code != 0)
-        return code;
-    code = mdb_env_set_mapsize(env->mdb, 0);
-    (void)pthread_rwlock_unlock(&env->map_lock);
-    return code;
-}
-
-/* ---- writing ---- */
-
-int environment_begin(struct environment *env, MDB_txn **out_txn, struct view_meta *out_meta)
-{
-    MDB_txn *txn;
-    int code;
-
-    if (env->read_only)
-        return EACCES;
-    if (atomic_fetch_add_explicit(&env->begun, 1, memory_order_relaxed) % CHECK_READERS_EVERY == 0)
-        (void)forget_dead_readers(env); /* The file only grows meanwhile. */
-    for (;;) {
-        (void)pthread_rwlock_rdlock(&env->map_lock);
-        code = mdb_txn_begin(env->mdb, NULL, 0, &txn);
-        if (code == 0)
-            break;
-        (void)pthread_rwlock_unlock(&env->map_lock);
-        if (code == MDB_PANIC)
-            atomic_store(&env->broken, true);
-        if (code != MDB_MAP_RESIZED)
-            return code;
-        code = adopt_map(env);
-        if (code != 0)
-            return code;
-    }
-    code = meta_get(env, txn, out_meta);
-    if (code != 0) {
-        environment_abort(env, txn);
-        return code;
-    }
-    *out_txn = txn;
-    return 0;
-}
-
-void environment_abort(struct environment *env, MDB_txn *txn)
-{
-    if (txn == NULL)
-        return;
-    mdb_txn_abort(txn);
-    (void)pthread_rwlock_unlock(&env->map_lock);
-}
-
-int environment_commit(struct environment *env, MDB_txn *txn, const struct view_meta *meta)
-{
-    uint8_t bytes[META_BYTES_MAX];
-    MDB_val key = meta_key(), value = {.mv_data = bytes};
-    int code;
-
-    value.mv_size = meta_encode(meta, bytes);
-    code = mdb_put(txn, env->main, &key, &value, 0);
-    if (code != 0) {
-        environment_abort(env, txn);
-        return code;
-    }
-    code = mdb_txn_commit(txn);
-    (void)pthread_rwlock_unlock(&env->map_lock);
-    if (code == 0)
-        atomic_store_explicit(&env->synced, meta->synced_seq, memory_order_release);
-    else if (code == MDB_PANIC)
-        atomic_store(&env->broken, true);
-    return code;
-}
-
-/* ---- reading ---- */
-
-static flume_rows *take_idle(struct environment *env)
-{
-    flume_rows *rows;
-
-    (void)pthread_mutex_lock(&env->idle_mutex);
-    rows = env->idle;
-    if (rows != NULL)
-        env->idle = rows->next;
-    (void)pthread_mutex_unlock(&env->idle_mutex);
-    return rows;
-}
-
-static int begin_snapshot(struct environment *env, flume_rows *rows)
-{
-    bool checked = false;
-    int code;
-
-    for (;;) {
-        lock_map_to_read(env);
-        code = rows->txn == NULL ? mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &rows->txn)
-                                 : mdb_txn_renew(rows->txn);
-        if (code == 0)
-            return 0;
-        (void)pthread_rwlock_unlock(&env->map_lock);
-        if (code == MDB_PANIC)
-            atomic_store(&env->broken, true);
-        if (code == MDB_READERS_FULL && !checked) {
-            checked = true;
-            code = forget_dead_readers(env);
-        } else if (code == MDB_MAP_RESIZED) {
-            code = adopt_map(env);
-        }
-        if (code != 0)
-            return code;
-    }
-}
-
-int environment_read(struct environment *env, flume_rows **out_rows)
-{
-    flume_rows *rows = take_idle(env);
-    int code;
-
-    if (rows == NULL)
-        rows = calloc(1, sizeof *rows);
-    if (rows == NULL)
-        return ENOMEM;
-    rows->env = env;
-    rows->stands = false;
-    rows->at_end = true;
-    code = begin_snapshot(env, rows);
-    if (code != 0) {
-        if (rows->txn != NULL)
-            mdb_txn_abort(rows->txn);
-        for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
-            if (rows->cursors[i] != NULL)
-                mdb_cursor_close(rows->cursors[i]);
-        free(rows);
-        return code;
-    }
-    for (size_t i = 0; i < env->table_count; i++)
-        if (rows->cursors[i] != NULL)
-            (void)mdb_cursor_renew(rows->txn, rows->cursors[i]); /* Fails only for a wrong txn. */
-    environment_retain(env);
-    *out_rows = rows;
-    return 0;
-}
-
-void flume_rows_end(flume_rows *rows)
-{
-    struct environment *env;
-
-    if (rows == NULL)
-        return;
-    env = rows->env;
-    mdb_txn_reset(rows->txn);
-    (void)pthread_rwlock_unlock(&env->map_lock);
-    (void)pthread_mutex_lock(&env->idle_mutex);
-    rows->next = env->idle;
-    env->idle = rows;
-    (void)pthread_mutex_unlock(&env->idle_mutex);
-    environment_release(env);
-}
-
-int environment_meta_of(flume_rows *rows, struct view_meta *out_meta)
-{
-    return meta_get(rows->env, rows->txn, out_meta);
-}
-
-int environment_meta(struct environment *env, struct view_meta *out_meta)
-{
-    flume_rows *rows;
-    int code = environment_read(env, &rows);
-
-    if (code != 0)
-        return code;
-    code = environment_meta_of(rows, out_meta);
-    flume_rows_end(rows);
-    return code;
 }

@@ -107,7 +107,7 @@ int environment_read(struct environment *env, flume_rows **out_rows);
 /** Meta as a snapshot sees it. */
 int environment_meta_of(flume_rows *rows, struct view_meta *out_meta);
 
-/* What a snapshot is made of (rows.c, environment.c). */
+/* What a snapshot is made of (rows.c, environment_transaction.c). */
 struct flume_rows {
     flume_rows *next; /* While idle. */
     struct environment *env;
