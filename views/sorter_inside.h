@@ -1,10 +1,11 @@
 /*
  * sorter_inside.h - what the files of the sorter share.
  *
- *   sorter.c        rows in memory: chunks, the budget, the public calls
- *   sorter_order.c  brings rows in memory into order
- *   sorter_run.c    one run: a file of sorted rows
- *   sorter_merge.c  many runs and memory as one sequence
+ *   sorter.c         the public calls: a sorter's life, its runs, reading
+ *   sorter_memory.c  rows in memory: chunks, the budget, putting
+ *   sorter_order.c   brings rows in memory into order
+ *   sorter_run.c     one run: a file of sorted rows
+ *   sorter_merge.c   many runs and memory as one sequence
  *
  * A row lies in memory and in a file the same way: ROW_HEADER_BYTES with the sizes, the key, the
  * value.
@@ -205,6 +206,23 @@ static inline int key_compare(const uint8_t *a, size_t a_bytes, const uint8_t *b
 
 /* ---- sorter.c ---- */
 
+/* The flume status of an errno, which is remembered. */
+int sorter_fail(struct sorter *sorter, int system_errno);
+
+void *sorter_allocate(const struct sorter *sorter, size_t bytes);
+void sorter_release(const struct sorter *sorter, void *memory);
+
+/* ---- sorter_memory.c ---- */
+
+enum { ENTRY_BYTES_PER_ROW = 2 * sizeof(struct entry) }; /* Of the budget. */
+
+/* Forget all rows. Memory is kept for what comes, but not a chunk that a very large row has asked
+ * for. */
+void sorter_memory_empty(struct sorter *sorter);
+
+/* Give back all memory of rows and their order, for good. */
+void sorter_memory_release(struct sorter *sorter);
+
 /* Add a newer row of the same key to an older one. *io_row may come to point into combiner. FLUME_OK,
  * or what merge answers. */
 int sorter_combine(const struct sorter *sorter, struct combiner *combiner, struct row *io_row,
@@ -221,12 +239,6 @@ void sorter_memory_trim(struct sorter *sorter);
 
 /* What memory takes with its order, at most. */
 size_t sorter_memory_bytes(const struct sorter *sorter);
-
-/* The flume status of an errno, which is remembered. */
-int sorter_fail(struct sorter *sorter, int system_errno);
-
-void *sorter_allocate(const struct sorter *sorter, size_t bytes);
-void sorter_release(const struct sorter *sorter, void *memory);
 
 /* ---- sorter_order.c ---- */
 
