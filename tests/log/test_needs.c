@@ -44,16 +44,32 @@ static flume_grains_place place_of(flume_log *log)
     return place;
 }
 
-/* The second log by a handle of its own, under forgetful: it syncs nothing unless asked. */
-static flume_log *open_grains(struct log_fixture *fx)
+/* A log under forgetful: it syncs nothing unless asked. */
+static flume_log *open_at(const char *path)
 {
     flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
-    flume_log *grains = NULL;
+    flume_log *log = NULL;
     flume_error error;
 
-    if (flume_log_open(&grains, place_of(fx->log).path, &options, &error) != FLUME_OK)
-        fail_msg("open the second log: %s", error.message);
-    return grains;
+    if (flume_log_open(&log, path, &options, &error) != FLUME_OK)
+        fail_msg("open %s: %s", path, error.message);
+    return log;
+}
+
+/* The second log by a handle of its own. */
+static flume_log *open_grains(struct log_fixture *fx)
+{
+    return open_at(place_of(fx->log).path);
+}
+
+static void take_grains_away(struct log_fixture *fx)
+{
+    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
+}
+
+static void bring_grains_back(struct log_fixture *fx)
+{
+    run_command("mv '%s/away' '%s/grains'", fx->root, fx->path);
 }
 
 /* The first log under forgetful, with a second one. What is synced with a new strata is behind both. */
@@ -165,7 +181,7 @@ static void another_basin_in_its_place_is_not_it(void **state)
 
     open_log(fx);
     assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_OK);
-    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
+    take_grains_away(fx);
     assert_int_equal(
         flume_log_open(&stranger, fixture_path(fx, "basin.flume/grains"), &options, &fx->error),
         FLUME_OK);
@@ -338,14 +354,14 @@ static void nothing_becomes_durable_while_what_is_needed_is_away(void **state)
 
     close_grains(grains);
     (void)append_needing(fx->log, "blob", chunk + 1, 0);
-    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
+    take_grains_away(fx);
     seq = append_text(fx->log, "message");
     assert_int_equal(flume_log_sync(fx->log, seq), FLUME_ERR_ABSENT);
     expect_error(fx->log, FLUME_ERR_ABSENT, "grains");
     assert_int_equal(flume_log_durable(fx->log), seq - 1);
     expect_text(fx->log, seq, "message"); /* Reading goes on, and so does appending. */
     (void)append_text(fx->log, "more");
-    run_command("mv '%s/away' '%s/grains'", fx->root, fx->path);
+    bring_grains_back(fx);
     assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK);
     assert_true(flume_log_durable(fx->log) > seq);
 }
@@ -359,7 +375,7 @@ static void what_is_durable_needs_nobody_any_more(void **state)
     close_grains(grains);
     (void)append_needing(fx->log, "blob", chunk + 1, 0);
     reopen_log(fx);
-    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
+    take_grains_away(fx);
     reopen_log(fx);
     assert_int_equal(flume_log_sync(fx->log, append_text(fx->log, "message")), FLUME_OK);
 }
@@ -390,21 +406,28 @@ static void a_second_log_that_became_shorter_poisons_the_first(void **state)
 /* Open a copy of the basin as a power cut may leave it. */
 static flume_log *open_copy(struct log_fixture *fx, const char *name)
 {
-    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
     const char *copy = copy_after_power_cut(fx, name);
-    flume_log *log = NULL;
 
     run_command("rm -f '%s/grains/HEAD'", copy);
-    if (flume_log_open(&log, copy, &options, &fx->error) != FLUME_OK)
-        fail_msg("open the copy: %s", fx->error.message);
-    return log;
+    return open_at(copy);
+}
+
+/* The second log of copy.flume is durable so far: who had it opened, for its HEAD was taken away, has
+ * made HEAD again. */
+static void expect_copy_grains_durable(struct log_fixture *fx, uint64_t durable)
+{
+    flume_log *grains;
+
+    assert_true(file_exists(fixture_path(fx, "copy.flume/grains/HEAD")));
+    grains = open_at(fixture_path(fx, "copy.flume/grains"));
+    assert_int_equal(flume_log_durable(grains), durable);
+    close_grains(grains);
 }
 
 static void what_lacks_its_needs_is_cut_for_good(void **state)
 {
     struct log_fixture *fx = *state;
     flume_log *grains = begin(fx);
-    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
     uint64_t blob = append_needing(fx->log, "blob", 100, 0);
     flume_log *copy = open_copy(fx, "copy.flume");
 
@@ -415,8 +438,7 @@ static void what_lacks_its_needs_is_cut_for_good(void **state)
     close_grains(copy);
     /* Where the second log is away nothing is doubted, but what was cut stays away too. */
     run_command("cd '%s/copy.flume' && rm HEAD && mv grains away", fx->root);
-    assert_int_equal(flume_log_open(&copy, fixture_path(fx, "copy.flume"), &options, &fx->error),
-                     FLUME_OK);
+    copy = open_at(fixture_path(fx, "copy.flume"));
     assert_int_equal(flume_log_head(copy), blob);
     close_grains(copy);
     close_grains(grains);
@@ -431,18 +453,10 @@ static void what_has_its_needs_is_kept_and_settled_at_the_next_sync(void **state
     uint64_t chunk = append_chunk(grains, "chunk");
     uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
     flume_log *copy = open_copy(fx, "copy.flume");
-    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
-    flume_log *its_grains;
 
     assert_int_equal(flume_log_head(copy), blob + 1);
     assert_int_equal(flume_log_sync(copy, blob), FLUME_OK);
-    /* HEAD was taken away: who opened the second log for the sync has made it again. */
-    assert_true(file_exists(fixture_path(fx, "copy.flume/grains/HEAD")));
-    assert_int_equal(
-        flume_log_open(&its_grains, fixture_path(fx, "copy.flume/grains"), &options, &fx->error),
-        FLUME_OK);
-    assert_int_equal(flume_log_durable(its_grains), chunk + 1);
-    close_grains(its_grains);
+    expect_copy_grains_durable(fx, chunk + 1);
     close_grains(copy);
     close_grains(grains);
 }
@@ -468,12 +482,12 @@ static void where_the_second_log_is_away_recovery_keeps_all_and_says_so(void **s
     uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
     flume_log *copy;
 
-    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
+    take_grains_away(fx);
     copy = open_copy(fx, "copy.flume");
     assert_int_equal(flume_log_head(copy), blob + 1);
     assert_int_equal(flume_log_sync(copy, blob), FLUME_OK); /* It needs nothing any more. */
     close_grains(copy);
-    run_command("mv '%s/away' '%s/grains'", fx->root, fx->path);
+    bring_grains_back(fx);
     close_grains(grains);
 }
 
@@ -484,24 +498,17 @@ static void a_copy_of_a_living_basin_has_what_it_keeps_durable(void **state)
     uint64_t chunk = append_chunk(grains, "chunk");
     uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
     uint64_t lacking = append_needing(fx->log, "lacks", chunk + 2, 0);
-    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
-    flume_log *copy, *its_grains;
+    flume_log *copy;
 
     /* As it would be if grains/ were copied first: with HEAD and LOCK, which say that it is in use. The
      * second log's HEAD goes, so that it shows whether anybody opens it. */
     run_command("cp -r '%s' '%s/copy.flume' && rm '%s/copy.flume/grains/HEAD'", fx->path, fx->root,
                 fx->root);
     (void)append_chunk(grains, "too late for the copy");
-    assert_int_equal(flume_log_open(&copy, fixture_path(fx, "copy.flume"), &options, &fx->error),
-                     FLUME_OK);
+    copy = open_at(fixture_path(fx, "copy.flume"));
     assert_int_equal(flume_log_head(copy), lacking);
     assert_int_equal(flume_log_durable(copy), blob + 1);
-    assert_true(file_exists(fixture_path(fx, "copy.flume/grains/HEAD")));
-    assert_int_equal(
-        flume_log_open(&its_grains, fixture_path(fx, "copy.flume/grains"), &options, &fx->error),
-        FLUME_OK);
-    assert_int_equal(flume_log_durable(its_grains), chunk + 1);
-    close_grains(its_grains);
+    expect_copy_grains_durable(fx, chunk + 1);
     close_grains(copy);
     close_grains(grains);
 }
