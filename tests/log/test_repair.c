@@ -2,7 +2,7 @@
  * test_repair.c - flume_repair() makes a damaged basin whole, keeps every record that reads at its
  * seq, and may be interrupted anywhere.
  */
-#include "damage_fixture.h"
+#include "repair_expect.h"
 
 #include <errno.h>
 #include <sys/wait.h>
@@ -10,67 +10,6 @@
 #include "faultio.h"
 
 /* --- What is to hold afterwards ------------------------------------------------------------------ */
-
-static bool is_lost(const uint64_t *lost, size_t lost_count, uint64_t seq)
-{
-    for (size_t i = 0; i < lost_count; i++) {
-        if (lost[i] == seq)
-            return true;
-    }
-    return false;
-}
-
-/* Every record reads as it was, but for those given. */
-static void expect_records(struct damage_fixture *fx, const uint64_t *lost, size_t lost_count)
-{
-    flume_log *log = open_log(fx, FLUME_OPEN_READ_ONLY);
-
-    assert_int_equal(flume_log_head(log), fx->head);
-    for (uint64_t seq = 0; seq < fx->head; seq++) {
-        flume_record record;
-        int status = flume_log_get(log, seq, &record);
-
-        if (is_lost(lost, lost_count, seq)) {
-            assert_int_equal(status, FLUME_ERR_LOST);
-            continue;
-        }
-        if (status != FLUME_OK)
-            fail_msg("seq %" PRIu64 ": %s", seq, flume_strerror(status));
-        assert_int_equal(record_digest(&record), fx->digests[seq]);
-        flume_record_release(&record);
-    }
-    assert_int_equal(flume_log_close(log), FLUME_OK);
-}
-
-static void expect_appends(struct damage_fixture *fx)
-{
-    flume_log *log = open_log(fx, 0);
-    uint64_t seq;
-
-    assert_int_equal(flume_log_append(log, "afterwards", 10, &seq), FLUME_OK);
-    assert_true(seq > fx->head - 1);
-    assert_int_equal(flume_log_sync(log, FLUME_SEQ_NONE), FLUME_OK);
-    assert_int_equal(flume_log_close(log), FLUME_OK);
-    expect_sound(fx);
-}
-
-static void copy_basin(struct damage_fixture *fx, const char *from, const char *to)
-{
-    char command[FIXTURE_PATH_BYTES * 3];
-
-    (void)snprintf(command, sizeof command, "rm -rf '%s/%s' && cp -a '%s/%s' '%s/%s'", fx->root, to,
-                   fx->root, from, fx->root, to);
-    assert_int_equal(system(command), 0);
-}
-
-static void expect_same(struct damage_fixture *fx, const char *one, const char *two)
-{
-    char command[FIXTURE_PATH_BYTES * 3];
-
-    (void)snprintf(command, sizeof command, "diff -r '%s/%s' '%s/%s'", fx->root, one, fx->root,
-                   two);
-    assert_int_equal(system(command), 0);
-}
 
 /* Repair, and see that all is well and a second repair has nothing to do. */
 static void expect_repaired(struct damage_fixture *fx, const uint64_t *lost, size_t lost_count)
@@ -81,26 +20,10 @@ static void expect_repaired(struct damage_fixture *fx, const uint64_t *lost, siz
         assert_true(fx->found[i].action[0] != '\0');
     expect_sound(fx);
     assert_int_equal(fx->report.lost, lost_count);
-    copy_basin(fx, "b.flume", "once");
-    expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_OK);
-    expect_same(fx, "b.flume", "once");
-    expect_records(fx, lost, lost_count);
+    expect_left_alone(fx, "once");
+    expect_lost_seqs(fx, &(struct lost_seqs){lost, lost_count, 0, 0});
     expect_sound(fx);
     expect_appends(fx);
-}
-
-static int count_kept(struct damage_fixture *fx)
-{
-    char path[FIXTURE_PATH_BYTES];
-    struct dirent **names;
-    int count;
-
-    file_path(fx, "lost+found", path);
-    count = scandir(path, &names, NULL, alphasort);
-    for (int i = 0; i < count; i++)
-        free(names[i]);
-    free(names);
-    return count - 2;
 }
 
 /* --- Damage and repair --------------------------------------------------------------------------- */
@@ -109,10 +32,8 @@ static void a_sound_basin_is_left_alone(void **state)
 {
     struct damage_fixture *fx = *state;
 
-    copy_basin(fx, "b.flume", "before");
-    expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_OK);
+    expect_left_alone(fx, "before");
     assert_int_equal(fx->found_count, 0);
-    expect_same(fx, "b.flume", "before");
 }
 
 static void salvage_keeps_every_other_record(void **state)
@@ -123,7 +44,7 @@ static void salvage_keeps_every_other_record(void **state)
     for (size_t i = 0; i < 5; i++)
         damage_record(fx, lost[i]);
     expect_repaired(fx, lost, 5);
-    assert_int_equal(count_kept(fx), 6); /* Three strata and their slots. */
+    assert_int_equal(count_in_lost_found(fx), 6); /* Three strata and their slots. */
 }
 
 static void salvage_works_without_head(void **state)
@@ -313,7 +234,7 @@ static void a_lost_tail_must_be_accepted(void **state)
     expect_status(fx, repair(fx, FLUME_REPAIR_ACCEPT_LOSS), FLUME_OK);
     fx->head = fx->strata[newest];
     expect_sound(fx);
-    expect_records(fx, NULL, 0);
+    expect_nothing_lost(fx);
     expect_appends(fx);
 }
 
@@ -328,7 +249,7 @@ static void a_basin_without_any_strata_can_be_accepted(void **state)
     expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_ERR_TAIL_LOST);
     expect_status(fx, repair(fx, FLUME_REPAIR_ACCEPT_LOSS), FLUME_OK);
     fx->head = 0;
-    expect_records(fx, NULL, 0);
+    expect_nothing_lost(fx);
     fx->head = 1;
     expect_appends(fx);
 }
@@ -361,7 +282,7 @@ static void a_dry_run_changes_no_byte(void **state)
     flip_bit(path, 17);
     copy_basin(fx, "b.flume", "before");
     expect_status(fx, repair(fx, FLUME_REPAIR_DRY_RUN), FLUME_ERR_DAMAGED);
-    expect_same(fx, "b.flume", "before");
+    expect_same_basin(fx, "b.flume", "before");
     expect_finding(fx, FLUME_FINDING_DAMAGED_RECORD, NULL);
     expect_finding(fx, FLUME_FINDING_WRONG_STRATA, NULL);
     expect_finding(fx, FLUME_FINDING_MISSING_STRATA, NULL);
@@ -390,7 +311,7 @@ static void a_full_disk_refuses_before_anything_changes(void **state)
             fx->io = NULL;
             faultio_deinit(fault);
             free(fault);
-            expect_same(fx, "b.flume", "before");
+            expect_same_basin(fx, "b.flume", "before");
         }
     }
     expect_repaired(fx, (const uint64_t[]){3, fx->strata[2] + 2}, 2);
@@ -506,7 +427,7 @@ static void interrupt_everywhere(struct damage_fixture *fx, unsigned how, const 
         }
         expect_status(fx, repair(fx, policy), FLUME_OK);
         expect_sound(fx);
-        expect_records(fx, lost, lost_count);
+        expect_lost_seqs(fx, &(struct lost_seqs){lost, lost_count, 0, 0});
         assert_true(last < 1000);
     }
     fx->head = head;
@@ -593,7 +514,7 @@ static void an_interrupted_repair_of_another_history_ends_the_same(void **state)
         copy_basin(fx, "other", "b.flume");
         interrupt_everywhere(fx, hows[i], lost, lost_count);
     }
-    assert_true(count_kept(fx) > 0); /* The strata is not lost with its records. */
+    assert_true(count_in_lost_found(fx) > 0); /* The strata is not lost with its records. */
 }
 
 #define BASIN_TEST(name) cmocka_unit_test_setup_teardown(name, damage_setup, damage_teardown)

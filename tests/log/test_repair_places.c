@@ -2,7 +2,7 @@
  * test_repair_places.c - damage in places where one changed bit does not come to: whole pages that
  * are gone or do not read, headers lost together with what they head, side files that are short.
  */
-#include "damage_fixture.h"
+#include "repair_expect.h"
 
 #include <errno.h>
 
@@ -70,28 +70,6 @@ static void forge_header(struct damage_fixture *fx, size_t index, size_t at, uin
     put_le64(page + at, value);
     put_le64(page + sizeof page - 8, hash_bytes(page, sizeof page - 8, 0));
     write_bytes(path, page, sizeof page, 0);
-}
-
-/* What is there after a repair: from .. to - 1 are lost, all else reads as it was. */
-static void expect_lost(struct damage_fixture *fx, uint64_t from, uint64_t to)
-{
-    flume_log *log = open_log(fx, FLUME_OPEN_READ_ONLY);
-
-    assert_int_equal(flume_log_head(log), fx->head);
-    for (uint64_t seq = 0; seq < fx->head; seq++) {
-        flume_record record;
-        int status = flume_log_get(log, seq, &record);
-
-        if (seq >= from && seq < to) {
-            assert_int_equal(status, FLUME_ERR_LOST);
-            continue;
-        }
-        if (status != FLUME_OK)
-            fail_msg("seq %" PRIu64 ": %s", seq, flume_strerror(status));
-        assert_int_equal(record_digest(&record), fx->digests[seq]);
-        flume_record_release(&record);
-    }
-    assert_int_equal(flume_log_close(log), FLUME_OK);
 }
 
 static void expect_repaired(struct damage_fixture *fx, uint64_t lost_from, uint64_t lost_to)
@@ -177,7 +155,7 @@ static void a_footer_made_anew_knows_the_times_before_it(void **state)
     assert_true(footer.running_time_ns == late_ns);
     assert_true(footer.least_time_ns == 1000);
     expect_sound(fx);
-    expect_lost(fx, 0, 0);
+    expect_nothing_lost(fx);
 }
 
 /* --- Progress ------------------------------------------------------------------------------------ */
@@ -632,7 +610,7 @@ static void a_gate_that_does_not_read_is_told_before_anything_is_decided(void **
     fx->io = NULL;
     expect_sound(fx);
     fx->head = fx->strata[newest];
-    expect_lost(fx, 0, 0);
+    expect_nothing_lost(fx);
 }
 
 static void keep_warning(void *ctx, enum flume_log_level level, const char *message)
@@ -707,7 +685,7 @@ static void a_short_head_counts_for_nothing(void **state)
 
     file_path(fx, "HEAD", path);
     assert_int_equal(truncate(path, offsetof(struct head, append_mutex)), 0);
-    expect_lost(fx, 0, 0); /* Opening it makes it long enough. */
+    expect_nothing_lost(fx); /* Opening it makes it long enough. */
     assert_int_equal(bytes_of(path), HEAD_FILE_BYTES);
     expect_sound(fx);
 }
@@ -720,7 +698,7 @@ static void a_closed_head_that_was_changed_counts_for_nothing(void **state)
 
     file_path(fx, "HEAD", path);
     write_bytes(path, &head, sizeof head, offsetof(struct head, head));
-    expect_lost(fx, 0, 0);
+    expect_nothing_lost(fx);
     expect_sound(fx);
 }
 
@@ -734,7 +712,7 @@ static void a_short_head_is_made_long_enough(void **state)
     expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_OK);
     assert_int_equal(bytes_of(path), HEAD_FILE_BYTES);
     expect_sound(fx);
-    expect_lost(fx, 0, 0);
+    expect_nothing_lost(fx);
 }
 
 /* Of a basin in use HEAD says where the log ends: a bad record before that is damage. The HEAD of
