@@ -247,15 +247,16 @@ static void destroy(flume *handle)
     free(handle);
 }
 
+/* @param handle  NULL: there is none that could say more. */
 static void report(flume *handle, int status, flume_error *out_error)
 {
     if (out_error == NULL)
         return;
-    flume_last_error(handle, out_error);
-    if (out_error->status == status)
+    if (handle != NULL)
+        flume_last_error(handle, out_error);
+    if (handle != NULL && out_error->status == status)
         return;
-    out_error->status = status;
-    out_error->seq = FLUME_SEQ_NONE;
+    *out_error = (flume_error){.status = status, .seq = FLUME_SEQ_NONE};
     (void)snprintf(out_error->message, sizeof out_error->message, "%s", flume_strerror(status));
 }
 
@@ -266,8 +267,10 @@ int flume_open(flume **out_flume, const char *path, const flume_options *options
     flume_log_stat_info info;
     int status;
 
-    if (handle == NULL)
+    if (handle == NULL) {
+        report(NULL, FLUME_ERR_NO_MEMORY, out_error);
         return FLUME_ERR_NO_MEMORY;
+    }
     take_options(handle, options);
     /* It reports its own errors. */
     status = flume_log_open(&handle->log, path, &handle->options.log, out_error);
