@@ -207,6 +207,10 @@ static void take_options(flume *handle, const flume_options *options)
         kept->rebuild_bytes = REBUILD_BYTES_MIN;
     if (kept->verify_bytes == 0)
         kept->verify_bytes = VERIFY_BYTES_DEFAULT;
+    if (kept->log.allocator != NULL) {
+        handle->allocator = *kept->log.allocator;
+        kept->log.allocator = &handle->allocator;
+    }
     handle->io = kept->log.io != NULL ? kept->log.io : flume_io_posix();
 }
 

@@ -51,6 +51,7 @@ static flume_options options_of(const flume *handle)
                 .io_mode = log->io_mode,
                 .lock_timeout_ns = log->lock_timeout_ns,
                 .seal = &on_request,
+                .allocator = log->allocator,
                 .io = handle->temporary ? NULL : log->io,
                 .log = log->log,
                 .log_ctx = log->log_ctx},

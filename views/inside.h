@@ -115,7 +115,8 @@ struct kept_error {
 
 struct flume {
     flume_log *log;
-    flume_options options; /* With pointers that live as long as the handle. */
+    flume_options options;     /* With pointers that live as long as the handle. */
+    flume_allocator allocator; /* A copy, where options.log has one. Fixed. */
     const flume_io *io;
     char *path;     /* Of the directory that has views/. */
     bool temporary; /* path is ours and goes at close: a basin in memory. */

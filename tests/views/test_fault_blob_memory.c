@@ -11,6 +11,8 @@
 
 #include <inttypes.h>
 
+#include "faultio.h"
+
 enum { SMALL_CHUNK = 16 << 10, CONTENT_BYTES = (1 << 20) + 5 * SMALL_CHUNK, PLACES = 1 << 16 };
 
 /* ---- memory ---- */
@@ -379,11 +381,37 @@ static void the_first_large_put_makes_the_second_log_in_spite_of_a_refusal(void 
     free(content);
 }
 
+static void the_second_log_asks_the_allocator_that_was_given_too(void **state)
+{
+    struct blob_fixture *fx = *state;
+    static struct fault_memory given; /* It outlives the handle if the test fails. */
+    flume_allocator table;
+    flume_blob_info info;
+    int64_t before;
+
+    held = put_made(fx, CONTENT_BYTES, 1, NULL);
+    fault_memory_init(&given);
+    table = given.table;
+    fx->options.log.allocator = &table;
+    reopen_blobs(fx, 0);
+    memset(&table, 0, sizeof table); /* It was copied. */
+    expect_flume(fx, flume_blob_stat(fx->flume, held.seq, &info), FLUME_OK);
+    before = given.live_bytes;
+    assert_true(before > 0); /* Of the first log. */
+    expect_made(fx, held.seq, CONTENT_BYTES, 1);
+    assert_in_range(given.live_bytes, before + before / 2, 3 * before); /* And of another. */
+    fx->options.log.allocator = NULL;
+    reopen_blobs(fx, 0);
+    assert_int_equal(given.live_blocks, 0);
+    fault_memory_deinit(&given);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         blob_test(without_memory_a_call_says_so_and_the_next_one_works),
         blob_test(the_first_large_put_makes_the_second_log_in_spite_of_a_refusal),
+        blob_test(the_second_log_asks_the_allocator_that_was_given_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
