@@ -35,6 +35,8 @@ enum {
     CATALOG_PATH_AT = 18
 };
 enum { GROUP_COUNT_BYTES = 8, GROUP_WORDS_AT = 10, GROUP_TYPE_AT = 16, GROUP_VALUE_AT = 17 };
+/* What the view "blob" says of one, and before it, by seq, the hash. */
+enum { BLOB_BYTES_AT = 1, BLOB_CHUNKS_AT = 9, BLOB_VALUE_BYTES = 17 };
 enum { SUM_WORDS = 34, SUM_UNIT_BITS = 1074 };
 
 static uint64_t get_big(const uint8_t *source)
@@ -202,6 +204,45 @@ static bool decode_field_count(const flume_bytes *key, const flume_bytes *value,
                 " of another type",
                 counts[0], counts[1], counts[2], counts[3]);
     return true;
+}
+
+/* ---- blobs ---- */
+
+static bool add_blob(struct text *text, const uint8_t *value)
+{
+    static const char *const forms[] = {"", "inline", "chunked", "again"};
+    uint64_t chunks = get_little(value + BLOB_CHUNKS_AT);
+
+    if (value[0] == 0 || value[0] >= sizeof(forms) / sizeof(forms[0]))
+        return false;
+    text_format(text, "%s, %" PRIu64 " bytes", forms[value[0]], get_little(value + BLOB_BYTES_AT));
+    if (chunks != 0)
+        text_format(text, ", %" PRIu64 " chunk%s", chunks, chunks == 1 ? "" : "s");
+    return true;
+}
+
+static bool decode_blob(const uint8_t *key, size_t bytes, const flume_bytes *value,
+                        struct shown_row *row)
+{
+    if (bytes != FLUME_HASH_BYTES + SEQ_BYTES || value->bytes != BLOB_VALUE_BYTES)
+        return false;
+    add_hex(&row->key, key, FLUME_HASH_BYTES);
+    row->seq = get_big(key + FLUME_HASH_BYTES);
+    return add_blob(&row->value, value->data);
+}
+
+static bool decode_blob_record(const uint8_t *key, size_t bytes, const flume_bytes *value,
+                               struct shown_row *row)
+{
+    const uint8_t *hash = value->data;
+
+    if (bytes != SEQ_BYTES || value->bytes != FLUME_HASH_BYTES + BLOB_VALUE_BYTES)
+        return false;
+    row->seq = get_big(key);
+    text_format(&row->key, "%" PRIu64, row->seq);
+    add_hex(&row->value, hash, FLUME_HASH_BYTES);
+    text_string(&row->value, ", ");
+    return add_blob(&row->value, hash + FLUME_HASH_BYTES);
 }
 
 /* ---- bookmarks ---- */
@@ -421,6 +462,12 @@ void row_decode(enum row_shape shape, const flume_bytes *key, const flume_bytes 
     case SHAPE_SUM:
         known = decode_sum(key->data, key->bytes, value, row);
         break;
+    case SHAPE_BLOB:
+        known = decode_blob(key->data, key->bytes, value, row);
+        break;
+    case SHAPE_BLOB_RECORD:
+        known = decode_blob_record(key->data, key->bytes, value, row);
+        break;
     case SHAPE_BYTES:
         break;
     }
@@ -456,6 +503,10 @@ enum row_shape row_shape_of(struct session *session, flume_view *view, size_t ta
         return SHAPE_MARK_HISTORY;
     if (status.built_in && strcmp(table, "view") == 0)
         return SHAPE_CATALOG;
+    if (status.built_in && strcmp(table, "content") == 0)
+        return SHAPE_BLOB;
+    if (status.built_in && strcmp(table, "record") == 0)
+        return SHAPE_BLOB_RECORD;
     if (!status.built_in && flume_view_declaration(session->flume, &at_once, definition->name,
                                                    &declaration) == FLUME_OK) {
         if (declaration.what == FLUME_DECLARED_REDUCE)

@@ -21,6 +21,8 @@ enum row_shape {
     SHAPE_FIELD,        /* Value, seq; or value -> seq. */
     SHAPE_FIELD_COUNT,  /* What became of records. */
     SHAPE_GROUP,        /* Group of a fold -> its state. */
+    SHAPE_BLOB,         /* Hash of a content, seq -> form, bytes, chunks. */
+    SHAPE_BLOB_RECORD,  /* Seq -> hash of a content, form, bytes, chunks. */
     SHAPE_SUM           /* Anything -> numbers of 64 bits. */
 };
 

@@ -79,6 +79,22 @@ expect_out_lines 3
 expect_out_has "note: a note, labels: r/2"
 tail -n 1 out | grep -q "dropped, set by @" || fail "the history ends with a dropped name"
 
+# Blobs: by content, and by record.
+head -c 1500000 /dev/zero >zeros
+expect 0 b.flume blob put --create zeros --json
+zeros=$(jq -r .hash out)
+expect 0 b.flume blob put zeros --name again
+printf inline >small
+expect 0 b.flume blob put small --json
+small=$(jq -r .hash out)
+expect 0 b.flume view rows blob
+sort out >sorted
+printf '%s\n' "$zeros${t}@1${t}chunked, 1500000 bytes, 2 chunks" \
+    "$zeros${t}@3${t}again, 1500000 bytes, 2 chunks" "$small${t}@5${t}inline, 6 bytes" | sort >wanted
+cmp -s wanted sorted || fail "rows of blobs: $(cat out)"
+expect 0 b.flume view rows blob --table record --limit 1 --json
+expect_jq out '.key == "1" and .seq == 1 and .value == "'"$zeros"', chunked, 1500000 bytes, 2 chunks"'
+
 # ---- a declaration is changed ----
 
 of_n() {
