@@ -165,6 +165,7 @@ int flume_grains_find(flume_log *log, flume_grains_place *out_place)
         place.state = status == FLUME_OK && memcmp(id, setting.basin_id, sizeof id) == 0
                           ? FLUME_GRAINS_HERE
                           : FLUME_GRAINS_ABSENT;
+        place.is_taken = status == FLUME_OK && place.state == FLUME_GRAINS_ABSENT;
         if (status == FLUME_ERR_NO_BASIN)
             status = FLUME_OK;
     }
@@ -359,7 +360,10 @@ static int settle_alone(flume_log *log, uint64_t needs)
     int status = flume_grains_find(log, &place);
 
     if (status == FLUME_OK && place.state != FLUME_GRAINS_HERE)
-        return absent(log, place.path, "so what refers to it cannot be made durable");
+        return absent(log, place.path,
+                      place.is_taken
+                          ? "where another basin is, so what refers to it cannot be made durable"
+                          : "so what refers to it cannot be made durable");
     if (status == FLUME_OK)
         status = companion_open(log, place.path, 0, 0, &grains);
     if (status != FLUME_OK)

@@ -112,9 +112,9 @@ static int find_path(flume *handle, enum grains_use use, const char *what,
     if (place.state == FLUME_GRAINS_HERE)
         return FLUME_OK;
     return flume_fail(handle, FLUME_ERR_ABSENT, FLUME_SEQ_NONE,
-                      "%s: its chunks are in the second log, and that is not at %.256s; mount its "
+                      "%s: chunks are in the second log, and that is not at %.256s%s; mount its "
                       "volume, or say where it has gone",
-                      what, place.path);
+                      what, place.path, place.is_taken ? ", where another basin is" : "");
 }
 
 static int open_grains(flume *handle, enum grains_use use, const char *what,

@@ -30,6 +30,7 @@ typedef struct flume_grains_place {
     enum flume_grains_state state;
     char path[FLUME_GRAINS_PATH_BYTES]; /* Where it is, or should be. */
     uint8_t basin_id[16];               /* Of the second log; zero: NONE. */
+    bool is_taken;                      /* ABSENT, and another basin is there. */
 } flume_grains_place;
 
 /**

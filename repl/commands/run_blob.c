@@ -113,6 +113,8 @@ int blob_form_grains(struct blobbing *blobbing)
         grid_bytes(&grid, id.data, id.bytes);
     (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
     text_deinit(&id);
+    if (place.is_taken)
+        note(session, "%s is another basin; what this one needs is not there", place.path);
     return CODE_OK;
 }
 

@@ -187,7 +187,11 @@ static void another_basin_in_its_place_is_not_it(void **state)
         FLUME_OK);
     close_grains(stranger);
     assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_ABSENT);
+    assert_true(place_of(fx->log).is_taken);
     assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_ERR_ABSENT);
+    run_command("rm -r '%s/grains'", fx->path);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_ABSENT);
+    assert_false(place_of(fx->log).is_taken);
 }
 
 static void one_that_was_made_and_not_yet_named_is_taken(void **state)

@@ -68,6 +68,7 @@ expect 0 a.flume blob put larger
 
 # ---- elsewhere ----
 
+head -c 2500000 /dev/urandom >largest
 mkdir volume
 mv a.flume/grains volume/chunks
 expect 6 a.flume blob grains --path volume/nothing
@@ -84,6 +85,11 @@ expect_same_files large out
 mv volume/chunks volume/kept
 expect 0 volume/chunks init
 expect 6 a.flume blob get large
+expect_err_has "another basin"
+expect 6 a.flume blob put largest
+expect_err_has "another basin"
+expect 0 a.flume blob grains
+expect_err_has "another basin"
 rm -r volume/chunks
 # Back into the basin: both can be moved together again.
 mv volume/kept a.flume/grains
