@@ -27,6 +27,17 @@ static const char *state_name(enum flume_grains_state state)
     }
 }
 
+/* NULL: no memory, or nobody is in any directory. */
+static char *below_working_directory(const char *path, int bytes)
+{
+    char *here = realpath(".", NULL), *whole = NULL;
+
+    if (here != NULL && asprintf(&whole, "%s/%.*s", here, bytes, path) < 0)
+        whole = NULL;
+    free(here);
+    return whole;
+}
+
 /* As who types it means it: from the working directory. Where it lies in the basin it is said from
  * there, so that both can be moved together. NULL: no memory. */
 static char *path_from_basin(const char *db, const char *path)
@@ -46,8 +57,11 @@ static char *path_from_basin(const char *db, const char *path)
         const char *name = slash == NULL ? path : slash + 1;
         int name_bytes = (int)(bytes - (size_t)(name - path));
 
-        if (real == NULL) /* That it is not there is told by whoever looks for it. */
+        /* That it is not there is told by whoever looks for it, in these words. */
+        if (real == NULL && path[0] == '/')
             whole = strndup(path, bytes);
+        else if (real == NULL)
+            whole = below_working_directory(path, (int)bytes);
         else if (asprintf(&whole, "%s/%.*s", strcmp(real, "/") == 0 ? "" : real, name_bytes, name) <
                  0)
             whole = NULL;

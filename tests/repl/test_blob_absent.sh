@@ -101,6 +101,8 @@ expect_same_files large out
 # ---- from the beginning ----
 
 expect 0 c.flume init
+expect 7 c.flume blob grains --path volume/no/such
+expect_err_has "cannot make $PWD/volume/no/such"
 expect 0 c.flume blob grains --path volume/of-c --strata 4M --json
 expect_jq out '.state == "here" and (.path | endswith("volume/of-c"))'
 expect 0 c.flume blob put large
