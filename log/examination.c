@@ -353,10 +353,12 @@ static int look_at_sides(struct subject *subject)
     footer = look_at_footer(subject, slots, bytes);
     status = compare_slots(subject, slots, bytes, &verdict);
     memory_release(inspection->options.allocator, slots);
+    /* Of one that was sealed since, the footer is another page and the slots are gone. */
+    if (status == FLUME_OK && (footer == FOOTER_WRONG || verdict == SLOTS_ABSENT) &&
+        is_sealed_now(subject))
+        return FLUME_OK;
     if (status == FLUME_OK && footer == FOOTER_WRONG)
         status = tell_footer(subject);
-    if (status == FLUME_OK && verdict == SLOTS_ABSENT && is_sealed_now(subject))
-        return FLUME_OK;
     if (status == FLUME_OK && verdict != SLOTS_EQUAL && (trusted || footer != FOOTER_ABSENT))
         status = tell_slots(subject, verdict, trusted ? FINDING_DAMAGE : FINDING_NORMAL);
     return status;
@@ -385,8 +387,8 @@ static int examine_anew(struct subject *subject, const struct strata_header *hea
     row.data_bytes = header->file_bytes;
     sealed.row = &row;
     status = survey_look_sealed(subject->inspection, &row);
-    /* Of what was the newest it has what was appended since, too. */
-    if (row.seal.count != 0 && row.end_seq == subject->inspection->end &&
+    /* Of what was the newest, or opened only behind it, it has what was appended since, too. */
+    if (row.seal.count != 0 && row.end_seq >= subject->inspection->end &&
         row.end_seq < row.first_seq + row.seal.count)
         row.end_seq = row.first_seq + row.seal.count;
     return status == FLUME_OK ? examine_sealed_file(&sealed) : status;

@@ -202,11 +202,8 @@ static int read_header(struct inspection *inspection, struct survey *survey, str
         take_bad_header(row, page);
         return FLUME_OK;
     }
-    if (file == -ENOENT) /* It was listed: a link that leads nowhere. */
-        return strata_missing(inspection->log, FLUME_SEQ_NONE, path.text);
-    /* A link that leads nowhere is not damage: what it leads to may come back. */
-    if (file == -ENOENT &&
-        strata_missing(inspection->log, FLUME_SEQ_NONE, path.text) == FLUME_ERR_ABSENT)
+    /* It was listed: a link that leads nowhere. That is no damage: what it leads to may come back. */
+    if (file == -ENOENT)
         return absent(inspection, row, path.text);
     if (file < 0)
         return log_fail_io(inspection->log, file, "open", path.text);

@@ -126,6 +126,71 @@ static void a_strata_that_is_sealed_before_its_slots_are_looked_at_is_sound(void
     check_beside_a_sealer(*state, "00000000000000000000.slots", 1);
 }
 
+static void a_strata_that_is_sealed_before_its_footer_is_looked_at_is_sound(void **state)
+{
+    check_beside_a_sealer(*state, "00000000000000000000.strata", 3);
+}
+
+/* A writer that rolls between a check's look at HEAD and its look at log/, and seals all of it when the
+ * newest strata is opened to be examined. */
+struct advance {
+    flume_io table;
+    flume_log *log;
+    char newest[FIXTURE_PATH_BYTES];
+    unsigned openings;
+    bool is_over;
+};
+
+static int advance_list(void *ctx, const char *path, flume_io_name name, void *name_ctx)
+{
+    struct advance *advance = ctx;
+    const flume_io *io = flume_io_posix();
+    static const uint8_t body[8192];
+
+    if (advance->newest[0] == '\0' && strstr(path, "/log") != NULL) {
+        flume_record record;
+
+        for (unsigned i = 0; i < 3 * STRATA_BYTES / sizeof body; i++)
+            assert_int_equal(flume_log_append(advance->log, body, sizeof body, NULL), FLUME_OK);
+        assert_int_equal(flume_log_get(advance->log, flume_log_head(advance->log) - 1, &record),
+                         FLUME_OK);
+        (void)snprintf(advance->newest, sizeof advance->newest, "%020" PRIu64 ".strata",
+                       record.strata_seq);
+        flume_record_release(&record);
+    }
+    return io->list(io->ctx, path, name, name_ctx);
+}
+
+static int advance_open(void *ctx, const char *path, unsigned flags)
+{
+    struct advance *advance = ctx;
+    const flume_io *io = flume_io_posix();
+
+    if (advance->newest[0] != '\0' && strstr(path, advance->newest) != NULL &&
+        ++advance->openings == 2) {
+        assert_int_equal(flume_log_seal(advance->log, &(flume_seal_call){.active = true}, NULL),
+                         FLUME_OK);
+        advance->is_over = true;
+    }
+    return io->open(io->ctx, path, flags);
+}
+
+static void strata_that_are_opened_and_sealed_while_a_check_runs_are_sound(void **state)
+{
+    struct damage_fixture *fx = *state;
+    struct advance advance = {.table = *flume_io_posix(), .log = open_log(fx, 0)};
+
+    advance.table.ctx = &advance; /* The POSIX functions do not look at it. */
+    advance.table.open = advance_open;
+    advance.table.list = advance_list;
+    fx->io = &advance.table;
+    expect_sound(fx);
+    fx->io = NULL;
+    assert_true(advance.is_over);
+    assert_int_equal(fx->found_count, 0);
+    assert_int_equal(flume_log_close(advance.log), FLUME_OK);
+}
+
 static void a_strata_whose_volume_is_not_here_is_no_damage(void **state)
 {
     struct damage_fixture *fx = *state;
@@ -616,6 +681,8 @@ int main(void)
         sealed_test(progress_comes_to_all_bytes),
         damage_test(a_strata_that_is_sealed_after_the_survey_is_sound),
         damage_test(a_strata_that_is_sealed_before_its_slots_are_looked_at_is_sound),
+        damage_test(a_strata_that_is_sealed_before_its_footer_is_looked_at_is_sound),
+        damage_test(strata_that_are_opened_and_sealed_while_a_check_runs_are_sound),
         sealed_test(a_strata_whose_volume_is_not_here_is_no_damage),
         sealed_test(a_damaged_block_is_named_by_strata_block_and_seqs),
         sealed_test(damaged_blocks_side_by_side_are_named_one_by_one),
