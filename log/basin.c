@@ -13,6 +13,7 @@
 
 #include "flume/version.h"
 #include "rescue.h"
+#include "seal_file.h"
 #include "settings.h"
 #include "sync.h"
 
@@ -222,12 +223,18 @@ static int sweep_name(void *ctx, const char *name)
     const struct sweep *sweep = ctx;
     size_t bytes = strlen(name);
     size_t ending_bytes = strlen(sweep->ending);
+    struct seal_place place;
     struct path path;
 
     if (bytes < ending_bytes || bytes > 255 ||
         strcmp(name + bytes - ending_bytes, sweep->ending) != 0)
         return 0;
     log_path(sweep->log, sweep->folder, name, &path);
+    /* What was to be a sealed strata is still there as a raw one; and it may be a link. */
+    if (strcmp(name, SEAL_TEMPORARY_NAME) == 0 || seal_place_read(sweep->log, &path, &place)) {
+        seal_place_drop(sweep->log, name);
+        return 0;
+    }
     if (rescue_keep_unnamed(sweep->log, &path))
         return 0;
     (void)sweep->log->io->unlink(sweep->log->io->ctx, path.text); /* Only space is at stake. */

@@ -63,6 +63,23 @@ void seal_file_drop(flume_log *log);
  */
 int seal_place_link(flume_log *log, uint64_t first_seq);
 
+/* The same for any directory, as a link in log/ has it. An exclusive name there is found. */
+int seal_place_make(flume_log *log, const char *directory, uint64_t first_seq,
+                    const struct path *link);
+
+/* Where a link in log/ leads. */
+struct seal_place {
+    char file[PATH_BYTES];      /* As the io table takes it. */
+    char directory[PATH_BYTES]; /* As the link has it. */
+    bool is_ours;               /* This basin has made the file; not one that this is a copy of. */
+};
+
+/* false: it is no link. */
+bool seal_place_read(flume_log *log, const struct path *link, struct seal_place *out_place);
+
+/* Remove a temporary name in log/, and what it links to, if that is ours. */
+void seal_place_drop(flume_log *log, const char *name);
+
 /* Sync the directory that the file lies in, if it is another than log/. */
 int seal_place_sync(flume_log *log);
 

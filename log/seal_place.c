@@ -1,9 +1,13 @@
 /*
  * seal_place.c - sealed files that lie in another directory than log/.
  *
- * There a file is called BASIN-SEQ20.strata, so that several basins may share the directory; in log/ a
- * symbolic link has the strata's name. So whoever opens a strata by its name need not know, and the
- * exchange of the raw form is the rename of a link.
+ * There a file is called BASIN-SEQ20-OWNER.strata, so that several basins may share the directory; in
+ * log/ a symbolic link has the strata's name. So whoever opens a strata by its name need not know, and
+ * the exchange of the raw form is the rename of a link.
+ *
+ * What always holds: a file there is never replaced, and removed only if its name says that this basin
+ * made it. A copy of a basin has the same id and the same links, but another owner: what it finds in
+ * the directory may be what the original reads.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +15,8 @@
 #include "seal_file.h"
 #include "seal_parity.h"
 
-enum { ID_DIGITS = 32 };
+enum { ID_DIGITS = 32, SEQ_DIGITS = 20, OWNER_DIGITS = 8, NAME_TRIES = 1000 };
+enum { PLACE_NAME_BYTES = ID_DIGITS + 1 + SEQ_DIGITS + 1 + OWNER_DIGITS + 2 };
 
 /* A path that counts from the basin, or from a folder of it, as the io table takes it. false: it is
  * too long. */
@@ -26,48 +31,91 @@ static bool join(const flume_log *log, const char *folder, const char *path, con
     return length > 0 && length < PATH_BYTES;
 }
 
-static void file_name(const flume_log *log, uint64_t first_seq, char *target, size_t bytes)
+/* Which basin of those with the same id: LOCK is the one file that each has for itself. */
+static uint32_t owner_of(const flume_log *log)
+{
+    uint64_t numbers[2] = {log->lock_device, log->lock_inode};
+
+    return (uint32_t)hash_bytes(numbers, sizeof numbers, 0);
+}
+
+/* What the names of all files that this basin makes of a strata begin with. */
+static void name_begin(const flume_log *log, uint64_t first_seq, char target[PLACE_NAME_BYTES])
 {
     char digits[ID_DIGITS + 1];
-    char name[STRATA_NAME_BYTES];
 
     for (size_t i = 0; i < sizeof log->basin_id; i++)
         (void)snprintf(digits + 2 * i, 3, "%02x", log->basin_id[i]);
-    strata_name(name, first_seq);
-    (void)snprintf(target, bytes, "%s-%s", digits, name);
+    (void)snprintf(target, PLACE_NAME_BYTES, "%s-%020llu-%08x.", digits,
+                   (unsigned long long)first_seq, (unsigned)owner_of(log));
 }
 
-static int too_long(flume_log *log)
+/* Whether a link's target is a file that this basin has made. */
+static bool is_ours(const flume_log *log, const char *target)
+{
+    const char *name = strrchr(target, '/');
+    char begin[PLACE_NAME_BYTES];
+    size_t seq_at = ID_DIGITS + 1;
+    size_t seq_end = seq_at + SEQ_DIGITS;
+
+    name = name != NULL ? name + 1 : target;
+    name_begin(log, 0, begin);
+    return strlen(name) > strlen(begin) && memcmp(name, begin, seq_at) == 0 &&
+           memcmp(name + seq_end, begin + seq_end, strlen(begin) - seq_end) == 0;
+}
+
+static int too_long(flume_log *log, const char *path)
 {
     return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
-                    "sealing: the path %.64s... is too long", log->seal.path);
+                    "sealing: the path %.64s... is too long", path);
+}
+
+int seal_place_make(flume_log *log, const char *directory, uint64_t first_seq,
+                    const struct path *link)
+{
+    const flume_io *io = log->io;
+    char begin[PLACE_NAME_BYTES], name[PLACE_NAME_BYTES + 16];
+    char target[PATH_BYTES], file_path[PATH_BYTES];
+    int file = -EEXIST;
+    int error;
+
+    if (io->make_link == NULL)
+        return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
+                        "sealing: this io table makes no links, so sealed strata stay in log/");
+    name_begin(log, first_seq, begin);
+    for (unsigned number = 0; number < NAME_TRIES && file == -EEXIST; number++) {
+        if (number == 0)
+            (void)snprintf(name, sizeof name, "%sstrata", begin);
+        else
+            (void)snprintf(name, sizeof name, "%s%u.strata", begin, number);
+        if (snprintf(target, sizeof target, "%s/%s", directory, name) >= (int)sizeof target ||
+            !join(log, "/log", directory, name, file_path))
+            return too_long(log, directory);
+        file = io->open(io->ctx, file_path, FLUME_IO_WRITE | FLUME_IO_CREATE | FLUME_IO_EXCLUSIVE);
+    }
+    if (file < 0)
+        return log_fail_io(log, file, "create", file_path);
+    io->close(io->ctx, file);
+    error = io->make_link(io->ctx, target, link->text);
+    if (error == 0)
+        return FLUME_OK;
+    (void)io->unlink(io->ctx, file_path); /* Nothing names it. */
+    return log_fail_io(log, error, "make a link at", link->text);
 }
 
 int seal_place_link(flume_log *log, uint64_t first_seq)
 {
-    const flume_io *io = log->io;
-    char name[ID_DIGITS + 1 + STRATA_NAME_BYTES];
-    char target[PATH_BYTES], file[PATH_BYTES];
+    char directory[PATH_BYTES];
     struct path link;
-    int error;
 
     if (log->seal.path == NULL)
         return FLUME_OK;
-    file_name(log, first_seq, name, sizeof name);
     /* A link's target counts from where the link is: log/. */
-    if (snprintf(target, sizeof target, "%s%s/%s", log->seal.path[0] == '/' ? "" : "../",
-                 log->seal.path, name) >= (int)sizeof target ||
-        !join(log, "", log->seal.path, name, file))
-        return too_long(log);
+    if (snprintf(directory, sizeof directory, "%s%s", log->seal.path[0] == '/' ? "" : "../",
+                 log->seal.path) >= (int)sizeof directory)
+        return too_long(log, log->seal.path);
     log_path(log, "log", SEAL_TEMPORARY_NAME, &link);
-    if (io->make_link == NULL)
-        return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
-                        "sealing: this io table makes no links, so sealed strata stay in log/");
-    error = io->unlink(io->ctx, file); /* What a sealer that died has left. */
-    if (error != 0 && error != -ENOENT)
-        return log_fail_io(log, error, "replace", file);
-    error = io->make_link(io->ctx, target, link.text);
-    return error == 0 ? FLUME_OK : log_fail_io(log, error, "make a link at", link.text);
+    return seal_place_make(log, directory, first_seq, &link);
 }
 
 int seal_place_sync(flume_log *log)
@@ -78,26 +126,47 @@ int seal_place_sync(flume_log *log)
     if (log->seal.path == NULL)
         return FLUME_OK;
     if (!join(log, "", log->seal.path, "", place))
-        return too_long(log);
+        return too_long(log, log->seal.path);
     error = log->io->sync_directory(log->io->ctx, place);
     return error == 0 ? FLUME_OK : log_fail_io(log, error, "sync the directory", place);
 }
 
-void seal_file_drop(flume_log *log)
+bool seal_place_read(flume_log *log, const struct path *link, struct seal_place *out_place)
 {
     const flume_io *io = log->io;
-    char target[PATH_BYTES], file[PATH_BYTES];
-    struct path path;
-    int64_t bytes = 0;
+    int64_t bytes = -EINVAL;
+    char *slash;
 
-    log_path(log, "log", SEAL_TEMPORARY_NAME, &path);
     if (io->read_link != NULL)
-        bytes = io->read_link(io->ctx, path.text, target, sizeof target);
-    if (bytes > 0 && bytes < (int64_t)sizeof target) {
-        target[bytes] = '\0';
-        if (join(log, "/log", target, "", file))
-            (void)io->unlink(io->ctx, file); /* Nothing names it but this link. */
-    }
-    (void)io->unlink(io->ctx, path.text); /* Not there, or creating it will tell. */
+        bytes =
+            io->read_link(io->ctx, link->text, out_place->directory, sizeof out_place->directory);
+    if (bytes <= 0 || bytes >= (int64_t)sizeof out_place->directory)
+        return false;
+    out_place->directory[bytes] = '\0';
+    out_place->is_ours = is_ours(log, out_place->directory);
+    if (!join(log, "/log", out_place->directory, "", out_place->file))
+        return false;
+    slash = strrchr(out_place->directory, '/');
+    if (slash == NULL)
+        return false; /* To another name in log/: nobody makes such a link. */
+    *slash = '\0';
+    return true;
+}
+
+void seal_place_drop(flume_log *log, const char *name)
+{
+    const flume_io *io = log->io;
+    struct seal_place place;
+    struct path path;
+
+    log_path(log, "log", name, &path);
+    if (seal_place_read(log, &path, &place) && place.is_ours)
+        (void)io->unlink(io->ctx, place.file); /* Nothing names it but this link. */
+    (void)io->unlink(io->ctx, path.text);      /* Not there, or creating it will tell. */
+}
+
+void seal_file_drop(flume_log *log)
+{
+    seal_place_drop(log, SEAL_TEMPORARY_NAME);
     seal_parity_drop(log);
 }

@@ -117,29 +117,105 @@ static void a_directory_that_is_not_there_leaves_strata_raw(void **state)
     expect_all(fx);
 }
 
+static void make_half_a_strata(const char *path)
+{
+    FILE *file = fopen(path, "wb");
+
+    assert_non_null(file);
+    assert_true(fputs("half a strata", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Where the first strata's link leads, from log/. */
+static void read_first_link(struct log_fixture *fx, char target[LOG_FIXTURE_PATH_BYTES])
+{
+    char name[2 * LOG_FIXTURE_PATH_BYTES];
+    ssize_t bytes;
+
+    (void)snprintf(name, sizeof name, "%s/log/%020d.strata", fx->path, 0);
+    bytes = readlink(name, target, LOG_FIXTURE_PATH_BYTES - 1);
+    assert_true(bytes > 0);
+    target[bytes] = '\0';
+}
+
+static void append_and_seal(struct log_fixture *fx, flume_seal_report *out_report)
+{
+    for (unsigned i = 0; i < 3 * RECORDS; i++)
+        append_bytes(fx->log, BODY_BYTES, i);
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    assert_int_equal(flume_log_seal(fx->log, NULL, out_report), FLUME_OK);
+}
+
 static void what_a_dead_sealer_left_elsewhere_is_replaced(void **state)
 {
     struct log_fixture *fx = *state;
     flume_seal_report report;
-    char link[2 * LOG_FIXTURE_PATH_BYTES];
+    char link[2 * LOG_FIXTURE_PATH_BYTES], target[LOG_FIXTURE_PATH_BYTES];
+    char half[3 * LOG_FIXTURE_PATH_BYTES];
     size_t files;
-    FILE *file;
 
     seal_elsewhere(fx);
     files = files_in(fixture_path(fx, "other"));
     (void)snprintf(link, sizeof link, "%s/log/seal.strata.tmp", fx->path);
-    assert_int_equal(symlink("../../other/half", link), 0);
-    file = fopen(fixture_path(fx, "other/half"), "wb");
-    assert_non_null(file);
-    assert_true(fputs("half a strata", file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    for (unsigned i = 0; i < 3 * RECORDS; i++)
-        append_bytes(fx->log, BODY_BYTES, i);
-    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
-    assert_int_equal(flume_log_seal(fx->log, NULL, &report), FLUME_OK);
+    read_first_link(fx, target);
+    memset(strstr(target, "00000000000000000000"), '9', 20);
+    assert_int_equal(symlink(target, link), 0);
+    (void)snprintf(half, sizeof half, "%s/log/%s", fx->path, target);
+    make_half_a_strata(half);
+    append_and_seal(fx, &report);
     assert_int_equal(files_in(fixture_path(fx, "other")), files + report.strata);
-    assert_int_not_equal(access(fixture_path(fx, "other/half"), F_OK), 0);
+    assert_int_not_equal(access(half, F_OK), 0);
     assert_int_not_equal(access(link, F_OK), 0);
+}
+
+static void a_file_elsewhere_that_is_none_of_ours_stays(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_seal_report report;
+    char link[2 * LOG_FIXTURE_PATH_BYTES];
+
+    seal_elsewhere(fx);
+    (void)snprintf(link, sizeof link, "%s/log/seal.strata.tmp", fx->path);
+    assert_int_equal(symlink("../../other/half", link), 0);
+    make_half_a_strata(fixture_path(fx, "other/half"));
+    append_and_seal(fx, &report);
+    assert_int_equal(access(fixture_path(fx, "other/half"), F_OK), 0);
+    assert_int_not_equal(access(link, F_OK), 0);
+}
+
+/* Both have the same id, and seal strata of the same seqs into the same directory. */
+static void a_copy_takes_nothing_from_its_original(void **state)
+{
+    struct log_fixture *fx = *state;
+    char copy[2 * LOG_FIXTURE_PATH_BYTES], link[3 * LOG_FIXTURE_PATH_BYTES];
+    char target[LOG_FIXTURE_PATH_BYTES];
+    flume_seal_report report, copy_report;
+    flume_log *copy_log = NULL;
+    flume_record record;
+    size_t files;
+
+    seal_elsewhere(fx);
+    (void)snprintf(copy, sizeof copy, "%s", fixture_path(fx, "copy.flume"));
+    for (unsigned i = 0; i < RECORDS; i++)
+        append_bytes(fx->log, BODY_BYTES, i);
+    run_command("cp -r '%s' '%s'", fx->path, copy);
+    append_and_seal(fx, &report);
+    files = files_in(fixture_path(fx, "other"));
+    /* As if it had been made while the original sealed this one. */
+    read_first_link(fx, target);
+    (void)snprintf(link, sizeof link, "%s/log/seal.strata.tmp", copy);
+    assert_int_equal(symlink(target, link), 0);
+    assert_int_equal(flume_log_open(&copy_log, copy, &fx->options, NULL), FLUME_OK);
+    assert_int_equal(flume_log_sync(copy_log, FLUME_SEQ_NONE), FLUME_OK);
+    assert_int_equal(flume_log_seal(copy_log, NULL, &copy_report), FLUME_OK);
+    assert_true(copy_report.strata > 0);
+    assert_int_equal(files_in(fixture_path(fx, "other")), files + copy_report.strata);
+    assert_int_equal(flume_log_close(copy_log), FLUME_OK);
+    reopen_log(fx);
+    for (uint64_t seq = 0; seq < flume_log_head(fx->log); seq++) {
+        assert_int_equal(flume_log_get(fx->log, seq, &record), FLUME_OK);
+        flume_record_release(&record);
+    }
 }
 
 /* A sealed strata never changes, so somebody may move it and leave a link by hand. */
@@ -171,6 +247,8 @@ int main(void)
         closed_log_test(an_absent_directory_is_named_and_the_rest_goes_on),
         closed_log_test(a_directory_that_is_not_there_leaves_strata_raw),
         closed_log_test(what_a_dead_sealer_left_elsewhere_is_replaced),
+        closed_log_test(a_file_elsewhere_that_is_none_of_ours_stays),
+        closed_log_test(a_copy_takes_nothing_from_its_original),
         closed_log_test(a_strata_moved_by_hand_behind_a_link_is_read),
     };
 
