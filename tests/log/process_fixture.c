@@ -320,6 +320,14 @@ void process_await_stop(struct process *process)
         fail_msg("process %d ended (status 0x%x) instead of stopping", (int)process->pid, status);
 }
 
+bool process_has_ended(const struct process *process)
+{
+    siginfo_t info = {.si_pid = 0};
+
+    assert_int_equal(waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    return info.si_pid != 0;
+}
+
 int process_join(struct process *process)
 {
     int status = 0;

@@ -133,6 +133,9 @@ void process_await_stop(struct process *process);
 /* SIGKILL, reap, and read what it had still reported. */
 void process_kill(struct process *process);
 
+/* Whether it is no more, though nobody has joined it. */
+bool process_has_ended(const struct process *process);
+
 /* Wait until it ends; the status as waitpid() gives it. */
 int process_join(struct process *process);
 
