@@ -16,6 +16,7 @@
 #include "basin.h"
 #include "keep.h"
 #include "mend_files.h"
+#include "seal_parity.h"
 #include "survey.h"
 
 enum { ROUNDS = 2 };
@@ -25,6 +26,12 @@ static const char *const actions_restored[FINDING_KINDS] = {
 };
 static const char *const actions_wanted[FINDING_KINDS] = {
     [FLUME_FINDING_PARITY] = "would be restored bit for bit",
+};
+static const char *const actions_renewed[FINDING_KINDS] = {
+    [FLUME_FINDING_PARITY] = "written anew",
+};
+static const char *const actions_renewable[FINDING_KINDS] = {
+    [FLUME_FINDING_PARITY] = "would be written anew",
 };
 static const char *const actions_beyond[FINDING_KINDS] = {
     [FLUME_FINDING_PARITY] = "none here: see the records concerned",
@@ -131,6 +138,24 @@ static int tell_useless(struct mend_files *files, enum mend_place where)
                            file.text);
 }
 
+/* The records are all there: it is no damage, but the next one may not be healed. */
+static int tell_missing(struct mend_files *files, const char *const *actions)
+{
+    struct survey_file file, side;
+    struct finding_place place = {
+        .file = side.text, .first_seq = FLUME_SEQ_NONE, .last_seq = FLUME_SEQ_NONE};
+    int status;
+
+    survey_file(files->name, &file);
+    survey_file(files->side_name, &side);
+    files->inspection->actions = actions;
+    status = inspection_tell(files->inspection, FLUME_FINDING_PARITY, FINDING_NORMAL, &place,
+                             "%s is missing: %s was sealed with parity beside it", side.text,
+                             file.text);
+    files->inspection->actions = NULL;
+    return status;
+}
+
 /* --- Restoring one strata ------------------------------------------------------------------------ */
 
 /* What a strata's parities say, together. */
@@ -201,6 +226,8 @@ int mend_look(struct inspection *inspection, uint64_t first_seq)
         else if (files.presence[place] == MEND_PRESENT)
             status = mend_verify(&files, telling.place, tell_span, &telling, &report);
     }
+    if (status == FLUME_OK && mend_lacks_side(&files))
+        status = tell_missing(&files, NULL);
     mend_files_close(&files);
     return status;
 }
@@ -388,6 +415,8 @@ static int mend_one(struct inspection *inspection, enum mend_mode mode, uint64_t
     names_of(inspection, first_seq, &names);
     status = mend_files_open(inspection, first_seq, &names.strata_path, &names.side_path,
                              FLUME_IO_READ, &files);
+    if (status == FLUME_OK && mend_lacks_side(&files))
+        status = tell_missing(&files, mode == MEND_RESTORE ? actions_renewed : actions_renewable);
     if (status == FLUME_OK)
         status = judge(&files, &judgement);
     if (status == FLUME_OK && judgement.is_damaged && judgement.can_help) {
@@ -470,6 +499,21 @@ int mend_forget(struct inspection *inspection, uint64_t first_seq)
     return side_leaves(inspection, &names);
 }
 
+/* What the footer page speaks of is made anew: by now the strata is sound. */
+static int renew_side(struct inspection *inspection, const struct mend_files *files)
+{
+    struct sealed_footer footer = {
+        .first_seq = files->first_seq,
+        .salt = files->salt,
+        .file_bytes = files->file_bytes,
+        .side_data_cells = files->side_data_cells,
+        .side_parity_cells = files->side_parity_cells,
+    };
+
+    memcpy(footer.strata_id, files->strata_id, sizeof footer.strata_id);
+    return seal_parity_renew(inspection->log, &footer, files->strata.file);
+}
+
 static int settle_one(struct inspection *inspection, uint64_t first_seq)
 {
     struct judgement judgement;
@@ -484,8 +528,12 @@ static int settle_one(struct inspection *inspection, uint64_t first_seq)
     if (status == FLUME_OK && tells_once(&files))
         status = judge(&files, &judgement);
     is_useless = status == FLUME_OK && files.presence[MEND_BESIDE] == MEND_USELESS;
+    if (is_useless)
+        status = side_leaves(inspection, &names);
+    if (status == FLUME_OK && files.side_data_cells != 0 && (is_useless || mend_lacks_side(&files)))
+        status = renew_side(inspection, &files);
     mend_files_close(&files);
-    return is_useless ? side_leaves(inspection, &names) : status;
+    return status;
 }
 
 int mend_settle(struct inspection *inspection)

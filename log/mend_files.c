@@ -77,6 +77,8 @@ static void take_footer(struct mend_files *files)
     files->salt = footer.salt;
     files->file_bytes = footer.file_bytes;
     memcpy(files->strata_id, footer.strata_id, sizeof files->strata_id);
+    files->side_data_cells = footer.side_data_cells;
+    files->side_parity_cells = footer.side_parity_cells;
     section = sealed_section_find(&footer, SEALED_SECTION_PARITY);
     files->has_section = section != NULL;
     if (section != NULL)

@@ -31,6 +31,8 @@ struct mend_files {
     uint64_t salt, file_bytes;
     uint64_t section_at; /* 0: nobody says. */
     bool has_section;    /* Or might have. */
+    /* As the footer page has them; 0: no file beside it is spoken of. */
+    uint16_t side_data_cells, side_parity_cells;
 
     enum mend_presence presence[MEND_PLACES];
     struct parity *parity[MEND_PLACES]; /* NULL unless present. */
@@ -46,6 +48,12 @@ struct mend_files {
 int mend_files_open(struct inspection *inspection, uint64_t first_seq, const struct path *strata,
                     const struct path *side, unsigned io_flags, struct mend_files *out_files);
 void mend_files_close(struct mend_files *files);
+
+/* Whether the file beside it should be there, and is not. */
+static inline bool mend_lacks_side(const struct mend_files *files)
+{
+    return files->is_sealed && files->side_data_cells != 0 && files->side.file < 0;
+}
 
 /* As parity.h takes them: the strata file, and the one with the section of a place. */
 struct parity_file mend_strata_file(struct mend_files *files);

@@ -412,6 +412,7 @@ static void footer_begin(struct draft *draft)
     footer->running_time_ns = header->running_time_ns;
     footer->block_bytes = plan->block_bytes;
     memcpy(footer->last_of_kind, header->last_of_kind, sizeof footer->last_of_kind);
+    seal_parity_announce(plan, footer);
     if (plan->previous != NULL)
         memcpy(footer->chain_before, plan->previous->chain, sizeof footer->chain_before);
 }

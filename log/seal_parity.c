@@ -7,6 +7,10 @@
 
 #include "parity_strata.h"
 
+static_assert(SEALED_SIDE_DATA_CELLS_MAX == (int)PARITY_DATA_CELLS_MAX &&
+                  SEALED_SIDE_PARITY_CELLS_MAX == (int)PARITY_CELLS_MAX,
+              "the footer page allows what parity does");
+
 static bool wants(const struct seal_plan *plan, enum flume_parity parity)
 {
     return (plan->parity & (unsigned)parity) != 0;
@@ -49,6 +53,15 @@ uint64_t seal_parity_side_bytes(const struct seal_plan *plan, const struct seale
     struct parity_settings settings = settings_beside(plan, footer->file_bytes);
 
     return wants(plan, FLUME_PARITY_SOFT) ? parity_section_bytes(&settings) : 0;
+}
+
+void seal_parity_announce(const struct seal_plan *plan, struct sealed_footer *footer)
+{
+    struct parity_settings settings = settings_beside(plan, 0);
+    bool is_wanted = wants(plan, FLUME_PARITY_SOFT);
+
+    footer->side_data_cells = is_wanted ? settings.data_cells : 0;
+    footer->side_parity_cells = is_wanted ? settings.parity_cells : 0;
 }
 
 static int fail(flume_log *log, const struct seal_plan *plan, int status, int error,
@@ -214,4 +227,21 @@ void seal_parity_drop(flume_log *log)
 
     log_path(log, "log", SEAL_PARITY_TEMPORARY_NAME, &path);
     (void)log->io->unlink(log->io->ctx, path.text); /* Not there, or creating it will tell. */
+}
+
+int seal_parity_renew(flume_log *log, const struct sealed_footer *footer, int file)
+{
+    const struct seal_plan plan = {.first_seq = footer->first_seq,
+                                   .parity = FLUME_PARITY_SOFT,
+                                   .parity_data = footer->side_data_cells,
+                                   .parity_cells = footer->side_parity_cells};
+    int status = seal_parity_write(log, &plan, footer, file);
+
+    if (status == FLUME_OK)
+        status = seal_parity_verify(log, &plan, footer, file);
+    if (status == FLUME_OK)
+        status = seal_parity_publish(log, &plan);
+    if (status != FLUME_OK)
+        seal_parity_drop(log);
+    return status;
 }

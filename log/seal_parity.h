@@ -18,6 +18,17 @@ uint64_t seal_parity_bytes(const struct seal_plan *plan, uint64_t section_at);
 /* Bytes of the side file; 0: the plan wants none. */
 uint64_t seal_parity_side_bytes(const struct seal_plan *plan, const struct sealed_footer *footer);
 
+/* Say in a footer page which side file the plan wants. */
+void seal_parity_announce(const struct seal_plan *plan, struct sealed_footer *footer);
+
+/*
+ * Make the side file that a footer page speaks of anew, and give it its name.
+ *
+ * @param footer  Of it count first seq, strata id, salt, file_bytes, and the two numbers of cells.
+ * @param file    The strata's, which is sound.
+ */
+int seal_parity_renew(flume_log *log, const struct sealed_footer *footer, int file);
+
 /*
  * Work out the parity of a file that is complete but for it, and read it back against the file. The
  * side file is written under its temporary name and synced; the strata's own is the caller's to sync.

@@ -225,6 +225,43 @@ static int put_section(struct sealed_draft *draft, uint32_t id)
 
 /* --- Parity -------------------------------------------------------------------------------------- */
 
+/* Of parity beside the strata: it is made anew once the strata has its name (mend_settle()). */
+static int find_side(struct sealed_draft *draft)
+{
+    flume_log *log = draft->inspection->log;
+    struct parity_io side_io = {.io = log->io};
+    struct parity *parity = NULL;
+    char name[STRATA_NAME_BYTES];
+    flume_io_stat file_stat;
+    struct parity_file file;
+    struct path path;
+    int status = FLUME_ERR_NOT_FOUND;
+
+    if (draft->look.has_footer) {
+        draft->footer.side_data_cells = draft->look.footer.side_data_cells;
+        draft->footer.side_parity_cells = draft->look.footer.side_parity_cells;
+        return FLUME_OK;
+    }
+    parity_name(name, draft->row->first_seq);
+    log_path(log, "log", name, &path);
+    side_io.file = log->io->open(log->io->ctx, path.text, FLUME_IO_READ);
+    if (side_io.file < 0)
+        return FLUME_OK;
+    if (log->io->stat(log->io->ctx, side_io.file, &file_stat) == 0 && !file_stat.is_directory) {
+        file = parity_io_file(&side_io, file_stat.bytes);
+        status = parity_load(&file, PARITY_BESIDE,
+                             survey_is_known(draft->row) ? draft->row->strata_id : NULL,
+                             draft->inspection->options.allocator, &parity);
+    }
+    if (status == FLUME_OK) {
+        draft->footer.side_data_cells = parity_settings_of(parity)->data_cells;
+        draft->footer.side_parity_cells = parity_settings_of(parity)->parity_cells;
+    }
+    parity_release(parity);
+    log->io->close(log->io->ctx, side_io.file);
+    return status == FLUME_ERR_NO_MEMORY ? status : FLUME_OK;
+}
+
 int sealed_draft_find_parity(struct sealed_draft *draft)
 {
     const struct sealed_section *section = sealed_look_section(&draft->look, SEALED_SECTION_PARITY);
@@ -244,7 +281,7 @@ int sealed_draft_find_parity(struct sealed_draft *draft)
         draft->parity.parity_cells = parity_settings_of(parity)->parity_cells;
     }
     parity_release(parity);
-    return status == FLUME_ERR_NO_MEMORY ? status : FLUME_OK;
+    return status == FLUME_ERR_NO_MEMORY ? status : find_side(draft);
 }
 
 /* Room for it: it is worked out of the whole file. */

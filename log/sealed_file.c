@@ -47,6 +47,8 @@ enum {
     FOOTER_ROOT_AT = 128,
     FOOTER_CHAIN_BEFORE_AT = 160,
     FOOTER_CHAIN_AT = 192,
+    FOOTER_SIDE_DATA_CELLS_AT = 224,
+    FOOTER_SIDE_PARITY_CELLS_AT = 226,
     FOOTER_SECTIONS_AT = 256,
     FOOTER_SECTION_BYTES = 32,
     FOOTER_KIND_COUNTS_AT = 640,
@@ -264,6 +266,8 @@ void sealed_footer_encode(uint8_t target[STRATA_PAGE_BYTES], const struct sealed
     memcpy(target + FOOTER_ROOT_AT, footer->root, SEALED_HASH_BYTES);
     memcpy(target + FOOTER_CHAIN_BEFORE_AT, footer->chain_before, SEALED_HASH_BYTES);
     memcpy(target + FOOTER_CHAIN_AT, footer->chain, SEALED_HASH_BYTES);
+    put_le16(target + FOOTER_SIDE_DATA_CELLS_AT, footer->side_data_cells);
+    put_le16(target + FOOTER_SIDE_PARITY_CELLS_AT, footer->side_parity_cells);
     for (uint32_t i = 0; i < footer->section_count; i++)
         section_encode(target + FOOTER_SECTIONS_AT + i * FOOTER_SECTION_BYTES,
                        &footer->sections[i]);
@@ -294,6 +298,8 @@ static void footer_take(const uint8_t *source, struct sealed_footer *out_footer)
     memcpy(out_footer->root, source + FOOTER_ROOT_AT, SEALED_HASH_BYTES);
     memcpy(out_footer->chain_before, source + FOOTER_CHAIN_BEFORE_AT, SEALED_HASH_BYTES);
     memcpy(out_footer->chain, source + FOOTER_CHAIN_AT, SEALED_HASH_BYTES);
+    out_footer->side_data_cells = get_le16(source + FOOTER_SIDE_DATA_CELLS_AT);
+    out_footer->side_parity_cells = get_le16(source + FOOTER_SIDE_PARITY_CELLS_AT);
     for (size_t i = 0; i < STRATA_KINDS; i++) {
         out_footer->kind_counts[i] = get_le32(source + FOOTER_KIND_COUNTS_AT + 4 * i);
         out_footer->last_of_kind[i] = get_le64(source + FOOTER_LAST_OF_KIND_AT + 8 * i);
@@ -326,6 +332,14 @@ static bool sections_take(const uint8_t *source, struct sealed_footer *footer)
     return true;
 }
 
+/* Both numbers are there, or neither. */
+static bool side_is_plausible(const struct sealed_footer *footer)
+{
+    return (footer->side_data_cells == 0) == (footer->side_parity_cells == 0) &&
+           footer->side_data_cells <= SEALED_SIDE_DATA_CELLS_MAX &&
+           footer->side_parity_cells <= SEALED_SIDE_PARITY_CELLS_MAX;
+}
+
 static bool footer_is_plausible(const struct sealed_footer *footer)
 {
     const struct sealed_section *blocks = sealed_section_find(footer, SEALED_SECTION_BLOCKS);
@@ -334,7 +348,8 @@ static bool footer_is_plausible(const struct sealed_footer *footer)
     return footer->count > 0 && footer->count <= UINT32_MAX &&
            footer->raw_end <= STRATA_BYTES_MAX && footer->raw_end >= STRATA_DATA_AT &&
            (footer->raw_end - STRATA_DATA_AT) / GRAIN_HEADER_BYTES >= footer->count &&
-           footer->block_count > 0 && footer->block_count <= footer->count && blocks != NULL &&
+           side_is_plausible(footer) && footer->block_count > 0 &&
+           footer->block_count <= footer->count && blocks != NULL &&
            blocks->bytes == (uint64_t)footer->block_count * SEALED_BLOCK_ENTRY_BYTES &&
            merkle != NULL &&
            merkle->bytes == (footer->count + SEALED_GROUP_RECORDS - 1) / SEALED_GROUP_RECORDS *

@@ -27,6 +27,8 @@ enum {
     SEALED_SECTIONS_MAX = 12,
     SEALED_LABELS_BYTES_MAX = 256 << 10, /* More labels than fit are left out altogether. */
     SEALED_DICTIONARY_BYTES_MAX = 128 << 10,
+    SEALED_SIDE_DATA_CELLS_MAX = 128, /* As parity.h has them. */
+    SEALED_SIDE_PARITY_CELLS_MAX = 32,
     SEALED_BLOCK_BYTES_MIN = 4 << 10, /* What a block is filled up to: an option. */
     SEALED_BLOCK_BYTES_MAX = 1 << 20,
     SEALED_BLOCK_BYTES_DEFAULT = 16 << 10
@@ -138,8 +140,10 @@ struct sealed_footer {
     uint64_t running_time_ns;                 /* The running maximum at its end. */
     uint32_t block_count, block_bytes;        /* block_bytes: what blocks were filled up to. */
     uint64_t sealed_ns;                       /* When, since 1970 UTC. */
-    uint8_t root[SEALED_HASH_BYTES];          /* Merkle tree of its records. */
-    uint8_t chain_before[SEALED_HASH_BYTES];  /* Of the strata before it; zeros: the first. */
+    uint16_t side_data_cells,
+        side_parity_cells;                   /* Of the parity file beside it. 0: there is none. */
+    uint8_t root[SEALED_HASH_BYTES];         /* Merkle tree of its records. */
+    uint8_t chain_before[SEALED_HASH_BYTES]; /* Of the strata before it; zeros: the first. */
     uint8_t chain[SEALED_HASH_BYTES];
     struct sealed_section sections[SEALED_SECTIONS_MAX]; /* Those with an id, first. */
     uint32_t section_count;

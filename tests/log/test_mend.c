@@ -6,6 +6,8 @@
  */
 #include "mend_fixture.h"
 
+#include <unistd.h>
+
 #include "bytes.h"
 #include "faultio.h"
 #include "memory.h"
@@ -257,7 +259,7 @@ static void strata_without_parity_have_nothing_to_tell(void **state)
     drop(basin);
 }
 
-static void a_side_file_that_is_none_is_told_and_taken_away(void **state)
+static void a_side_file_that_is_none_is_told_and_made_anew(void **state)
 {
     struct log_fixture *fx = *state;
     struct mend_basin *basin = make(fx, FLUME_PARITY_SOFT);
@@ -268,9 +270,31 @@ static void a_side_file_that_is_none_is_told_and_taken_away(void **state)
     assert_int_equal(basin->findings_told, 1);
     assert_non_null(strstr(basin->findings[0].message, "does not read as the parity"));
     ask(basin, ASK_SETTLE);
-    assert_false(file_exists(side->path));
+    assert_true(mend_is_as_it_was(side));
     assert_true(
         file_exists(fixture_path(fx, "basin.flume/lost+found/00000000000000000000.parity")));
+    expect_silence(basin);
+    drop(basin);
+}
+
+static void a_side_file_that_has_gone_is_told_and_made_anew(void **state)
+{
+    struct mend_basin *basin = make(*state, FLUME_PARITY_SOFT);
+    struct mend_file *side = mend_first_side(basin);
+
+    assert_int_equal(unlink(side->path), 0);
+    ask(basin, ASK_LOOK);
+    assert_int_equal(basin->findings_told, 1);
+    assert_non_null(strstr(basin->findings[0].message, "00000000000000000000.parity is missing"));
+    assert_string_equal(basin->findings[0].file, "log/00000000000000000000.parity");
+    ask(basin, ASK_DRY);
+    assert_int_equal(basin->findings_told, 1);
+    assert_string_equal(basin->findings[0].action, "would be written anew");
+    ask(basin, ASK_RESTORE);
+    assert_int_equal(basin->findings_told, 1);
+    assert_string_equal(basin->findings[0].action, "written anew");
+    ask(basin, ASK_SETTLE);
+    assert_true(mend_is_as_it_was(side));
     expect_silence(basin);
     drop(basin);
 }
@@ -327,7 +351,7 @@ static void a_side_file_that_the_parity_within_contradicts_is_not_believed(void 
     ask(basin, ASK_RESTORE);
     assert_true(mend_is_as_it_was(mend_first(basin)));
     ask(basin, ASK_SETTLE);
-    assert_false(file_exists(side->path));
+    assert_true(mend_is_as_it_was(side));
     expect_silence(basin);
     drop(basin);
 }
@@ -383,7 +407,8 @@ int main(void)
         closed_log_test(a_dry_run_tells_and_changes_nothing),
         closed_log_test(the_damaged_file_is_kept),
         closed_log_test(strata_without_parity_have_nothing_to_tell),
-        closed_log_test(a_side_file_that_is_none_is_told_and_taken_away),
+        closed_log_test(a_side_file_that_is_none_is_told_and_made_anew),
+        closed_log_test(a_side_file_that_has_gone_is_told_and_made_anew),
         closed_log_test(the_side_file_of_another_strata_is_not_believed),
         closed_log_test(a_side_file_that_the_parity_within_contradicts_is_not_believed),
         closed_log_test(no_memory_leaves_the_files_as_they_are),
