@@ -13,9 +13,6 @@
 static_assert(MERKLE_HASH_BYTES == BLAKE3_OUT_LEN, "BLAKE3's ordinary length");
 static_assert(sizeof(struct merkle_hash) == MERKLE_HASH_BYTES, "an array of them has no gap");
 
-/* The first byte of what is hashed, by what the hash is. */
-enum { MERKLE_LEAF_TAG = 0, MERKLE_INNER_TAG = 1, MERKLE_CHAIN_TAG = 2 };
-
 /* What a link of the chain is the hash of. */
 enum {
     CHAIN_TAG_AT = 0,
@@ -110,6 +107,25 @@ bool merkle_builder_add(struct merkle_builder *builder, const struct merkle_hash
     builder->roots[builder->root_count++] = node;
     builder->leaf_count++;
     return completes_group;
+}
+
+void merkle_builder_add_group(struct merkle_builder *builder,
+                              struct merkle_hash io_leaves[MERKLE_GROUP],
+                              struct merkle_hash *out_group)
+{
+    unsigned level = MERKLE_GROUP_LEVEL;
+    struct merkle_hash node;
+
+    assert(builder->leaf_count % MERKLE_GROUP == 0);
+    merkle_group_root(io_leaves);
+    node = io_leaves[0];
+    *out_group = node;
+    for (; (builder->leaf_count >> level & 1) != 0; level++) {
+        builder->root_count--;
+        hash_inner(&builder->roots[builder->root_count], &node, &node);
+    }
+    builder->roots[builder->root_count++] = node;
+    builder->leaf_count += MERKLE_GROUP;
 }
 
 /* The root of the last root_count of the roots: the smaller ones are always on the right. */

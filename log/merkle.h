@@ -38,6 +38,9 @@ enum {
     MERKLE_PATH_MAX = 64                    /* Levels of a tree of 2^64 leaves. */
 };
 
+/* The first byte of what is hashed, by what the hash is. */
+enum { MERKLE_LEAF_TAG = 0, MERKLE_INNER_TAG = 1, MERKLE_CHAIN_TAG = 2 };
+
 /* A hash of the tree. As stored: an array of these is the section of a sealed strata. */
 struct merkle_hash {
     uint8_t bytes[MERKLE_HASH_BYTES];
@@ -49,6 +52,22 @@ void merkle_hash_bytes(const void *data, size_t data_bytes, struct merkle_hash *
 /* The leaf of a record. header: GRAIN_HEADER_BYTES as stored; meta: as stored, witness included. */
 void merkle_leaf(const uint8_t *header, const void *meta, size_t meta_bytes,
                  const struct merkle_hash *body_hash, struct merkle_hash *out_leaf);
+
+/* Bytes to hash. */
+struct merkle_input {
+    const void *data; /* NULL is fine for none. */
+    size_t bytes;
+};
+
+/* The same as merkle_hash_bytes() of each, but quicker where they are short. Hashes must not overlap
+ * inputs. */
+void merkle_hash_many(const struct merkle_input *inputs, size_t count,
+                      struct merkle_hash *out_hashes);
+
+/* The same as merkle_leaf() of each. grains: the header, and behind it meta, as stored. Leaves must not
+ * overlap what they are of. */
+void merkle_leaf_many(const uint8_t *const *grains, const struct merkle_hash *body_hashes,
+                      size_t count, struct merkle_hash *out_leaves);
 
 /* The link that a strata adds to the chain. */
 void merkle_chain(const struct merkle_hash *chain_before, const struct merkle_hash *root,
@@ -73,6 +92,15 @@ void merkle_builder_init(struct merkle_builder *builder);
  */
 bool merkle_builder_add(struct merkle_builder *builder, const struct merkle_hash *leaf,
                         struct merkle_hash *out_group);
+
+/* Add the next MERKLE_GROUP leaves, which must be a group; quicker than one by one. The leaves are used
+ * up. *out_group receives the node of the group. */
+void merkle_builder_add_group(struct merkle_builder *builder,
+                              struct merkle_hash io_leaves[MERKLE_GROUP],
+                              struct merkle_hash *out_group);
+
+/* The node over the leaves of a whole group becomes io_nodes[0]; the others are used up. */
+void merkle_group_root(struct merkle_hash io_nodes[MERKLE_GROUP]);
 
 /*
  * End: the root of all leaves added. The builder is unchanged, and more leaves may follow.

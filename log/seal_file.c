@@ -1,8 +1,9 @@
 /*
  * seal_file.c - writing the sealed form of one raw strata under a temporary name.
  *
- * One pass over the grains: each is verified, hashed for the grain index and the Merkle tree, and
- * counted; grains side by side are packed into blocks straight from the window they were read into.
+ * One pass over the grains, a batch of them at a time: each is verified, hashed for the grain index and
+ * the Merkle tree, and counted; then they are packed into blocks straight from the window they were
+ * read into.
  * Behind the blocks follow the sections, whose numbers were gathered meanwhile.
  */
 #include "seal_file.h"
@@ -11,6 +12,7 @@
 
 #include "parity.h"
 #include "seal_dictionary.h"
+#include "seal_hashes.h"
 #include "seal_index.h"
 #include "seal_labels.h"
 #include "seal_pack.h"
@@ -39,9 +41,8 @@ struct draft {
     struct open_block block;
     struct seal_index index;
     struct seal_labels labels;
-    struct merkle_builder tree;
-    struct merkle_hash *groups;
-    size_t group_count;
+    struct seal_tree tree;
+    struct seal_batch batch;
     uint32_t entry_capacity;
     struct seal_made made;
 };
@@ -170,11 +171,17 @@ static int damaged(const struct draft *draft, uint64_t ordinal, uint64_t offset)
     return FLUME_ERR_DAMAGED;
 }
 
-/* The grain at an offset, whole in the window and verified. What the open block holds stays there. */
+/* What must stay in the window: the open block and the batch behind it. */
+static uint64_t kept_from(const struct draft *draft)
+{
+    return draft->block.count > 0 ? draft->block.from : draft->batch.from;
+}
+
+/* The grain at an offset, whole in the window and verified. */
 static int grain_read(struct draft *draft, uint32_t ordinal, uint64_t offset,
                       struct grain *out_grain, const uint8_t **out_bytes)
 {
-    uint64_t keep = draft->block.count > 0 ? draft->block.from : offset;
+    uint64_t keep = kept_from(draft);
     uint64_t body_bytes, bytes;
     int status = seal_source_want(&draft->source, keep, offset, GRAIN_HEADER_BYTES, out_bytes);
 
@@ -205,45 +212,71 @@ static void count_grain(struct draft *draft, const struct grain *grain)
     footer->last_of_kind[grain->kind] = draft->plan->first_seq + grain->ordinal;
 }
 
-/* Hashes and labels of one grain. */
-static int gather_grain(struct draft *draft, const struct grain *grain, const uint8_t *bytes)
+/* Read grains into the batch, from the end of the one before it, until it is full or the strata is at its
+ * end. */
+static int batch_read(struct draft *draft, uint32_t first_ordinal)
 {
-    struct merkle_hash body, leaf;
-    const uint8_t *meta;
-    size_t meta_bytes;
+    struct seal_batch *batch = &draft->batch;
+    const uint8_t *bytes;
+    int status = FLUME_OK;
 
-    merkle_hash_bytes(grain_body(bytes, grain), grain->body_bytes, &body);
-    merkle_leaf(bytes, bytes + GRAIN_HEADER_BYTES, grain->meta_bytes, &body, &leaf);
-    if (merkle_builder_add(&draft->tree, &leaf, &draft->groups[draft->group_count]))
-        draft->group_count++;
-    if (grain->kind != FLUME_KIND_LOST) /* What it stands for had another body. */
-        seal_index_add(&draft->index, body.bytes, grain->ordinal);
-    meta = grain_meta(bytes, grain, &meta_bytes);
-    if (meta_bytes > 0 && !seal_labels_add(&draft->labels, grain->ordinal, meta, meta_bytes))
-        return no_memory(draft);
+    batch->from = batch->to;
+    batch->count = 0;
+    while (status == FLUME_OK && batch->count < SEAL_BATCH_GRAINS &&
+           batch->to - batch->from < SEAL_BATCH_BYTES &&
+           first_ordinal + batch->count < draft->plan->count) {
+        struct grain *grain = &batch->grains[batch->count];
+
+        status = grain_read(draft, first_ordinal + batch->count, batch->to, grain, &bytes);
+        batch->offsets[batch->count++] = batch->to;
+        if (status == FLUME_OK)
+            batch->to += grain_bytes(grain->meta_bytes, grain->body_bytes);
+    }
+    return status;
+}
+
+/* Hashes and labels of a batch. */
+static int batch_gather(struct draft *draft)
+{
+    struct seal_batch *batch = &draft->batch;
+    const uint8_t *bytes;
+    int status = seal_source_want(&draft->source, kept_from(draft), batch->from,
+                                  batch->to - batch->from, &bytes);
+
+    if (status != FLUME_OK)
+        return status;
+    seal_batch_hash(batch, bytes, &draft->tree);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct grain *grain = &batch->grains[i];
+        size_t meta_bytes;
+        const uint8_t *meta =
+            grain_meta(bytes + (batch->offsets[i] - batch->from), grain, &meta_bytes);
+
+        if (grain->kind != FLUME_KIND_LOST) /* What it stands for had another body. */
+            seal_index_add(&draft->index, batch->bodies[i].bytes, grain->ordinal);
+        if (meta_bytes > 0 && !seal_labels_add(&draft->labels, grain->ordinal, meta, meta_bytes))
+            return no_memory(draft);
+        count_grain(draft, grain);
+    }
     return FLUME_OK;
 }
 
 static int write_blocks(struct draft *draft)
 {
-    uint64_t offset = STRATA_DATA_AT;
+    struct seal_batch *batch = &draft->batch;
     int status = FLUME_OK;
 
-    for (uint32_t ordinal = 0; ordinal < draft->plan->count; ordinal++) {
-        const uint8_t *bytes;
-        struct grain grain = {.check = 0};
-
-        status = grain_read(draft, ordinal, offset, &grain, &bytes);
+    batch->to = STRATA_DATA_AT;
+    for (uint32_t done = 0; done < draft->plan->count; done += batch->count) {
+        status = batch_read(draft, done);
         if (status == FLUME_OK)
-            status = gather_grain(draft, &grain, bytes);
-        if (status == FLUME_OK)
-            status = block_add(draft, &grain, offset);
+            status = batch_gather(draft);
+        for (uint32_t i = 0; i < batch->count && status == FLUME_OK; i++)
+            status = block_add(draft, &batch->grains[i], batch->offsets[i]);
         if (status != FLUME_OK)
             return status;
-        count_grain(draft, &grain);
-        offset = draft->block.to;
     }
-    draft->made.footer.raw_end = offset;
+    draft->made.footer.raw_end = batch->to;
     return block_close(draft);
 }
 
@@ -313,8 +346,7 @@ static void close_tree(struct draft *draft)
     struct sealed_footer *footer = &draft->made.footer;
     struct merkle_hash root, before, chain;
 
-    if (merkle_builder_end(&draft->tree, &root, &draft->groups[draft->group_count]))
-        draft->group_count++;
+    seal_tree_close(&draft->tree, &root);
     memcpy(before.bytes, footer->chain_before, sizeof before.bytes);
     merkle_chain(&before, &root, footer->first_seq, footer->count, &chain);
     memcpy(footer->root, root.bytes, sizeof root.bytes);
@@ -350,8 +382,8 @@ static int write_sections(struct draft *draft)
     if (status != FLUME_OK)
         return status;
     close_tree(draft);
-    status = section_put(draft, SEALED_SECTION_MERKLE, draft->groups,
-                         draft->group_count * sizeof draft->groups[0]);
+    status = section_put(draft, SEALED_SECTION_MERKLE, draft->tree.groups,
+                         draft->tree.group_count * sizeof draft->tree.groups[0]);
     if (status == FLUME_OK && made->dictionary != NULL)
         status =
             section_put(draft, SEALED_SECTION_DICTIONARY, made->dictionary, made->dictionary_bytes);
@@ -453,12 +485,7 @@ static int draft_begin(struct draft *draft)
         return status;
     footer_begin(draft);
     seal_labels_begin(&draft->log->allocator, &draft->labels);
-    merkle_builder_init(&draft->tree);
-    /* One more than there are: where no group is complete, its place is still written to. */
-    draft->groups =
-        memory_allocate(&draft->log->allocator,
-                        ((size_t)merkle_group_count(plan->count) + 1) * sizeof draft->groups[0]);
-    if (draft->groups == NULL ||
+    if (!seal_tree_begin(&draft->log->allocator, plan->count, &draft->tree) ||
         !seal_index_begin(&draft->log->allocator, (uint32_t)plan->count, &draft->index) ||
         !seal_packer_begin(&draft->log->allocator, plan->level, draft->made.dictionary,
                            draft->made.dictionary_bytes, &draft->packer))
@@ -489,7 +516,7 @@ static void draft_end(struct draft *draft)
     seal_index_end(allocator, &draft->index);
     if (draft->labels.allocator != NULL)
         seal_labels_end(&draft->labels);
-    memory_release(allocator, draft->groups);
+    seal_tree_end(allocator, &draft->tree);
     memory_release(allocator, draft->made.entries);
     memory_release(allocator, draft->made.dictionary);
     memory_release(allocator, draft);

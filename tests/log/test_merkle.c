@@ -358,6 +358,86 @@ static void a_leaf_is_the_hash_of_tag_header_meta_and_body_hash(void **state)
     expect_same(&leaf, &expected);
 }
 
+/* Lengths around each block's and the chunk's end, in an order that mixes them, more than are taken at
+ * once; each begins at another alignment. */
+static void hashes_of_many_are_those_of_each(void **state)
+{
+    enum { COUNT = 3 * 1300 };
+    static uint8_t bytes[2 * COUNT];
+    static struct merkle_input inputs[COUNT];
+    static struct merkle_hash hashes[COUNT];
+    struct merkle_hash expected;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 131 + i / 251);
+    for (size_t i = 0; i < COUNT; i++)
+        inputs[i] = (struct merkle_input){bytes + i, i * 577 % 1300};
+    inputs[0].data = NULL;
+    for (size_t count = 0; count <= COUNT; count = count < 40 ? count + 1 : count * 5 / 2) {
+        memset(hashes, 0, sizeof hashes);
+        merkle_hash_many(inputs, count, hashes);
+        for (size_t i = 0; i < count; i++) {
+            flume_hash(inputs[i].data, inputs[i].bytes, expected.bytes);
+            expect_same(&hashes[i], &expected);
+        }
+        assert_true(count == COUNT || hashes[count].bytes[0] == 0);
+    }
+}
+
+/* With no meta, some, and more than is taken at once. */
+static void leaves_of_many_are_those_of_each(void **state)
+{
+    enum { COUNT = 200, GRAIN_BYTES_MAX = GRAIN_HEADER_BYTES + 600 };
+    static uint8_t bytes[COUNT][GRAIN_BYTES_MAX];
+    struct forest *forest = *state;
+    const uint8_t *grains[COUNT];
+    struct merkle_hash leaves[COUNT], expected;
+
+    for (size_t i = 0; i < COUNT; i++) {
+        for (size_t j = 0; j < GRAIN_BYTES_MAX; j++)
+            bytes[i][j] = (uint8_t)(i * 7 + j);
+        put_le16(bytes[i] + GRAIN_META_BYTES_AT, (uint16_t)(i % 3 == 0 ? 0 : i * 3));
+        grains[i] = bytes[i];
+    }
+    merkle_leaf_many(grains, forest->leaves, COUNT, leaves);
+    for (size_t i = 0; i < COUNT; i++) {
+        merkle_leaf(bytes[i], bytes[i] + GRAIN_HEADER_BYTES, i % 3 == 0 ? 0 : i * 3,
+                    &forest->leaves[i], &expected);
+        expect_same(&leaves[i], &expected);
+    }
+}
+
+static void a_tree_of_whole_groups_is_that_of_its_leaves(void **state)
+{
+    struct forest *forest = *state;
+    struct merkle_builder builder;
+
+    merkle_builder_init(&builder);
+    for (size_t count = MERKLE_GROUP; count <= LEAF_COUNT_MAX; count += MERKLE_GROUP) {
+        struct merkle_hash leaves[MERKLE_GROUP], group, root, unused, expected;
+        const struct merkle_hash *own = &forest->leaves[count - MERKLE_GROUP];
+
+        memcpy(leaves, own, sizeof leaves);
+        merkle_builder_add_group(&builder, leaves, &group);
+        expected = naive_root(own, MERKLE_GROUP);
+        expect_same(&group, &expected);
+        assert_false(merkle_builder_end(&builder, &root, &unused));
+        expected = naive_root(forest->leaves, count);
+        expect_same(&root, &expected);
+    }
+    /* Single leaves may follow. */
+    for (size_t i = 0; i < 3; i++) {
+        struct merkle_hash root, unused, expected;
+        size_t count = LEAF_COUNT_MAX / MERKLE_GROUP * MERKLE_GROUP + i;
+
+        (void)merkle_builder_add(&builder, &forest->leaves[count], &unused);
+        (void)merkle_builder_end(&builder, &root, &unused);
+        expected = naive_root(forest->leaves, count + 1);
+        expect_same(&root, &expected);
+    }
+}
+
 static void a_link_is_the_hash_of_tag_chain_root_first_seq_and_count(void **state)
 {
     struct forest *forest = *state;
@@ -428,6 +508,9 @@ int main(void)
         cmocka_unit_test(a_path_that_is_too_long_or_too_short_is_refused),
         cmocka_unit_test(indexes_and_counts_of_any_size_are_judged),
         cmocka_unit_test(a_leaf_is_the_hash_of_tag_header_meta_and_body_hash),
+        cmocka_unit_test(hashes_of_many_are_those_of_each),
+        cmocka_unit_test(leaves_of_many_are_those_of_each),
+        cmocka_unit_test(a_tree_of_whole_groups_is_that_of_its_leaves),
         cmocka_unit_test(a_link_is_the_hash_of_tag_chain_root_first_seq_and_count),
         cmocka_unit_test(known_trees_have_their_known_roots),
         cmocka_unit_test(a_known_record_has_its_known_leaf_and_link),
