@@ -50,6 +50,8 @@ static int mutexes_init(struct head *head)
         status = mutex_init(&head->seal_mutex);
     if (status == FLUME_OK)
         status = mutex_init(&head->board_mutex);
+    for (size_t i = 0; status == FLUME_OK && i < FLUME_LANES; i++)
+        status = mutex_init(&head->lanes[i].mutex);
     return status;
 }
 
@@ -68,6 +70,7 @@ int head_take_over(struct head *head)
     for (size_t i = 0; i < FLUME_BOARDS_MAX; i++)
         atomic_store(&head->boards[i].wanted, 0);
     memset(head->attach, 0, sizeof head->attach);
+    memset(head->lanes, 0, sizeof head->lanes);
     memset(&head->append_mutex, 0, sizeof head->append_mutex);
     memset(&head->sync_mutex, 0, sizeof head->sync_mutex);
     memset(&head->prepare_mutex, 0, sizeof head->prepare_mutex);

@@ -13,7 +13,7 @@
  *   - `sealed_to` only rises while anybody is attached, after the sealed file has its name and
  *     before layout_count, with which it is read.
  *
- * Lock order: seal_mutex, sync_mutex, append_mutex; prepare_mutex is only ever tried, holding
+ * Lock order: the lanes, seal_mutex, sync_mutex, append_mutex; prepare_mutex is only ever tried, holding
  * neither; board_mutex is taken holding none of them, and for a few stores only. seal_mutex is held
  * while a strata is rewritten, which takes as long as it takes: nobody waits for it while holding
  * another.
@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "flume/board.h"
+#include "flume/lane.h"
 #include "strata_file.h"
 
 enum {
@@ -37,7 +38,7 @@ enum {
     HEAD_PROGRAM_BYTES = 32,
     HEAD_HOST_BYTES = 64,
     HEAD_FILE_BYTES = 64 << 10,
-    HEAD_FORMAT = 3,
+    HEAD_FORMAT = 4,
     HEAD_BOARD_NAME_BYTES = FLUME_BOARD_NAME_BYTES_MAX + 1,
 
     /* Bytes of LOCK. */
@@ -76,6 +77,12 @@ struct head_attach {
     char host[HEAD_HOST_BYTES];
 };
 static_assert(sizeof(struct head_attach) == 128, "two cache lines");
+
+/* A lane (lane.c). */
+struct head_lane {
+    alignas(64) pthread_mutex_t mutex;
+    _Atomic uint32_t owner;
+};
 
 /* A board: words shared under a name (board.c). */
 struct head_board {
@@ -133,6 +140,8 @@ struct head {
 
     alignas(64) pthread_mutex_t seal_mutex; /* Who rewrites strata into their sealed form. */
     _Atomic uint32_t seal_owner;
+
+    struct head_lane lanes[FLUME_LANES];
 
     /* Read-mostly. */
     alignas(64) _Atomic uint64_t layout_count; /* Raised when log/ has a new or a sealed strata. */

@@ -12,6 +12,7 @@
 #include "flume/find.h"
 #include "flume/grains.h"
 #include "flume/io.h"
+#include "flume/lane.h"
 #include "flume/log.h"
 #include "flume/proof.h"
 #include "flume/record.h"
