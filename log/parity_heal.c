@@ -357,34 +357,34 @@ static int healing_run(struct healing *healing, struct parity_report *out_report
     return status;
 }
 
-int parity_verify(struct parity *parity, const struct parity_file *strata,
-                  const struct parity_file *section, parity_on_span on_span, void *ctx,
-                  struct parity_report *out_report)
+/* As parity_verify() and parity_heal(), which differ in nothing else. */
+static int run(struct parity *parity, const struct parity_file *strata,
+               const struct parity_file *section, enum writing writing, parity_on_span on_span,
+               void *ctx, struct parity_report *out_report)
 {
     struct healing healing = {.parity = parity,
                               .layout = &parity->layout,
                               .strata = strata,
                               .section = section,
-                              .writing = WRITING_NOTHING,
+                              .writing = writing,
                               .on_span = on_span,
                               .ctx = ctx};
 
     return healing_run(&healing, out_report);
 }
 
+int parity_verify(struct parity *parity, const struct parity_file *strata,
+                  const struct parity_file *section, parity_on_span on_span, void *ctx,
+                  struct parity_report *out_report)
+{
+    return run(parity, strata, section, WRITING_NOTHING, on_span, ctx, out_report);
+}
+
 int parity_heal(struct parity *parity, const struct parity_file *strata,
                 const struct parity_file *section, parity_on_span on_span, void *ctx,
                 struct parity_report *out_report)
 {
-    struct healing healing = {.parity = parity,
-                              .layout = &parity->layout,
-                              .strata = strata,
-                              .section = section,
-                              .writing = WRITING_HEALED,
-                              .on_span = on_span,
-                              .ctx = ctx};
-
-    return healing_run(&healing, out_report);
+    return run(parity, strata, section, WRITING_HEALED, on_span, ctx, out_report);
 }
 
 bool parity_report_is_clean(const struct parity_report *report)
