@@ -9,7 +9,8 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "allocator.h"
 
 enum {
     BLOCK_BYTES_MAX = 256 << 10,
@@ -18,24 +19,6 @@ enum {
 };
 
 /* --- memory ------------------------------------------------------------------------------------ */
-
-static void *default_allocate(void *ctx, size_t bytes)
-{
-    (void)ctx;
-    return malloc(bytes);
-}
-
-static void *default_resize(void *ctx, void *memory, size_t bytes)
-{
-    (void)ctx;
-    return realloc(memory, bytes);
-}
-
-static void default_release(void *ctx, void *memory)
-{
-    (void)ctx;
-    free(memory);
-}
 
 void *sorter_allocate(const struct sorter *sorter, size_t bytes)
 {
@@ -207,12 +190,10 @@ static void set_budget(struct sorter *sorter, size_t budget_bytes)
 
 int sorter_create(const struct sorter_options *options, struct sorter **out_sorter)
 {
-    flume_allocator allocator = {default_allocate, default_resize, default_release, NULL};
+    flume_allocator allocator = allocator_or_malloc(options->allocator);
     struct sorter *sorter;
     int status;
 
-    if (options->allocator != NULL)
-        allocator = *options->allocator;
     sorter = allocator.allocate(allocator.ctx, sizeof *sorter);
     if (sorter == NULL)
         return FLUME_ERR_NO_MEMORY;

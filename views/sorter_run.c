@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "little.h"
+
 #define XXH_INLINE_ALL
 #define XXH_NAMESPACE flume_sorter_
 #include <xxhash.h>
@@ -44,34 +46,6 @@ enum {
 #define END_SEED UINT32_MAX /* In place of the number of a block. */
 
 static const char end_magic[8] = {'f', 'l', 'u', 'm', 'e', 'r', 'u', 'n'};
-
-static void put_32(uint8_t *at, uint32_t value)
-{
-    value = htole32(value);
-    memcpy(at, &value, sizeof value);
-}
-
-static void put_64(uint8_t *at, uint64_t value)
-{
-    value = htole64(value);
-    memcpy(at, &value, sizeof value);
-}
-
-static uint32_t get_32(const uint8_t *at)
-{
-    uint32_t value;
-
-    memcpy(&value, at, sizeof value);
-    return le32toh(value);
-}
-
-static uint64_t get_64(const uint8_t *at)
-{
-    uint64_t value;
-
-    memcpy(&value, at, sizeof value);
-    return le64toh(value);
-}
 
 /* Of a block or an end of so many bytes, its check included. */
 static uint64_t block_check(const uint8_t *block, size_t bytes, uint32_t number, uint64_t index)
@@ -154,10 +128,10 @@ static int flush_block(struct run_writer *writer)
     uint8_t *block = writer->sorter->block;
     size_t bytes = writer->used;
 
-    put_32(block + BLOCK_BYTES_AT, (uint32_t)(bytes - BLOCK_HEADER_BYTES));
-    put_32(block + BLOCK_ROWS_AT, writer->block_rows);
-    put_64(block + BLOCK_CHECK_AT,
-           block_check(block, bytes, writer->run.number, writer->run.blocks));
+    little_put32(block + BLOCK_BYTES_AT, (uint32_t)(bytes - BLOCK_HEADER_BYTES));
+    little_put32(block + BLOCK_ROWS_AT, writer->block_rows);
+    little_put64(block + BLOCK_CHECK_AT,
+                 block_check(block, bytes, writer->run.number, writer->run.blocks));
     if (bytes > writer->run.block_bytes_max)
         writer->run.block_bytes_max = (uint32_t)bytes;
     writer->run.blocks++;
@@ -207,11 +181,11 @@ int run_writer_end(struct run_writer *writer, struct run *out_run)
         return status;
     end_at = writer->run.end;
     memcpy(end + END_MAGIC_AT, end_magic, sizeof end_magic);
-    put_32(end + END_NUMBER_AT, writer->run.number);
-    put_32(end + END_BLOCK_BYTES_AT, writer->run.block_bytes_max);
-    put_64(end + END_BLOCKS_AT, writer->run.blocks);
-    put_64(end + END_ROWS_AT, writer->run.rows);
-    put_64(end + END_CHECK_AT, block_check(end, END_BYTES, writer->run.number, END_SEED));
+    little_put32(end + END_NUMBER_AT, writer->run.number);
+    little_put32(end + END_BLOCK_BYTES_AT, writer->run.block_bytes_max);
+    little_put64(end + END_BLOCKS_AT, writer->run.blocks);
+    little_put64(end + END_ROWS_AT, writer->run.rows);
+    little_put64(end + END_CHECK_AT, block_check(end, END_BYTES, writer->run.number, END_SEED));
     status = write_all(writer, end, END_BYTES);
     if (status < 0)
         return status;
@@ -268,12 +242,12 @@ static int read_end(struct sorter *sorter, int fd, struct run *io_run)
     status = read_all(sorter, fd, io_run->end, end, END_BYTES);
     if (status < 0)
         return status;
-    io_run->block_bytes_max = get_32(end + END_BLOCK_BYTES_AT);
-    io_run->blocks = get_64(end + END_BLOCKS_AT);
-    io_run->rows = get_64(end + END_ROWS_AT);
+    io_run->block_bytes_max = little_get32(end + END_BLOCK_BYTES_AT);
+    io_run->blocks = little_get64(end + END_BLOCKS_AT);
+    io_run->rows = little_get64(end + END_ROWS_AT);
     if (memcmp(end + END_MAGIC_AT, end_magic, sizeof end_magic) != 0 ||
-        get_32(end + END_NUMBER_AT) != io_run->number ||
-        get_64(end + END_CHECK_AT) != block_check(end, END_BYTES, io_run->number, END_SEED) ||
+        little_get32(end + END_NUMBER_AT) != io_run->number ||
+        little_get64(end + END_CHECK_AT) != block_check(end, END_BYTES, io_run->number, END_SEED) ||
         io_run->block_bytes_max > BLOCK_HEADER_BYTES + ROW_BYTES_MAX)
         return FLUME_ERR_DAMAGED;
     return FLUME_OK;
@@ -360,7 +334,7 @@ static int read_block(struct run_reader *reader)
         read_all(reader->sorter, reader->fd, reader->offset, reader->block, BLOCK_HEADER_BYTES);
     if (status < 0)
         return status;
-    bytes = get_32(reader->block + BLOCK_BYTES_AT);
+    bytes = little_get32(reader->block + BLOCK_BYTES_AT);
     if (bytes > run->block_bytes_max - BLOCK_HEADER_BYTES || bytes > left - BLOCK_HEADER_BYTES)
         return FLUME_ERR_DAMAGED;
     bytes += BLOCK_HEADER_BYTES;
@@ -368,10 +342,10 @@ static int read_block(struct run_reader *reader)
                       reader->block + BLOCK_HEADER_BYTES, bytes - BLOCK_HEADER_BYTES);
     if (status < 0)
         return status;
-    if (get_64(reader->block + BLOCK_CHECK_AT) !=
+    if (little_get64(reader->block + BLOCK_CHECK_AT) !=
         block_check(reader->block, bytes, run->number, reader->blocks))
         return FLUME_ERR_DAMAGED;
-    reader->rows += get_32(reader->block + BLOCK_ROWS_AT);
+    reader->rows += little_get32(reader->block + BLOCK_ROWS_AT);
     reader->blocks++;
     reader->offset += bytes;
     reader->block_bytes = bytes;
