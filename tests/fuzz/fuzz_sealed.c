@@ -4,7 +4,7 @@
  * A basin of two sealed strata and a raw one is made once, in memory. Each input changes the first or
  * the second file, or is it; the basin is then read, checked, repaired and read again. Checked
  * besides not crashing:
- *   - No more memory is taken than ALLOCATION_MAX, and no file is made longer than FILE_MAX.
+ *   - No more memory is taken than ALLOCATION_MAX, and no file is made longer than FUZZ_FILE_MAX.
  *   - A record that reads back is the one that was written at its seq.
  *   - What a repair calls done is sound.
  * The last two do not hold of forgeries: inputs whose checks were made to fit again.
@@ -14,9 +14,6 @@
  *             then changes: offset u16, count; count & 31 bytes that are turned over there, unless
  *             count says to cut the file at the offset or to zero 256 bytes
  */
-#include <errno.h>
-#include <malloc.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +22,7 @@
 
 #include "flume/flume.h"
 #include "flume/seal.h"
+#include "fuzz_world.h"
 #include "sealed_file.h"
 #include "steady_io.h"
 
@@ -32,8 +30,6 @@ enum {
     PATH_BYTES_MAX = 128,
     FILES_MAX = 16,
     STRATA_BYTES = 64 << 10,
-    RECORDS_MAX = 1024,
-    FILE_MAX = 64 << 20,
     COUNT_BYTES = 31,
     COUNT_CUT = 64,
     COUNT_ZERO = 128,
@@ -55,79 +51,11 @@ static struct {
     struct file files[FILES_MAX];
     size_t count;
     size_t sealed[2]; /* Indexes into files. */
-    uint64_t digests[RECORDS_MAX];
-    uint64_t head;
+    struct fuzz_written written;
     bool made;
 } template;
 
-static flume_io base;
-static _Atomic size_t allocated;
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static void require(bool condition, const char *what)
-{
-    if (condition)
-        return;
-    (void)fprintf(stderr, "fuzz_sealed: %s\n", what);
-    abort();
-}
-
-/* --- Limits -------------------------------------------------------------------------------------- */
-
-static void *counted(void *memory)
-{
-    size_t now = atomic_fetch_add(&allocated, malloc_usable_size(memory));
-
-    require(now <= ALLOCATION_MAX, "too much memory");
-    return memory;
-}
-
-static void *counted_allocate(void *ctx, size_t bytes)
-{
-    (void)ctx;
-    require(bytes <= ALLOCATION_MAX, "too large an allocation");
-    return counted(malloc(bytes));
-}
-
-static void counted_release(void *ctx, void *memory)
-{
-    (void)ctx;
-    atomic_fetch_sub(&allocated, malloc_usable_size(memory));
-    free(memory);
-}
-
-static void *counted_resize(void *ctx, void *memory, size_t bytes)
-{
-    (void)ctx;
-    require(bytes <= ALLOCATION_MAX, "too large an allocation");
-    atomic_fetch_sub(&allocated, malloc_usable_size(memory));
-    return counted(realloc(memory, bytes));
-}
-
-static const flume_allocator counting = {
-    .allocate = counted_allocate, .resize = counted_resize, .release = counted_release};
-
-static int limited_allocate(void *ctx, int file, uint64_t bytes)
-{
-    return bytes > FILE_MAX ? -ENOSPC : base.allocate(ctx, file, bytes);
-}
-
-static int64_t limited_pwrite(void *ctx, int file, const void *source, size_t bytes,
-                              uint64_t offset)
-{
-    if (bytes > FILE_MAX || offset > FILE_MAX)
-        return -ENOSPC;
-    return base.pwrite(ctx, file, source, bytes, offset);
-}
-
-static void world_create(flume_io *out_io)
-{
-    require(steady_io_create(out_io) == FLUME_OK, "no memory for a table");
-    base = *out_io;
-    out_io->allocate = limited_allocate;
-    out_io->pwrite = limited_pwrite;
-}
 
 /* --- The template -------------------------------------------------------------------------------- */
 
@@ -140,19 +68,10 @@ static flume_log_options log_options(const flume_io *io)
         .profile = FLUME_PROFILE_FORGETFUL,
         .io_mode = FLUME_IO_PWRITE,
         .lock_timeout_ns = 200000000,
-        .allocator = &counting,
+        .allocator = fuzz_allocator(),
         .io = io,
         .seal = &on_request,
     };
-}
-
-/* Of what its writer said; a repair may give it another check. */
-static uint64_t record_digest(const flume_record *record)
-{
-    uint64_t digest = XXH3_64bits_withSeed(record->body, record->body_bytes, record->kind);
-
-    digest = XXH3_64bits_withSeed(record->meta, record->meta_bytes, digest);
-    return XXH3_64bits_withSeed(&record->time_ns, sizeof record->time_ns, digest);
 }
 
 static void fill(flume_log *log, unsigned count)
@@ -219,7 +138,7 @@ static void template_make(void)
 
     if (template.made)
         return;
-    world_create(&io);
+    fuzz_world_create(&io, ALLOCATION_MAX);
     options = log_options(&io);
     options.flags = FLUME_OPEN_CREATE;
     options.strata_bytes = STRATA_BYTES;
@@ -227,15 +146,7 @@ static void template_make(void)
     fill(log, 300);
     require(flume_log_seal(log, NULL, NULL) == FLUME_OK, "template: seal");
     fill(log, 10);
-    template.head = flume_log_head(log);
-    require(template.head <= RECORDS_MAX, "template: too many records");
-    for (uint64_t seq = 0; seq < template.head; seq++) {
-        flume_record record;
-
-        require(flume_log_get(log, seq, &record) == FLUME_OK, "template: get");
-        template.digests[seq] = record_digest(&record);
-        flume_record_release(&record);
-    }
+    fuzz_remember(log, &template.written);
     require(flume_log_close(log) == FLUME_OK, "template: close");
     take_file_of_basin(&io, "flume.conf");
     take_file_of_basin(&io, "TAIL");
@@ -332,11 +243,11 @@ struct run {
 
 static void expect_written(const struct run *run, const flume_record *record)
 {
-    uint64_t digest = record_digest(record); /* Every byte can be read. */
+    uint64_t digest = fuzz_record_digest(record); /* Every byte can be read. */
 
-    if (run->forged || record->seq >= template.head || record->kind == FLUME_KIND_LOST)
+    if (run->forged || record->seq >= template.written.head || record->kind == FLUME_KIND_LOST)
         return;
-    require(digest == template.digests[record->seq], "another record than was written");
+    require(digest == template.written.digests[record->seq], "another record than was written");
 }
 
 static void read_with(const struct run *run, flume_log *log, const flume_cursor_options *options)
@@ -346,7 +257,7 @@ static void read_with(const struct run *run, flume_log *log, const flume_cursor_
 
     if (flume_cursor_open(log, options, &cursor) != FLUME_OK)
         return;
-    for (unsigned i = 0; i < 2 * RECORDS_MAX; i++) {
+    for (unsigned i = 0; i < 2 * FUZZ_RECORDS_MAX; i++) {
         int status = flume_cursor_next(cursor, 0, &record);
 
         if (status == FLUME_OK)
@@ -372,7 +283,7 @@ static void read_all(const struct run *run, unsigned life)
         return;
     for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++)
         read_with(run, log, &readings[i]);
-    for (seq = 0; seq < template.head; seq += 3) {
+    for (seq = 0; seq < template.written.head; seq += 3) {
         flume_record record;
 
         if (flume_log_get(log, seq, &record) == FLUME_OK) {
@@ -381,7 +292,7 @@ static void read_all(const struct run *run, unsigned life)
         }
     }
     if (flume_grain_index_open(log, 0, &index, &first, &end) == FLUME_OK) {
-        for (unsigned i = 0; i < 2 * RECORDS_MAX; i++) {
+        for (unsigned i = 0; i < 2 * FUZZ_RECORDS_MAX; i++) {
             if (flume_grain_index_next(index, &prefix, &seq) != FLUME_OK)
                 break;
         }
@@ -390,16 +301,10 @@ static void read_all(const struct run *run, unsigned life)
     (void)flume_log_close(log);
 }
 
-static int see_finding(void *ctx, const flume_finding *finding)
-{
-    (void)ctx;
-    require(finding->file != NULL && finding->message != NULL, "a finding without words");
-    return 0;
-}
-
 static void check_and_repair(const struct run *run, unsigned life)
 {
-    flume_check_options options = {.finding = see_finding, .allocator = &counting, .io = &run->io};
+    flume_check_options options = {
+        .finding = fuzz_see_finding, .allocator = fuzz_allocator(), .io = &run->io};
     flume_check_report report;
     flume_error error;
 
@@ -415,11 +320,9 @@ static void check_and_repair(const struct run *run, unsigned life)
 
 static void basin_put(const flume_io *io, size_t changed, const struct file *file)
 {
-    static const char *const folders[] = {"b", "b/log", "b/subs", "b/txn", "b/lost+found"};
     char path[PATH_BYTES_MAX];
 
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-        (void)io->make_directory(io->ctx, folders[i]);
+    fuzz_world_make_folders(io);
     for (size_t i = 0; i < template.count; i++) {
         const struct file *source = i == changed ? file : &template.files[i];
 
@@ -454,13 +357,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if ((fixes & FIX_WHOLE) == 0)
         change(&file, data + 2, bytes - 2);
     fix(&file, fixes);
-    world_create(&run.io);
+    fuzz_world_create(&run.io, ALLOCATION_MAX);
     basin_put(&run.io, changed, &file);
     read_all(&run, life & ~(unsigned)LIFE_WRITE);
     check_and_repair(&run, life);
     read_all(&run, life);
     steady_io_destroy(&run.io);
     free(file.data);
-    require(atomic_load(&allocated) == 0, "memory is left");
+    fuzz_require_released();
     return 0;
 }

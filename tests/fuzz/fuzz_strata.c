@@ -3,7 +3,7 @@
  *
  * A basin is made once, in memory. Each input is a list of changes to its files; the basin so
  * damaged is checked, read, written to, repaired and opened again. Checked besides not crashing:
- *   - No more memory is taken than ALLOCATION_MAX, and no file is made longer than FILE_MAX.
+ *   - No more memory is taken than ALLOCATION_MAX, and no file is made longer than FUZZ_FILE_MAX.
  *   - A record that reads back is the one that was written at its seq.
  *   - What a repair calls done is sound, opens, and takes records.
  * The last two do not hold of forgeries: of an input whose checks were made to fit again; that
@@ -14,29 +14,18 @@
  *             byte 1: enum world and enum life: how the basin is found, what is done with it
  *             then changes, see forged_basin.h
  */
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <errno.h>
-#include <malloc.h>
-
-#include <xxhash.h>
-
 #include "flume/flume.h"
 #include "forged_basin.h"
+#include "fuzz_world.h"
 #include "head.h"
 #include "steady_io.h"
 
-enum {
-    PATH_BYTES = 128,
-    RECORDS_MAX = 256,
-    READS_MAX = 400,
-    STRATA_BYTES = 64 << 10,
-    FILE_MAX = 64 << 20
-};
+enum { PATH_BYTES = 128, READS_MAX = 400, STRATA_BYTES = 64 << 10 };
 #define ALLOCATION_MAX ((size_t)256 << 20)
 
 enum world {
@@ -54,85 +43,11 @@ enum life { LIFE_READ, LIFE_WRITE, LIFE_REPAIR, LIFE_WRITE_REPAIR };
 /* What every input starts from. Made once. */
 static struct {
     struct basin closed, killed;
-    uint64_t digests[RECORDS_MAX];
-    uint64_t head;
+    struct fuzz_written written;
     bool made;
 } template;
 
-/* The table that the wrapped functions go on to: all memory tables have the same functions. */
-static flume_io base;
-static _Atomic size_t allocated;
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static void require(bool condition, const char *what)
-{
-    if (condition)
-        return;
-    (void)fprintf(stderr, "fuzz_strata: %s\n", what);
-    abort();
-}
-
-/* --- Limits --- */
-
-static void count_memory(const void *memory)
-{
-    size_t now = atomic_fetch_add(&allocated, malloc_usable_size((void *)memory));
-
-    require(now <= ALLOCATION_MAX, "more than 256 MiB allocated");
-}
-
-static void *counted_allocate(void *ctx, size_t bytes)
-{
-    void *memory;
-
-    (void)ctx;
-    require(bytes <= ALLOCATION_MAX, "one allocation of more than 256 MiB");
-    memory = malloc(bytes);
-    count_memory(memory);
-    return memory;
-}
-
-static void counted_release(void *ctx, void *memory)
-{
-    (void)ctx;
-    atomic_fetch_sub(&allocated, malloc_usable_size(memory));
-    free(memory);
-}
-
-static void *counted_resize(void *ctx, void *memory, size_t bytes)
-{
-    (void)ctx;
-    require(bytes <= ALLOCATION_MAX, "one allocation of more than 256 MiB");
-    atomic_fetch_sub(&allocated, malloc_usable_size(memory));
-    memory = realloc(memory, bytes);
-    count_memory(memory);
-    return memory;
-}
-
-static const flume_allocator counted = {
-    .allocate = counted_allocate, .resize = counted_resize, .release = counted_release};
-
-static int limited_allocate(void *ctx, int file, uint64_t bytes)
-{
-    return bytes > FILE_MAX ? -ENOSPC : base.allocate(ctx, file, bytes);
-}
-
-static int64_t limited_pwrite(void *ctx, int file, const void *source, size_t bytes,
-                              uint64_t offset)
-{
-    if (bytes > FILE_MAX || offset > FILE_MAX)
-        return -ENOSPC;
-    return base.pwrite(ctx, file, source, bytes, offset);
-}
-
-static void world_create(flume_io *out_io)
-{
-    require(steady_io_create(out_io) == FLUME_OK, "no memory for a table");
-    base = *out_io;
-    out_io->allocate = limited_allocate;
-    out_io->pwrite = limited_pwrite;
-}
 
 /* --- The template --- */
 
@@ -142,7 +57,7 @@ static flume_log_options log_options(const flume_io *io, unsigned world)
         .profile = (world & WORLD_SAFE) != 0 ? FLUME_PROFILE_SAFE : FLUME_PROFILE_FORGETFUL,
         .io_mode = (world & WORLD_PWRITE) != 0 ? FLUME_IO_PWRITE : FLUME_IO_AUTO,
         .lock_timeout_ns = 200000000,
-        .allocator = &counted,
+        .allocator = fuzz_allocator(),
         .io = io,
     };
 }
@@ -177,7 +92,7 @@ static int take_record(void *ctx, const flume_record *record)
 }
 
 /* A named subscription that has seen a few records, so that subs/ has a file. */
-static void subscribe_for_a_while(flume_log *log)
+static void subscribe_for_a_while(const flume_io *io, flume_log *log)
 {
     flume_subscribe_options options = {.name = "watch"};
     flume_subscription *subscription = NULL;
@@ -185,7 +100,7 @@ static void subscribe_for_a_while(flume_log *log)
     require(flume_subscribe(log, &options, take_record, NULL, &subscription) == FLUME_OK,
             "template: subscribe");
     while (flume_subscription_position(subscription) < 5)
-        base.sleep(base.ctx, 1000000);
+        io->sleep(io->ctx, 1000000);
     flume_unsubscribe(subscription);
 }
 
@@ -241,28 +156,6 @@ static void take_basin(const flume_io *io, struct basin *out_basin)
     }
 }
 
-/* Of what its writer said; a repair may give it another check. */
-static uint64_t record_digest(const flume_record *record)
-{
-    uint64_t digest = XXH3_64bits_withSeed(record->body, record->body_bytes, record->kind);
-
-    digest = XXH3_64bits_withSeed(record->meta, record->meta_bytes, digest);
-    return XXH3_64bits_withSeed(&record->time_ns, sizeof record->time_ns, digest);
-}
-
-static void remember_records(flume_log *log)
-{
-    template.head = flume_log_head(log);
-    require(template.head <= RECORDS_MAX, "template: too many records");
-    for (uint64_t seq = 0; seq < template.head; seq++) {
-        flume_record record;
-
-        require(flume_log_get(log, seq, &record) == FLUME_OK, "template: get");
-        template.digests[seq] = record_digest(&record);
-        flume_record_release(&record);
-    }
-}
-
 static void template_make(void)
 {
     flume_io io;
@@ -271,7 +164,7 @@ static void template_make(void)
 
     if (template.made)
         return;
-    world_create(&io);
+    fuzz_world_create(&io, ALLOCATION_MAX);
     options = log_options(&io, 0);
     options.flags = FLUME_OPEN_CREATE;
     options.strata_bytes = STRATA_BYTES;
@@ -280,8 +173,8 @@ static void template_make(void)
     fill_template(log);
     take_basin(&io, &template.killed);
     steady_io_release_helpers();
-    subscribe_for_a_while(log);
-    remember_records(log);
+    subscribe_for_a_while(&io, log);
+    fuzz_remember(log, &template.written);
     require(flume_log_close(log) == FLUME_OK, "template: close");
     take_basin(&io, &template.closed);
     steady_io_destroy(&io);
@@ -308,11 +201,9 @@ static void adopt_head(const flume_io *io, struct file *file)
 
 static void basin_put(const flume_io *io, struct basin *basin, unsigned world)
 {
-    static const char *const folders[] = {"b", "b/log", "b/subs", "b/txn", "b/lost+found"};
     char path[PATH_BYTES];
 
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-        (void)io->make_directory(io->ctx, folders[i]);
+    fuzz_world_make_folders(io);
     for (size_t i = 0; i < basin->count; i++) {
         struct file *file = &basin->files[i];
 
@@ -339,14 +230,14 @@ struct run {
 
 static void expect_written(const struct run *run, const flume_record *record)
 {
-    uint64_t digest = record_digest(record); /* Every byte can be read. */
+    uint64_t digest = fuzz_record_digest(record); /* Every byte can be read. */
 
     if (run->forged || record->seq >= run->changed_from)
         return;
     if (record->kind == FLUME_KIND_LOST || (record->flags & FLUME_RECORD_BROKEN) != 0)
         return; /* A repair's work. */
-    require(record->seq < template.head, "a record that was never written");
-    require(digest == template.digests[record->seq], "another record than was written");
+    require(record->seq < template.written.head, "a record that was never written");
+    require(digest == template.written.digests[record->seq], "another record than was written");
 }
 
 static void read_labels(const flume_record *record)
@@ -450,17 +341,11 @@ static void open_and_read(struct run *run, unsigned flags)
     (void)flume_log_close(log);
 }
 
-static int see_finding(void *ctx, const flume_finding *finding)
-{
-    (void)ctx;
-    require(finding->file != NULL && finding->message != NULL, "a finding without words");
-    return 0;
-}
-
 static int check_basin(const struct run *run, flume_check_report *out_report,
                        flume_error *out_error)
 {
-    flume_check_options options = {.finding = see_finding, .allocator = &counted, .io = &run->io};
+    flume_check_options options = {
+        .finding = fuzz_see_finding, .allocator = fuzz_allocator(), .io = &run->io};
 
     memset(out_report, 0, sizeof *out_report);
     return flume_check("b", &options, out_report, out_error);
@@ -479,7 +364,8 @@ static void repair_basin(struct run *run)
 {
     enum flume_repair_policy policy =
         (run->world & WORLD_ACCEPT_LOSS) != 0 ? FLUME_REPAIR_ACCEPT_LOSS : FLUME_REPAIR_SALVAGE;
-    flume_check_options options = {.finding = see_finding, .allocator = &counted, .io = &run->io};
+    flume_check_options options = {
+        .finding = fuzz_see_finding, .allocator = fuzz_allocator(), .io = &run->io};
     flume_log_options open_options = log_options(&run->io, run->world);
     flume_check_report report;
     flume_error error;
@@ -541,11 +427,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     forged_change(&basin, data + 2, bytes - 2);
     forged_fix(&basin, data[0]);
     run.forged = basin.forged || (data[0] & FIX_ANY) != 0;
-    world_create(&run.io);
+    fuzz_world_create(&run.io, ALLOCATION_MAX);
     basin_put(&run.io, &basin, run.world);
     forged_release(&basin);
     live_through(&run);
     steady_io_destroy(&run.io);
-    require(atomic_load(&allocated) == 0, "memory is left");
+    fuzz_require_released();
     return 0;
 }
