@@ -9,13 +9,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ambiguous.h"
 #include "blob_forms.h"
 #include "object.h"
 #include "resolve.h"
 #include "utf8.h"
 
-enum { CANDIDATES_MAX = 10, CANDIDATE_CELLS = 40, NAMES_OFFERED_MAX = 20000 };
-#define HASH_DIGITS_SHOWN 16
+enum { NAMES_OFFERED_MAX = 20000 };
 
 /* ---- what the library answered ---- */
 
@@ -52,48 +52,37 @@ bool blob_name_is_hash(const char *word, const char **out_digits)
 }
 
 static void add_candidate(struct session *session, const flume_hash_candidate *candidate,
-                          struct text *lines, struct text *json)
+                          struct ambiguous *ambiguous)
 {
-    char digits[FLUME_HASH_TEXT_BYTES + 1];
     flume_blob_info info = {.seq = candidate->seq};
     struct text time = {0};
     size_t name_bytes;
 
-    flume_hash_text(candidate->hash, digits);
     /* Without it the line is shorter. */
     if (flume_blob_stat(session->flume, candidate->seq, &info) == FLUME_OK)
         value_show_time(&time, info.time_ns);
     name_bytes = strlen(info.name);
-    text_format(lines, "  %.*s  @%" PRIu64 "  %s  ", HASH_DIGITS_SHOWN, digits, candidate->seq,
-                text_c_string(&time));
-    value_show_size(lines, info.bytes);
-    text_string(lines, "  ");
-    (void)utf8_show(lines, info.name, name_bytes, CANDIDATE_CELLS);
-    text_char(lines, '\n');
-    text_format(json, "%s{\"hash\":\"%s\",\"seq\":", json->bytes == 0 ? "" : ",", digits);
-    object_put_uint(json, candidate->seq);
-    object_string(json, "time", text_c_string(&time));
-    object_uint(json, "bytes", info.bytes);
-    object_bytes(json, "name", info.name, name_bytes);
-    text_char(json, '}');
+    ambiguous_begin(ambiguous, candidate, text_c_string(&time));
+    value_show_size(&ambiguous->lines, info.bytes);
+    text_string(&ambiguous->lines, "  ");
+    (void)utf8_show(&ambiguous->lines, info.name, name_bytes, AMBIGUOUS_CELLS);
+    object_uint(&ambiguous->json, "bytes", info.bytes);
+    object_bytes(&ambiguous->json, "name", info.name, name_bytes);
+    ambiguous_end(ambiguous);
     text_deinit(&time);
 }
 
 static int refuse_ambiguous(struct session *session, const char *digits, size_t count,
                             const flume_hash_candidate *candidates, struct reference_place place)
 {
-    struct text lines = {0}, json = {0};
+    struct ambiguous ambiguous = {0};
     const struct report_detail detail = {
-        .place = place, .candidate_lines = &lines, .candidate_json = &json};
+        .place = place, .candidate_lines = &ambiguous.lines, .candidate_json = &ambiguous.json};
     int code;
 
-    for (size_t i = 0; i < count && i < CANDIDATES_MAX; i++)
-        add_candidate(session, &candidates[i], &lines, &json);
-    if (count > CANDIDATES_MAX)
-        text_string(&lines, "  ...\n");
+    ambiguous_gather(&ambiguous, session, candidates, count, add_candidate);
     code = report_with(session, &detail, ERROR_AMBIGUOUS_BLOB, count, digits);
-    text_deinit(&lines);
-    text_deinit(&json);
+    ambiguous_deinit(&ambiguous);
     return code;
 }
 
@@ -103,10 +92,10 @@ static int find_hash(struct blobbing *blobbing, const char *digits, struct refer
 {
     struct session *session = blobbing->session;
     const flume_ask *ask = &blobbing->asking.ask;
-    flume_hash_candidate candidates[CANDIDATES_MAX];
+    flume_hash_candidate candidates[AMBIGUOUS_MAX];
     size_t count = 0;
     int status =
-        flume_blob_find_prefix(session->flume, ask, digits, candidates, CANDIDATES_MAX, &count);
+        flume_blob_find_prefix(session->flume, ask, digits, candidates, AMBIGUOUS_MAX, &count);
 
     if (status == FLUME_ERR_NOT_FOUND)
         return report_at(session, place, ERROR_NO_BLOB_HASH, digits);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ambiguous.h"
 #include "asking.h"
 #include "cancel.h"
 #include "object.h"
@@ -15,8 +16,7 @@
 #include "suggest.h"
 #include "utf8.h"
 
-enum { CANDIDATES_MAX = 10, CANDIDATE_BODY_CELLS = 40, NAMES_OFFERED_MAX = 20000 };
-#define HASH_DIGITS_SHOWN 16
+enum { NAMES_OFFERED_MAX = 20000 };
 
 /* The seq of the record `steps` further than the first that a cursor gives. */
 static int nth(struct session *session, flume_log *log, unsigned flags, uint64_t steps,
@@ -155,28 +155,20 @@ static int find_bookmark(struct asking *asking, const char *name, struct referen
 /* ---- a hash ---- */
 
 static void add_candidate(struct session *session, const flume_hash_candidate *candidate,
-                          struct text *lines, struct text *json)
+                          struct ambiguous *ambiguous)
 {
-    char digits[FLUME_HASH_TEXT_BYTES + 1];
     flume_record record = {.seq = candidate->seq};
-    bool is_there = flume_log_get(session->log, candidate->seq, &record) == FLUME_OK;
     struct text time = {0}, body = {0};
 
-    flume_hash_text(candidate->hash, digits);
-    if (is_there) {
+    if (flume_log_get(session->log, candidate->seq, &record) == FLUME_OK) {
         value_show_time(&time, record.time_ns);
-        utf8_show(&body, record.body, record.body_bytes, CANDIDATE_BODY_CELLS);
+        utf8_show(&body, record.body, record.body_bytes, AMBIGUOUS_CELLS);
         flume_record_release(&record);
     }
-    text_format(lines, "  %.*s  @%" PRIu64 "  %s  ", HASH_DIGITS_SHOWN, digits, candidate->seq,
-                text_c_string(&time));
-    text_add(lines, body.data, body.bytes);
-    text_char(lines, '\n');
-    text_format(json, "%s{\"hash\":\"%s\",\"seq\":", json->bytes == 0 ? "" : ",", digits);
-    object_put_uint(json, candidate->seq);
-    object_string(json, "time", text_c_string(&time));
-    object_bytes(json, "body", body.data, body.bytes);
-    text_char(json, '}');
+    ambiguous_begin(ambiguous, candidate, text_c_string(&time));
+    text_add(&ambiguous->lines, body.data, body.bytes);
+    object_bytes(&ambiguous->json, "body", body.data, body.bytes);
+    ambiguous_end(ambiguous);
     text_deinit(&time);
     text_deinit(&body);
 }
@@ -184,18 +176,14 @@ static void add_candidate(struct session *session, const flume_hash_candidate *c
 static int refuse_ambiguous(struct session *session, const char *digits, size_t count,
                             const flume_hash_candidate *candidates, struct reference_place place)
 {
-    struct text lines = {0}, json = {0};
+    struct ambiguous ambiguous = {0};
     const struct report_detail detail = {
-        .place = place, .candidate_lines = &lines, .candidate_json = &json};
+        .place = place, .candidate_lines = &ambiguous.lines, .candidate_json = &ambiguous.json};
     int code;
 
-    for (size_t i = 0; i < count && i < CANDIDATES_MAX; i++)
-        add_candidate(session, &candidates[i], &lines, &json);
-    if (count > CANDIDATES_MAX)
-        text_string(&lines, "  ...\n");
+    ambiguous_gather(&ambiguous, session, candidates, count, add_candidate);
     code = report_with(session, &detail, ERROR_AMBIGUOUS_HASH, count, digits);
-    text_deinit(&lines);
-    text_deinit(&json);
+    ambiguous_deinit(&ambiguous);
     return code;
 }
 
@@ -217,10 +205,10 @@ static int find_hash(struct asking *asking, const char *digits, struct reference
                      flume_hash_candidate *out_candidate)
 {
     struct session *session = asking->session;
-    flume_hash_candidate candidates[CANDIDATES_MAX];
+    flume_hash_candidate candidates[AMBIGUOUS_MAX];
     size_t count = 0;
     int status = flume_hash_find_prefix(session->flume, &asking->ask, digits, candidates,
-                                        CANDIDATES_MAX, &count);
+                                        AMBIGUOUS_MAX, &count);
 
     if (status == FLUME_ERR_NOT_FOUND)
         return refuse_hash(session, digits, place);
