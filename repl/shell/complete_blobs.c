@@ -13,17 +13,6 @@ enum { WORD_ROOM = FLUME_LABEL_BYTES_MAX + 64, HASH_DIGITS_SHOWN = 16 };
 
 static const flume_ask as_it_is = {.flags = FLUME_ASK_STALE_OK};
 
-/* Opened, and nobody is making it anew. */
-static bool may_ask(flume *handle, const char *name)
-{
-    flume_view_status status;
-    flume_view *view;
-
-    return handle != NULL && flume_view_find(handle, name, &view) == FLUME_OK &&
-           flume_view_status_of(view, &status) == FLUME_OK &&
-           status.state != FLUME_VIEW_REBUILDING && status.usable;
-}
-
 /* ---- hashes ---- */
 
 static void add_hash(struct candidates *candidates, const flume_hash_candidate *found, size_t least,
@@ -47,21 +36,11 @@ void complete_blob_hashes(struct candidates *candidates, flume *handle, const ch
                           const char *prefix)
 {
     flume_hash_candidate found[COMPLETE_CANDIDATES_MAX];
-    size_t bytes = strlen(digits), count = 0;
-    int status;
+    size_t count =
+        complete_find_hashes(candidates, handle, "blob", flume_blob_find_prefix, digits, found);
 
-    if (bytes < FLUME_HASH_PREFIX_MIN || bytes > FLUME_HASH_TEXT_BYTES ||
-        strspn(digits, "0123456789abcdefABCDEF") != bytes || !may_ask(handle, "blob"))
-        return;
-    status =
-        flume_blob_find_prefix(handle, &as_it_is, digits, found, COMPLETE_CANDIDATES_MAX, &count);
-    if (status != FLUME_OK && status != FLUME_ERR_AMBIGUOUS)
-        return;
-    for (size_t i = 0; i < count && i < COMPLETE_CANDIDATES_MAX && !candidates_late(candidates);
-         i++)
-        add_hash(candidates, &found[i], bytes, prefix);
-    if (count > COMPLETE_CANDIDATES_MAX)
-        candidates->out->more += count - COMPLETE_CANDIDATES_MAX;
+    for (size_t i = 0; i < count && !candidates_late(candidates); i++)
+        add_hash(candidates, &found[i], strlen(digits), prefix);
 }
 
 /* ---- names ---- */
@@ -105,6 +84,6 @@ void complete_blobs(struct candidates *candidates, flume *handle)
     complete_blob_hashes(candidates, handle, typed, "");
     snprintf(prefix, sizeof(prefix), "%s%s", FLUME_BLOB_NAME_LABEL, typed);
     /* Failure means no candidates; nobody is to be told of it while typing. */
-    if (strlen(typed) <= FLUME_BLOB_NAME_BYTES_MAX && may_ask(handle, "label"))
+    if (strlen(typed) <= FLUME_BLOB_NAME_BYTES_MAX && complete_may_ask(handle, "label"))
         (void)flume_label_list(handle, &as_it_is, prefix, NULL, offer_name, candidates);
 }

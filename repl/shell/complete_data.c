@@ -24,14 +24,13 @@ struct asking {
     bool is_reference;
 };
 
-/* Opened, and nobody is making it anew. */
-static bool may_ask(flume *handle, const char *name)
+bool complete_may_ask(flume *handle, const char *view)
 {
     flume_view_status status;
-    flume_view *view;
+    flume_view *found;
 
-    return handle != NULL && flume_view_find(handle, name, &view) == FLUME_OK &&
-           flume_view_status_of(view, &status) == FLUME_OK &&
+    return handle != NULL && flume_view_find(handle, view, &found) == FLUME_OK &&
+           flume_view_status_of(found, &status) == FLUME_OK &&
            status.state != FLUME_VIEW_REBUILDING && status.usable;
 }
 
@@ -97,7 +96,7 @@ static int offer_label(void *ctx, const flume_label_info *info)
 static void list_labels(const struct asking *asking, flume *handle, const char *prefix)
 {
     /* Failure means no candidates; nobody is to be told of it while typing. */
-    if (may_ask(handle, "label"))
+    if (complete_may_ask(handle, "label"))
         (void)flume_label_list(handle, &as_it_is, prefix, NULL, offer_label,
                                (void *)(uintptr_t)asking);
 }
@@ -126,7 +125,7 @@ static int offer_bookmark(void *ctx, const flume_bookmark *bookmark)
 
 static void list_bookmarks(const struct asking *asking, flume *handle, const char *prefix)
 {
-    if (may_ask(handle, "label"))
+    if (complete_may_ask(handle, "label"))
         (void)flume_bookmark_list(handle, &as_it_is, prefix, offer_bookmark,
                                   (void *)(uintptr_t)asking);
 }
@@ -167,25 +166,34 @@ static void add_hash(struct candidates *candidates, flume *handle,
     candidates_put(candidates, word, help, *suffix == '\0' ? CANDIDATE_WHOLE : CANDIDATE_OPEN);
 }
 
-void complete_hashes(struct candidates *candidates, flume *handle, const char *digits,
-                     const char *prefix, const char *suffix)
+size_t complete_find_hashes(struct candidates *candidates, flume *handle, const char *view,
+                            hash_finder *find, const char *digits,
+                            flume_hash_candidate out_found[COMPLETE_CANDIDATES_MAX])
 {
-    flume_hash_candidate found[COMPLETE_CANDIDATES_MAX];
     size_t bytes = strlen(digits), count = 0;
     int status;
 
     if (bytes < FLUME_HASH_PREFIX_MIN || bytes > FLUME_HASH_TEXT_BYTES ||
-        strspn(digits, "0123456789abcdefABCDEF") != bytes || !may_ask(handle, "hash"))
-        return;
-    status =
-        flume_hash_find_prefix(handle, &as_it_is, digits, found, COMPLETE_CANDIDATES_MAX, &count);
+        strspn(digits, "0123456789abcdefABCDEF") != bytes || !complete_may_ask(handle, view))
+        return 0;
+    status = find(handle, &as_it_is, digits, out_found, COMPLETE_CANDIDATES_MAX, &count);
     if (status != FLUME_OK && status != FLUME_ERR_AMBIGUOUS)
-        return;
-    for (size_t i = 0; i < count && i < COMPLETE_CANDIDATES_MAX && !candidates_late(candidates);
-         i++)
-        add_hash(candidates, handle, &found[i], bytes, prefix, suffix);
-    if (count > COMPLETE_CANDIDATES_MAX)
-        candidates->out->more += count - COMPLETE_CANDIDATES_MAX;
+        return 0;
+    if (count <= COMPLETE_CANDIDATES_MAX)
+        return count;
+    candidates->out->more += count - COMPLETE_CANDIDATES_MAX;
+    return COMPLETE_CANDIDATES_MAX;
+}
+
+void complete_hashes(struct candidates *candidates, flume *handle, const char *digits,
+                     const char *prefix, const char *suffix)
+{
+    flume_hash_candidate found[COMPLETE_CANDIDATES_MAX];
+    size_t count =
+        complete_find_hashes(candidates, handle, "hash", flume_hash_find_prefix, digits, found);
+
+    for (size_t i = 0; i < count && !candidates_late(candidates); i++)
+        add_hash(candidates, handle, &found[i], strlen(digits), prefix, suffix);
 }
 
 /* ---- references ---- */
@@ -205,7 +213,7 @@ static void count_back(const struct asking *asking, flume *handle, const char *t
         return;
     if (reference.form == REFERENCE_LABEL) {
         memcpy(label, reference.text, reference.bytes);
-        if (!may_ask(handle, "label"))
+        if (!complete_may_ask(handle, "label"))
             return;
     }
     for (unsigned back = 1; back <= BACK_MAX; back++) {

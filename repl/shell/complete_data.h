@@ -23,6 +23,20 @@ enum complete_views { COMPLETE_EVERY_VIEW, COMPLETE_UNNECESSARY_VIEWS, COMPLETE_
 /** Names of views: all, those that can be dropped, those that were declared. */
 void complete_views(struct candidates *candidates, flume *handle, enum complete_views which);
 
+/** Opened, and nobody is making it anew: it can be asked for candidates. */
+bool complete_may_ask(flume *handle, const char *view);
+
+/** flume_hash_find_prefix() and its like. */
+typedef int hash_finder(flume *handle, const flume_ask *ask, const char *digits,
+                        flume_hash_candidate *out_candidates, size_t candidates_max,
+                        size_t *out_count);
+
+/** Ask a view for hashes that begin so, if the digits can be those of a hash. Returns how many are
+ * in out_found; that there are more than have room is told. */
+size_t complete_find_hashes(struct candidates *candidates, flume *handle, const char *view,
+                            hash_finder *find, const char *digits,
+                            flume_hash_candidate out_found[COMPLETE_CANDIDATES_MAX]);
+
 /** Hashes whose digits begin so, as references behind `prefix` ("hash:" or ""). */
 void complete_hashes(struct candidates *candidates, flume *handle, const char *digits,
                      const char *prefix, const char *suffix);
