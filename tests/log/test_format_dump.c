@@ -9,16 +9,11 @@
  */
 #include "log_fixture.h"
 
-#include <ctype.h>
-
+#include "format_example.h"
 #include "plain_reader.h"
 #include "steady_io.h"
 
 enum {
-    FILES_MAX = 8,
-    NAME_BYTES = 64,
-    LINE_BYTES = 256,
-    ROW_BYTES = 16,
     FILL_BYTES = 50000,
     STRATA_BYTES = 64 << 10,
     FLAG_WITNESS = 2,
@@ -29,21 +24,6 @@ static const char first_strata[] = "log/00000000000000000000.strata";
 static const char first_slots[] = "log/00000000000000000000.slots";
 static const char second_strata[] = "log/00000000000000000004.strata";
 static const char check_input[] = "check input of seq 1";
-static const char section[] = "## A worked example\n";
-
-struct file {
-    char name[NAME_BYTES];
-    uint8_t *data;
-    size_t bytes;
-};
-
-struct example {
-    flume_io io;
-    struct file files[FILES_MAX];
-    size_t file_count;
-    char *format; /* FORMAT.md from the section on; NULL: not there. */
-    char *whole;
-};
 
 /* --- The basin of the example --- */
 
@@ -98,36 +78,9 @@ static void make_basin(struct example *example)
     close_handle(log);
 }
 
-static struct file *add_file(struct example *example, const char *name)
-{
-    struct file *file = &example->files[example->file_count++];
-
-    assert_true(example->file_count <= FILES_MAX);
-    (void)snprintf(file->name, sizeof file->name, "%s", name);
-    return file;
-}
-
-static void take_file(struct example *example, const char *name)
-{
-    struct file *file = add_file(example, name);
-    char path[2 * NAME_BYTES];
-
-    (void)snprintf(path, sizeof path, "example.flume/%s", name);
-    assert_int_equal(steady_io_read(&example->io, path, &file->data, &file->bytes), 0);
-}
-
-static const struct file *file_of(const struct example *example, const char *name)
-{
-    for (size_t i = 0; i < example->file_count; i++) {
-        if (strcmp(example->files[i].name, name) == 0)
-            return &example->files[i];
-    }
-    fail_msg("the example has no %s", name);
-    return NULL;
-}
-
 /* The grain of an ordinal, found by walking from the first one. */
-static uint64_t find_grain(const struct file *file, uint32_t ordinal, struct plain_grain *out_grain)
+static uint64_t find_grain(const struct example_file *file, uint32_t ordinal,
+                           struct plain_grain *out_grain)
 {
     uint64_t offset = PLAIN_PAGE_BYTES;
     struct plain_strata strata;
@@ -143,32 +96,14 @@ static uint64_t find_grain(const struct file *file, uint32_t ordinal, struct pla
 
 static void add_check_input(struct example *example)
 {
-    struct file *file = add_file(example, check_input);
+    struct example_file *file = example_add(example, check_input);
     struct plain_grain grain;
 
-    (void)find_grain(file_of(example, first_strata), 1, &grain);
+    (void)find_grain(example_file_of(example, first_strata), 1, &grain);
     file->data = malloc(PLAIN_INPUT_BYTES);
     assert_non_null(file->data);
     plain_check_input(&grain, file->data);
     file->bytes = PLAIN_INPUT_BYTES;
-}
-
-/* FORMAT.md, as a string. */
-static char *read_format(void)
-{
-    const char *source = getenv("FLUME_SOURCE_DIR");
-    char path[LOG_FIXTURE_PATH_BYTES];
-    char *text;
-    uint64_t bytes;
-
-    if (source == NULL)
-        return NULL;
-    (void)snprintf(path, sizeof path, "%s/log/FORMAT.md", source);
-    bytes = file_bytes(path);
-    text = calloc(1, (size_t)bytes + 1);
-    assert_non_null(text);
-    read_file(path, 0, text, (size_t)bytes);
-    return text;
 }
 
 static int example_setup(void **state)
@@ -177,15 +112,13 @@ static int example_setup(void **state)
 
     assert_non_null(example);
     make_basin(example);
-    take_file(example, "flume.conf");
-    take_file(example, "TAIL");
-    take_file(example, first_strata);
-    take_file(example, first_slots);
-    take_file(example, second_strata);
+    example_take(example, "flume.conf", "flume.conf");
+    example_take(example, "TAIL", "TAIL");
+    example_take(example, first_strata, first_strata);
+    example_take(example, first_slots, first_slots);
+    example_take(example, second_strata, second_strata);
     add_check_input(example);
-    example->whole = read_format();
-    if (example->whole != NULL)
-        example->format = strstr(example->whole, section);
+    example_read_format(example, "log/FORMAT.md", "## A worked example\n");
     *state = example;
     return 0;
 }
@@ -194,125 +127,30 @@ static int example_teardown(void **state)
 {
     struct example *example = *state;
 
-    for (size_t i = 0; i < example->file_count; i++)
-        free(example->files[i].data);
+    example_release(example);
     steady_io_destroy(&example->io);
-    free(example->whole);
     free(example);
     return 0;
 }
 
 /* --- The dump --- */
 
-/* One row as FORMAT.md has it: offset, sixteen bytes, the same as text. */
-static void format_row(char line[LINE_BYTES], const struct file *file, size_t offset, size_t bytes)
-{
-    int used = snprintf(line, LINE_BYTES, "    %04zx ", offset);
-
-    for (size_t i = 0; i < ROW_BYTES; i++) {
-        if (i < bytes)
-            used += snprintf(line + used, LINE_BYTES - (size_t)used, "%s%02x", i == 8 ? "  " : " ",
-                             (unsigned)file->data[offset + i]);
-        else
-            used += snprintf(line + used, LINE_BYTES - (size_t)used, "%s", i == 8 ? "    " : "   ");
-    }
-    used += snprintf(line + used, LINE_BYTES - (size_t)used, "  |");
-    for (size_t i = 0; i < bytes; i++) {
-        uint8_t byte = file->data[offset + i];
-
-        line[used++] = (byte >= 0x20 && byte < 0x7f) ? (char)byte : '.';
-    }
-    (void)snprintf(line + used, LINE_BYTES - (size_t)used, "|");
-}
-
-/* The file whose dump a line begins: "    NAME:". NULL: none. */
-static const struct file *begun_by(const struct example *example, const char *line)
-{
-    for (size_t i = 0; i < example->file_count; i++) {
-        const struct file *file = &example->files[i];
-        size_t bytes = strlen(file->name);
-
-        if (strncmp(line, "    ", 4) == 0 && strncmp(line + 4, file->name, bytes) == 0 &&
-            strcmp(line + 4 + bytes, ":") == 0)
-            return file;
-    }
-    return NULL;
-}
-
-/* "    OFFSET  byte byte ...": whether a line is a row of a dump, and how many bytes it has. */
-static bool is_row(const char *line, size_t *out_offset, size_t *out_bytes)
-{
-    const char *text = strchr(line, '|');
-    char *end;
-
-    if (text == NULL || strncmp(line, "    ", 4) != 0 || !isxdigit((unsigned char)line[4]))
-        return false;
-    *out_offset = strtoul(line + 4, &end, 16);
-    if (end != line + 8)
-        return false;
-    *out_bytes = strlen(text) - 2;
-    return *out_bytes <= ROW_BYTES;
-}
-
-/* The next line of a text, without its end; NULL behind the last. */
-static const char *next_line(const char *text, char line[LINE_BYTES])
-{
-    size_t bytes = strcspn(text, "\n");
-
-    if (*text == '\0')
-        return NULL;
-    assert_true(bytes < LINE_BYTES);
-    memcpy(line, text, bytes);
-    line[bytes] = '\0';
-    return text + bytes + (text[bytes] == '\n' ? 1 : 0);
-}
-
-static void compare_row(const struct file *file, const char *line, size_t offset, size_t bytes)
-{
-    char expected[LINE_BYTES];
-
-    assert_non_null(file);
-    assert_true(offset + bytes <= file->bytes);
-    format_row(expected, file, offset, bytes);
-    if (strcmp(expected, line) != 0)
-        fail_msg("%s:\nFORMAT.md: %s\nbytes:     %s", file->name, line, expected);
-}
-
 static void every_dumped_byte_is_the_byte_written(void **state)
 {
-    const struct example *example = *state;
-    const struct file *file = NULL;
-    const char *rest = example->format;
-    char line[LINE_BYTES];
-    size_t compared = 0;
-
-    if (rest == NULL)
-        fail_msg("FLUME_SOURCE_DIR/log/FORMAT.md has no worked example");
-    while (rest != NULL && (rest = next_line(rest, line)) != NULL) {
-        const struct file *begun = begun_by(example, line);
-        size_t offset, bytes;
-
-        if (begun != NULL)
-            file = begun;
-        else if (is_row(line, &offset, &bytes)) {
-            compare_row(file, line, offset, bytes);
-            compared += bytes;
-        }
-    }
-    assert_true(compared >= 0x100 + 0x60 + 0x50 + 56 + PLAIN_INPUT_BYTES);
+    assert_true(example_compare(*state) >= 0x100 + 0x60 + 0x50 + 56 + PLAIN_INPUT_BYTES);
 }
 
 static void the_settings_are_dumped_whole(void **state)
 {
     const struct example *example = *state;
-    const struct file *conf = file_of(example, "flume.conf");
+    const struct example_file *conf = example_file_of(example, "flume.conf");
     const char *rest = (const char *)conf->data;
-    char line[LINE_BYTES], shown[LINE_BYTES + 8];
+    char line[EXAMPLE_LINE_BYTES], shown[EXAMPLE_LINE_BYTES + 8];
     uint64_t check;
     size_t at;
 
     assert_non_null(example->format);
-    while ((rest = next_line(rest, line)) != NULL) {
+    while ((rest = example_next_line(rest, line)) != NULL) {
         (void)snprintf(shown, sizeof shown, "\n    %s\n", line);
         if (strstr(example->format, shown) == NULL)
             fail_msg("FORMAT.md does not say \"%s\"", line);
@@ -323,28 +161,10 @@ static void the_settings_are_dumped_whole(void **state)
 
 /* --- The numbers --- */
 
-/* A line of the example, made of FORMAT.md's rules. */
-static void expect_line(const struct example *example, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static void expect_line(const struct example *example, const char *format, ...)
-{
-    char text[LINE_BYTES], line[LINE_BYTES + 8];
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    (void)snprintf(line, sizeof line, "\n    %s\n", text);
-    if (getenv("FLUME_SHOW_EXAMPLE") != NULL)
-        print_message("%s", line + 1);
-    else if (example->format == NULL || strstr(example->format, line) == NULL)
-        fail_msg("FORMAT.md does not say \"%s\"", text);
-}
-
 static void each_step_to_a_check_is_as_computed(void **state)
 {
     const struct example *example = *state;
-    const struct file *file = file_of(example, first_strata);
+    const struct example_file *file = example_file_of(example, first_strata);
     struct plain_strata strata;
     struct plain_grain grain, bare;
     uint64_t offset = find_grain(file, 1, &grain);
@@ -354,15 +174,16 @@ static void each_step_to_a_check_is_as_computed(void **state)
     bare.body = grain.meta; /* XXH3(meta', 0) is the payload of a body of these bytes. */
     bare.body_bytes = (uint32_t)grain.rest_bytes;
     bare.rest_bytes = 0;
-    expect_line(example, "meta'   = %zu bytes at 0x%llx    XXH3(meta', 0) = %016llx",
-                grain.rest_bytes, (unsigned long long)offset + PLAIN_GRAIN_HEADER_BYTES,
-                (unsigned long long)plain_payload(&bare));
-    expect_line(example, "payload = XXH3(body, the above)      = %016llx",
-                (unsigned long long)plain_payload(&grain));
-    expect_line(example, "seed    = %016llx + 0x%llx  = %016llx", (unsigned long long)strata.salt,
-                (unsigned long long)offset, (unsigned long long)(strata.salt + offset));
-    expect_line(example, "check   = XXH3(check input, seed)    = %016llx",
-                (unsigned long long)grain.check);
+    example_expect_line(example, "meta'   = %zu bytes at 0x%llx    XXH3(meta', 0) = %016llx",
+                        grain.rest_bytes, (unsigned long long)offset + PLAIN_GRAIN_HEADER_BYTES,
+                        (unsigned long long)plain_payload(&bare));
+    example_expect_line(example, "payload = XXH3(body, the above)      = %016llx",
+                        (unsigned long long)plain_payload(&grain));
+    example_expect_line(example, "seed    = %016llx + 0x%llx  = %016llx",
+                        (unsigned long long)strata.salt, (unsigned long long)offset,
+                        (unsigned long long)(strata.salt + offset));
+    example_expect_line(example, "check   = XXH3(check input, seed)    = %016llx",
+                        (unsigned long long)grain.check);
     assert_int_equal(grain.check, plain_grain_check(&grain, strata.salt, offset));
 }
 
@@ -374,7 +195,7 @@ static void the_example_grain_says_what_was_appended(void **state)
     size_t at = 0;
     uint8_t tag, bytes;
 
-    (void)find_grain(file_of(example, first_strata), 1, &grain);
+    (void)find_grain(example_file_of(example, first_strata), 1, &grain);
     assert_int_equal(grain.kind, KIND_MESSAGE);
     assert_int_equal(grain.writer, 0);
     assert_int_equal(grain.time, STEADY_WALL_NS + SECOND_NS);
@@ -396,7 +217,7 @@ static void the_first_grain_after_a_sync_tells_what_was_durable(void **state)
     const struct example *example = *state;
     struct plain_grain grain;
 
-    (void)find_grain(file_of(example, first_strata), 2, &grain);
+    (void)find_grain(example_file_of(example, first_strata), 2, &grain);
     assert_int_equal(grain.flags & FLAG_WITNESS, FLAG_WITNESS);
     assert_int_equal(grain.witness, 2);
     assert_int_equal(grain.rest_bytes, 0);
@@ -407,8 +228,8 @@ static void the_first_grain_after_a_sync_tells_what_was_durable(void **state)
 static void footer_and_slots_agree_with_the_grains(void **state)
 {
     const struct example *example = *state;
-    const struct file *file = file_of(example, first_strata);
-    const struct file *slots = file_of(example, first_slots);
+    const struct example_file *file = example_file_of(example, first_strata);
+    const struct example_file *slots = example_file_of(example, first_slots);
     struct plain_footer footer;
     struct plain_grain grain;
 
@@ -424,17 +245,17 @@ static void footer_and_slots_agree_with_the_grains(void **state)
     assert_int_equal(footer.running_time, STEADY_WALL_NS + 3 * SECOND_NS);
     assert_int_equal(footer.slots_check, plain_slots_check(slots->data, 4));
     assert_int_equal(slots->bytes, ((file->bytes - 8192) / 32 + 1) * 4);
-    expect_line(example, "slots   = %08x %08x %08x %08x %08x    XXH3 = %016llx",
-                plain_u32(slots->data), plain_u32(slots->data + 4), plain_u32(slots->data + 8),
-                plain_u32(slots->data + 12), plain_u32(slots->data + 16),
-                (unsigned long long)footer.slots_check);
+    example_expect_line(example, "slots   = %08x %08x %08x %08x %08x    XXH3 = %016llx",
+                        plain_u32(slots->data), plain_u32(slots->data + 4),
+                        plain_u32(slots->data + 8), plain_u32(slots->data + 12),
+                        plain_u32(slots->data + 16), (unsigned long long)footer.slots_check);
 }
 
 static void the_second_strata_names_the_first(void **state)
 {
     const struct example *example = *state;
-    const struct file *file = file_of(example, first_strata);
-    const struct file *next = file_of(example, second_strata);
+    const struct example_file *file = example_file_of(example, first_strata);
+    const struct example_file *next = example_file_of(example, second_strata);
     struct plain_strata strata, second;
     struct plain_grain grain;
 
@@ -453,11 +274,11 @@ static void the_second_strata_names_the_first(void **state)
 static void the_gate_names_the_last_grain(void **state)
 {
     const struct example *example = *state;
-    const struct file *tail = file_of(example, "TAIL");
+    const struct example_file *tail = example_file_of(example, "TAIL");
     struct plain_strata strata;
     struct plain_grain grain;
     struct plain_gate gate;
-    const struct file *next = file_of(example, second_strata);
+    const struct example_file *next = example_file_of(example, second_strata);
 
     assert_true(plain_gate_read(tail->data, tail->bytes, &gate));
     assert_true(plain_strata_read(next->data, next->bytes, &strata));
@@ -469,18 +290,6 @@ static void the_gate_names_the_last_grain(void **state)
 
 /* --- The section, for its author --- */
 
-static void show(const struct example *example, const char *name, size_t offset, size_t bytes)
-{
-    const struct file *file = file_of(example, name);
-    char line[LINE_BYTES];
-
-    print_message("    %s:\n", name);
-    for (size_t i = 0; i < bytes; i += ROW_BYTES) {
-        format_row(line, file, offset + i, bytes - i < ROW_BYTES ? bytes - i : ROW_BYTES);
-        print_message("%s\n", line);
-    }
-}
-
 static int show_example(void)
 {
     void *state = NULL;
@@ -490,22 +299,22 @@ static int show_example(void)
 
     (void)example_setup(&state);
     example = state;
-    print_message("%s", (const char *)file_of(example, "flume.conf")->data);
-    show(example, first_strata, 0, 0x110);
-    show(example, first_strata, 4080, 16);
-    offset = find_grain(file_of(example, first_strata), 0, &grain);
-    show(example, first_strata, (size_t)offset, (size_t)(grain.end - offset));
-    offset = find_grain(file_of(example, first_strata), 1, &grain);
-    show(example, first_strata, (size_t)offset, (size_t)(grain.end - offset));
-    show(example, check_input, 0, PLAIN_INPUT_BYTES);
+    print_message("%s", (const char *)example_file_of(example, "flume.conf")->data);
+    example_show(example, first_strata, 0, 0x110);
+    example_show(example, first_strata, 4080, 16);
+    offset = find_grain(example_file_of(example, first_strata), 0, &grain);
+    example_show(example, first_strata, (size_t)offset, (size_t)(grain.end - offset));
+    offset = find_grain(example_file_of(example, first_strata), 1, &grain);
+    example_show(example, first_strata, (size_t)offset, (size_t)(grain.end - offset));
+    example_show(example, check_input, 0, PLAIN_INPUT_BYTES);
     each_step_to_a_check_is_as_computed(&state);
-    offset = find_grain(file_of(example, first_strata), 2, &next);
-    show(example, first_strata, (size_t)offset, (size_t)(next.end - offset));
-    show(example, first_strata, STRATA_BYTES - PLAIN_PAGE_BYTES, 0x50);
-    show(example, first_strata, STRATA_BYTES - 16, 16);
-    show(example, first_slots, 0, 20);
+    offset = find_grain(example_file_of(example, first_strata), 2, &next);
+    example_show(example, first_strata, (size_t)offset, (size_t)(next.end - offset));
+    example_show(example, first_strata, STRATA_BYTES - PLAIN_PAGE_BYTES, 0x50);
+    example_show(example, first_strata, STRATA_BYTES - 16, 16);
+    example_show(example, first_slots, 0, 20);
     footer_and_slots_agree_with_the_grains(&state);
-    show(example, "TAIL", 0, 56);
+    example_show(example, "TAIL", 0, 56);
     return example_teardown(&state);
 }
 

@@ -5,11 +5,12 @@
 
 #include "find_fixture.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROW_BYTES = 16, TEXT_BYTES_MAX = 1 << 20 };
+#include "format_example.h"
+
+enum { TEXT_BYTES_MAX = 1 << 20 };
 
 static char *read_format(void)
 {
@@ -33,33 +34,22 @@ static char *read_format(void)
     return text;
 }
 
-static void print_row(FILE *out, const uint8_t *data, size_t at, size_t bytes)
-{
-    (void)fprintf(out, "    %04zx ", at);
-    for (size_t i = 0; i < ROW_BYTES; i++) {
-        if (at + i < bytes)
-            (void)fprintf(out, "%s%02x", i == ROW_BYTES / 2 ? "  " : " ", data[at + i]);
-        else
-            (void)fprintf(out, "%s  ", i == ROW_BYTES / 2 ? "  " : " ");
-    }
-    (void)fputs("  |", out);
-    for (size_t i = at; i < bytes && i < at + ROW_BYTES; i++)
-        (void)fputc(isprint(data[i]) ? data[i] : '.', out);
-    (void)fputs("|\n", out);
-}
-
 void expect_dump(const char *name, const void *data, size_t bytes)
 {
     char *format = read_format();
     char *dump = NULL;
+    char line[EXAMPLE_LINE_BYTES];
     const char *found;
     size_t dump_bytes = 0;
     FILE *out = open_memstream(&dump, &dump_bytes);
 
     assert_non_null(out);
     (void)fprintf(out, "    %s:\n", name);
-    for (size_t at = 0; at < bytes; at += ROW_BYTES)
-        print_row(out, data, at, bytes);
+    for (size_t at = 0; at < bytes; at += EXAMPLE_ROW_BYTES) {
+        example_format_row(line, data, at,
+                           bytes - at < EXAMPLE_ROW_BYTES ? bytes - at : EXAMPLE_ROW_BYTES);
+        (void)fprintf(out, "%s\n", line);
+    }
     assert_int_equal(fclose(out), 0);
     if (getenv("FLUME_SHOW_EXAMPLE") != NULL)
         (void)fputs(dump, stdout);
