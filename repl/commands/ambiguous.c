@@ -10,12 +10,15 @@
 #define HASH_DIGITS_SHOWN 16
 
 void ambiguous_gather(struct ambiguous *ambiguous, struct session *session,
-                      const flume_hash_candidate *candidates, size_t count, ambiguous_add *add)
+                      struct reference_place place, const flume_hash_candidate *candidates,
+                      size_t count, ambiguous_add *add)
 {
     for (size_t i = 0; i < count && i < AMBIGUOUS_MAX; i++)
         add(session, &candidates[i], ambiguous);
     if (count > AMBIGUOUS_MAX)
         text_string(&ambiguous->lines, "  ...\n");
+    ambiguous->detail = (struct report_detail){
+        .place = place, .candidate_lines = &ambiguous->lines, .candidate_json = &ambiguous->json};
 }
 
 void ambiguous_begin(struct ambiguous *ambiguous, const flume_hash_candidate *candidate,

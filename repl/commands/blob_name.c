@@ -76,12 +76,10 @@ static int refuse_ambiguous(struct session *session, const char *digits, size_t 
                             const flume_hash_candidate *candidates, struct reference_place place)
 {
     struct ambiguous ambiguous = {0};
-    const struct report_detail detail = {
-        .place = place, .candidate_lines = &ambiguous.lines, .candidate_json = &ambiguous.json};
     int code;
 
-    ambiguous_gather(&ambiguous, session, candidates, count, add_candidate);
-    code = report_with(session, &detail, ERROR_AMBIGUOUS_BLOB, count, digits);
+    ambiguous_gather(&ambiguous, session, place, candidates, count, add_candidate);
+    code = report_with(session, &ambiguous.detail, ERROR_AMBIGUOUS_BLOB, count, digits);
     ambiguous_deinit(&ambiguous);
     return code;
 }
