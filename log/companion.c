@@ -24,6 +24,8 @@
 static const char grains_name[] = "GRAINS";
 static const char grains_folder[] = "grains";
 
+enum { MANIFESTS_LOOKED_AT = 1000 }; /* Before the first record that is none. */
+
 struct grain_needs grain_needs(const uint8_t *meta, size_t meta_bytes)
 {
     struct grain_needs needs = {0};
@@ -217,6 +219,46 @@ static int companion_open(flume_log *log, const char *path, unsigned flags, uint
     return log_fail(log, status, error.system_errno, FLUME_SEQ_NONE, "%s", error.message);
 }
 
+/* Whether what is there can have been made as a second log: it is empty, or its first record that is
+ * no manifest is a chunk. What cannot be read decides nothing. */
+static bool begins_with_chunks(flume_log *grains)
+{
+    uint64_t head = flume_log_head(grains);
+
+    for (uint64_t seq = 0; seq < head && seq < MANIFESTS_LOOKED_AT; seq++) {
+        flume_record record;
+        uint8_t kind;
+
+        if (flume_log_get(grains, seq, &record) != FLUME_OK)
+            break;
+        kind = record.kind;
+        flume_record_release(&record);
+        if (kind != FLUME_KIND_MANIFEST)
+            return kind == FLUME_KIND_CHUNK;
+    }
+    return true;
+}
+
+/* A basin in which somebody keeps records of his own would be filled with chunks. */
+static int check_use(flume_log *log, const char *path)
+{
+    flume_log *grains;
+    bool is_fit;
+    int status = companion_open(log, path, FLUME_OPEN_READ_ONLY, 0, &grains);
+
+    if (status != FLUME_OK)
+        return status;
+    is_fit = begins_with_chunks(grains);
+    (void)flume_log_close(grains); /* It was only read. */
+    if (is_fit)
+        return FLUME_OK;
+    return log_fail(
+        log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
+        "%.1500s is a basin with records of its own, and cannot become the second log of "
+        "%s; choose another path",
+        path, log->path);
+}
+
 /* The basin at a path, made if there is none. */
 static int make_basin(flume_log *log, const char *path, uint64_t strata_bytes, uint8_t out_id[16])
 {
@@ -224,6 +266,8 @@ static int make_basin(flume_log *log, const char *path, uint64_t strata_bytes, u
     flume_log *grains;
     int status = basin_at(log, path, out_id);
 
+    if (status == FLUME_OK && memcmp(out_id, log->basin_id, sizeof log->basin_id) != 0)
+        return check_use(log, path);
     if (status != FLUME_ERR_NO_BASIN)
         return status;
     status = companion_open(log, path, FLUME_OPEN_CREATE, strata_bytes, &grains);

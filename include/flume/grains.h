@@ -52,7 +52,8 @@ FLUME_API int flume_grains_find(flume_log *log, flume_grains_place *out_place);
  * @param strata_bytes  As in flume_log_options. Only for one that is made.
  * @return FLUME_OK; FLUME_ERR_ABSENT (GRAINS names a basin that is not at the path: none is made in
  *         its place), FLUME_ERR_READ_ONLY, FLUME_ERR_INVALID (a path with control bytes, or too
- *         long; a basin in memory); as flume_log_open().
+ *         long; a basin in memory; one that would be taken holds other records than chunks); as
+ *         flume_log_open().
  */
 FLUME_API int flume_grains_make(flume_log *log, const char *path, uint64_t strata_bytes);
 

@@ -208,6 +208,31 @@ static void one_that_was_made_and_not_yet_named_is_taken(void **state)
     assert_memory_equal(place_of(fx->log).basin_id, id, sizeof id);
 }
 
+static void a_basin_with_records_of_its_own_is_not_taken(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
+    char other[LOG_FIXTURE_PATH_BYTES];
+    flume_log *stranger;
+
+    (void)snprintf(other, sizeof other, "%s/other", fx->root);
+    open_log(fx);
+    assert_int_equal(flume_log_open(&stranger, other, &options, &fx->error), FLUME_OK);
+    (void)append_text(stranger, "somebody's");
+    (void)append_chunk(stranger, "a chunk");
+    close_grains(stranger);
+    assert_int_equal(flume_grains_make(fx->log, other, 0), FLUME_ERR_INVALID);
+    flume_log_error(fx->log, &fx->error);
+    assert_non_null(strstr(fx->error.message, "records of its own"));
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
+    run_command("rm -r '%s'", other);
+    assert_int_equal(flume_log_open(&stranger, other, &options, &fx->error), FLUME_OK);
+    (void)append_chunk(stranger, "a chunk");
+    close_grains(stranger);
+    assert_int_equal(flume_grains_make(fx->log, other, 0), FLUME_OK);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_HERE);
+}
+
 static void a_damaged_setting_is_refused(void **state)
 {
     struct log_fixture *fx = *state;
@@ -538,10 +563,10 @@ static void two_basins_that_name_each_other_end_the_search(void **state)
 
     fx->options.profile = FLUME_PROFILE_FORGETFUL;
     open_log(fx);
-    wait_until_durable(fx->log, append_text(fx->log, "first"));
+    wait_until_durable(fx->log, append_chunk(fx->log, "first"));
     (void)snprintf(path, sizeof path, "%s/other.flume", fx->root);
     assert_int_equal(flume_log_open(&other, path, &options, NULL), FLUME_OK);
-    wait_until_durable(other, append_text(other, "first"));
+    wait_until_durable(other, append_chunk(other, "first"));
     assert_int_equal(flume_grains_make(other, fx->path, 0), FLUME_OK);
     (void)append_needing(other, "needs", 1, 0);
     run_command("cp -r '%s' '%s/b' && rm '%s/b/HEAD'", path, fx->root, fx->root);
@@ -566,6 +591,7 @@ int main(void)
         closed_log_test(it_may_lie_elsewhere_and_be_moved),
         closed_log_test(another_basin_in_its_place_is_not_it),
         closed_log_test(one_that_was_made_and_not_yet_named_is_taken),
+        closed_log_test(a_basin_with_records_of_its_own_is_not_taken),
         closed_log_test(a_damaged_setting_is_refused),
         closed_log_test(bad_paths_are_refused),
         cmocka_unit_test(a_basin_in_memory_has_none),
