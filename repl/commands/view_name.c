@@ -77,10 +77,28 @@ int view_name_refuse_unknown(struct session *session, const flume_view_status *l
     return code;
 }
 
+/* It has files, which only the program reads that made it. */
+static bool is_foreign(struct session *session, const char *name)
+{
+    flume_view_status *list = NULL;
+    size_t count = 0;
+    bool found = false;
+
+    if (view_name_list(session, &list, &count) != CODE_OK)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        found = found || strcmp(list[i].name, name) == 0;
+    free(list);
+    return found;
+}
+
 int view_name_find(struct session *session, const struct operand *operand, flume_view **out_view)
 {
     int status = flume_view_find(session->flume, operand->text, out_view);
 
+    if (status == FLUME_ERR_NOT_FOUND && is_foreign(session, operand->text))
+        return report_at(session, (struct reference_place){.token = operand->token},
+                         ERROR_VIEW_CODE_ABSENT, operand->text, "asked");
     if (status == FLUME_ERR_NOT_FOUND)
         return view_name_refuse(session, operand, VIEW_NAME_ANY);
     return status == FLUME_OK ? CODE_OK : report_flume_error(session, status);

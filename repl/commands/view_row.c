@@ -182,14 +182,10 @@ int view_row_print(struct session *session)
     const struct operand *operand = &session->invocation->operands[0];
     struct showing showing = {.session = session};
     struct asking asking;
-    int status = flume_view_find(session->flume, operand->text, &showing.view);
-    int code;
+    int code = view_name_find(session, operand, &showing.view);
 
-    if (status == FLUME_ERR_NOT_FOUND)
-        return view_name_refuse(session, operand, VIEW_NAME_ANY);
-    if (status != FLUME_OK)
-        return report_flume_error(session, status);
-    code = choose_table(&showing);
+    if (code == CODE_OK)
+        code = choose_table(&showing);
     if (code != CODE_OK)
         return code;
     code = asking_begin(&asking, session, operand->text);

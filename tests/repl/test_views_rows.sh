@@ -95,6 +95,10 @@ cmp -s wanted sorted || fail "rows of blobs: $(cat out)"
 expect 0 b.flume view rows blob --table record --limit 1 --json
 expect_jq out '.key == "1" and .seq == 1 and .value == "'"$zeros"', chunked, 1500000 bytes, 2 chunks"'
 
+# A view of which this program has no code is there, but cannot be read.
+expect 9 b.flume/grains view rows chunk
+expect_err_has "its code is not here"
+
 # ---- a declaration is changed ----
 
 of_n() {
