@@ -34,7 +34,8 @@ struct getting {
     struct progress progress;
     uint64_t written;
     bool shows_text; /* It goes to a terminal, escaped. */
-    bool failed;     /* The stream takes no more. */
+    bool failed;     /* The stream takes no more; */
+    int cause;       /* errno of that. */
 };
 
 /* ---- what was asked for ---- */
@@ -214,6 +215,7 @@ static int copy_piece(struct getting *getting, bool *out_is_over)
         bytes = whole_characters(getting->buffer, bytes, bytes == left);
     if (!write_piece(getting, getting->buffer, bytes)) {
         getting->failed = true;
+        getting->cause = errno;
         return CODE_OK; /* Whose stream it is says why. */
     }
     progress_update(&getting->progress, getting->written, getting->range.to - getting->range.from);
@@ -287,6 +289,8 @@ static int get_to_file(struct getting *getting)
             return code;
         }
         status = output_file_commit(&file);
+        if (getting->failed && getting->cause != 0)
+            status = -getting->cause; /* The stream itself has forgotten. */
     }
     if (status != 0)
         return report(getting->session, ERROR_FILE_UNWRITABLE, getting->path, strerror(-status));

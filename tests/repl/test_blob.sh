@@ -206,6 +206,10 @@ expect 2 e.flume blob verify
 expect 2 e.flume blob verify first --all
 expect 6 a.flume blob get random -o nowhere/file
 expect_err_has "nowhere/file"
+if [ -c /dev/full ]; then
+    expect 6 a.flume blob get random -o /dev/full
+    expect_err_has "No space left"
+fi
 
 # ---- verify ----
 
