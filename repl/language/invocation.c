@@ -140,9 +140,11 @@ static const char *usage(const struct invocation *invocation, char target[120])
     if (command == NULL)
         snprintf(target, 120, "COMMAND");
     else if (sub == NULL)
-        snprintf(target, 120, "%s %s", command->name, command->operands);
+        snprintf(target, 120, "%s%s%s", command->name, *command->operands == '\0' ? "" : " ",
+                 command->operands);
     else
-        snprintf(target, 120, "%s %s %s", command->name, sub->name, sub->operands);
+        snprintf(target, 120, "%s %s%s%s", command->name, sub->name,
+                 *sub->operands == '\0' ? "" : " ", sub->operands);
     return target;
 }
 

@@ -80,3 +80,7 @@ expect 4 c.flume seal
 expect_err_has "is damaged (strata 00000000000000000000, offset "
 expect 0 c.flume strata --json
 expect_jq out '.form == "raw"'
+
+# Nothing follows the command's name in its usage.
+expect 2 a.flume strata all
+[ "$(sed -n '$p' err)" = "  usage: flume [DB] strata" ] || fail "usage: $(cat -A err)"
