@@ -2,6 +2,7 @@
  * blob_row.c - `flume blob list` and `stat`: a row for each blob (blob_forms.h).
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "blob_forms.h"
@@ -168,6 +169,67 @@ static void begin(struct listing *listing, struct blobbing *blobbing, size_t col
     grid_spare(&listing->grid, "chunks labels media_type time");
 }
 
+/* The label terms of these options, and of them all ORs. NULL: no memory. */
+static flume_term *label_terms(const struct invocation *invocation, size_t *out_count)
+{
+    flume_term *terms = calloc(2 * invocation->option_count + 1, sizeof(terms[0]));
+    size_t count = 0;
+
+    for (size_t i = 0; terms != NULL && i < invocation->option_count; i++) {
+        if (invocation->options[i].id != OPTION_WITH_LABEL)
+            continue;
+        terms[count] = (flume_term){.what = FLUME_TERM_LABEL, .from = invocation->options[i].text};
+        if (count > 0) /* One of those before, or this. */
+            terms[count + 1] = (flume_term){
+                .what = FLUME_TERM_OR, .left = &terms[count - 1], .right = &terms[count]};
+        count += count > 0 ? 2 : 1;
+    }
+    *out_count = count;
+    return terms;
+}
+
+/* By the labels' index, in order of seq: records of other kinds may carry them too. */
+static int list_labelled(struct listing *listing, const flume_term *term)
+{
+    struct session *session = listing->session;
+    flume_query *query = NULL;
+    flume_blob_info info;
+    flume_record record;
+    int answer = 0;
+    int status = flume_query_open(session->flume, &listing->blobbing->asking.ask, term, &query);
+
+    while (status == FLUME_OK && answer == 0) {
+        status = flume_query_next(query, &record);
+        if (status == FLUME_OK && record.kind == FLUME_KIND_BLOB &&
+            flume_blob_stat(session->flume, record.seq, &info) == FLUME_OK)
+            answer = on_blob(listing, &info);
+        else if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_LOST)
+            status = FLUME_OK; /* Whose labels do not read fits none of them. */
+    }
+    flume_query_close(query);
+    return answer != 0 ? answer : status;
+}
+
+/* All blobs are looked at, unless there is an index that gives them in this order. */
+static int list_all(struct listing *listing, const flume_blob_list_options *options)
+{
+    struct blobbing *blobbing = listing->blobbing;
+    flume_term *terms;
+    size_t count = 0;
+    int status;
+
+    if (!listing->has_labels || (options->flags & FLUME_BLOB_REVERSE) != 0)
+        return flume_blob_list(blobbing->session->flume, &blobbing->asking.ask, options, on_blob,
+                               listing);
+    terms = label_terms(blobbing->session->invocation, &count);
+    if (terms == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    asking_add(&blobbing->asking, "label");
+    status = list_labelled(listing, &terms[count - 1]);
+    free(terms);
+    return status;
+}
+
 int blob_form_list(struct blobbing *blobbing)
 {
     const struct invocation *invocation = blobbing->session->invocation;
@@ -186,8 +248,7 @@ int blob_form_list(struct blobbing *blobbing)
     if (invocation_has(invocation, OPTION_REVERSE))
         options.flags |= FLUME_BLOB_REVERSE;
     asking_note_stale(&blobbing->asking);
-    status = flume_blob_list(blobbing->session->flume, &blobbing->asking.ask, &options, on_blob,
-                             &listing);
+    status = list_all(&listing, &options);
     limit_note(&listing.limit, blobbing->session);
     if (status == FLUME_ERR_IO && ferror(stdout) != 0)
         return session_flush(blobbing->session);

@@ -177,6 +177,28 @@ expect_same 9 "$(grep -cE '^[0-9a-f]{64}$' out)" "the first column is the hash"
 expect 0 a.flume blob
 expect_out_lines 9
 
+# By label the labels' index is asked; backwards all blobs are looked at. Other records do not count.
+expect 0 l.flume init
+for i in 1 2 3 4 5 6; do
+    echo "blob $i" >"in/b$i"
+    expect 0 l.flume blob put "in/b$i" --name "b$i" -l "mod/$((i % 2))" -l "third/$((i % 3))"
+    expect 0 l.flume append -l mod/0 -l third/0 "message $i"
+done
+[ ! -e l.flume/views/label ] || fail "the labels' index is there before it is asked"
+expect 0 l.flume blob list -l mod/0 --json
+expect_same "b2 b4 b6" "$(field name | xargs)"
+[ -e l.flume/views/label ] || fail "the labels' index was not asked"
+expect 0 l.flume blob list -l mod/0 -l third/0 --json
+expect_same "b2 b3 b4 b6" "$(field name | xargs)" "each once, in order"
+expect 0 l.flume blob list -l mod/0 -l third/0 --reverse --json
+expect_same "b6 b4 b3 b2" "$(field name | xargs)"
+expect 0 l.flume blob list -l third/1 -l third/2 -l mod/0 -n 2 --json
+expect_same "b1 b2" "$(field name | xargs)"
+expect 0 l.flume blob list -l mod/1 --until 2100-01-01 --since 1h --json
+expect_same "b1 b3 b5" "$(field name | xargs)"
+expect 1 l.flume blob list -l mod/1 --until 2000-01-01
+expect_no_out
+
 # ---- several at once; what cannot be put ----
 
 expect 0 e.flume blob put in/empty in/one in/above --create -l all --json
