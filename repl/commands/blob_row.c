@@ -28,7 +28,8 @@ struct listing {
     struct limit limit;
     uint64_t since_ns, until_ns; /* UINT64_MAX: no end. */
     bool has_labels;             /* Some were asked for. */
-    flume_grains_place place;    /* Of stat. */
+    flume_grains_place place;    /* Of stat; */
+    bool knows_place;            /* where that could be told. */
 };
 
 void blob_row_hash(struct grid *grid, const uint8_t hash[FLUME_HASH_BYTES])
@@ -94,6 +95,8 @@ static void put_place(struct listing *listing, const flume_blob_info *info)
 
     if (info->chunks == 0)
         text_string(&text, "log");
+    else if (!listing->knows_place)
+        text_string(&text, "grains (not known where)");
     else
         text_format(&text, "%s%s", listing->place.path,
                     listing->place.state == FLUME_GRAINS_HERE ? "" : " (absent)");
@@ -284,15 +287,14 @@ int blob_form_stat(struct blobbing *blobbing)
 {
     const struct invocation *invocation = blobbing->session->invocation;
     struct listing listing;
-    int worst = CODE_OK, status;
+    int worst = CODE_OK;
 
     begin(&listing, blobbing, STAT_COLUMN_COUNT);
     if (invocation->operand_count == 1)
         grid_make_card(&listing.grid);
     asking_note_stale(&blobbing->asking);
-    status = flume_blob_place(blobbing->session->flume, &listing.place);
-    if (status != FLUME_OK)
-        return blob_name_report(blobbing, status);
+    /* What a blob is can be told without; why not, blob grains says. */
+    listing.knows_place = flume_blob_place(blobbing->session->flume, &listing.place) == FLUME_OK;
     for (size_t i = 0; i < invocation->operand_count && worst <= CODE_INTERNAL; i++)
         worst = exit_code_worse(worst, stat_one(&listing, &invocation->operands[i]));
     return worst == CODE_NO && listing.limit.rows != 0 ? CODE_PARTIAL : worst;

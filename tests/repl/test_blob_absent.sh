@@ -109,3 +109,13 @@ expect 0 c.flume blob put large
 [ -d volume/of-c/log ] && [ ! -e c.flume/grains ] || fail "the chunks are not where they should be"
 expect 0 c.flume blob get last
 expect_same_files large out
+
+# ---- there, but not to be had ----
+
+mv volume/of-c/flume.conf kept.conf
+: >volume/of-c/flume.conf
+expect 0 c.flume blob stat last --json
+expect_jq out '.bytes == 3000000 and (.place | contains("not known"))'
+expect 4 c.flume blob grains
+expect 4 c.flume blob get last
+mv kept.conf volume/of-c/flume.conf
