@@ -209,12 +209,30 @@ static void put_verified(struct verifying *verifying, const flume_blob_info *inf
     (void)grid_end_row(grid); /* A failure shows when stdout is flushed. */
 }
 
+/* NULL: it could not be looked at, which says nothing of it. */
+static const char *result_of(int status)
+{
+    switch (status) {
+    case FLUME_OK:
+        return "sound";
+    case FLUME_ERR_ABSENT:
+        return "absent";
+    case FLUME_ERR_DAMAGED:
+    case FLUME_ERR_LOST:
+    case FLUME_ERR_GONE:
+        return "damaged";
+    default:
+        return NULL;
+    }
+}
+
 /* CODE_OK, or what ends it; what is damaged or absent does not. */
 static int verify_one(struct verifying *verifying, const flume_blob_info *info)
 {
     struct session *session = verifying->session;
     flume_blob_report found = {.sound = false};
-    int status, code = CODE_OK;
+    const char *result;
+    int status, code;
 
     progress_begin(&verifying->progress, session, "verify", PROGRESS_BYTES);
     status = flume_blob_verify(session->flume, &verifying->blobbing->asking.ask, info->seq,
@@ -224,11 +242,11 @@ static int verify_one(struct verifying *verifying, const flume_blob_info *info)
         return cancel_report(
             session,
             &(struct cancelled){.done = verifying->done, .units = "blobs", .did = "verified"});
+    result = result_of(status);
+    if (result == NULL)
+        return blob_name_report(verifying->blobbing, status);
     verifying->done++;
-    put_verified(verifying, info, &found,
-                 status == FLUME_OK           ? "sound"
-                 : status == FLUME_ERR_ABSENT ? "absent"
-                                              : "damaged");
+    put_verified(verifying, info, &found, result);
     if (status == FLUME_OK)
         return CODE_OK;
     /* That nothing is there is said once. */
@@ -237,7 +255,7 @@ static int verify_one(struct verifying *verifying, const flume_blob_info *info)
                : blob_name_report(verifying->blobbing, status);
     verifying->said_absent = verifying->said_absent || status == FLUME_ERR_ABSENT;
     verifying->worst = exit_code_worse(verifying->worst, code);
-    return status == FLUME_ERR_ABSENT || status == FLUME_ERR_DAMAGED ? CODE_OK : code;
+    return CODE_OK;
 }
 
 static int on_content(void *ctx, const flume_blob_info *info)

@@ -119,3 +119,12 @@ expect_jq out '.bytes == 3000000 and (.place | contains("not known"))'
 expect 4 c.flume blob grains
 expect 4 c.flume blob get last
 mv kept.conf volume/of-c/flume.conf
+# A view that cannot be had is no damage of what it finds.
+rm -r volume/of-c/views
+: >volume/of-c/views
+expect 9 c.flume blob verify --all
+expect_no_out
+expect_err_has "view 'chunk'"
+rm volume/of-c/views
+expect 0 c.flume blob verify --all
+expect_out_has "sound"
