@@ -113,11 +113,21 @@ void seal_unpacker_end(struct seal_unpacker *unpacker)
     unpacker->dictionary = NULL;
 }
 
+bool seal_is_one_frame(const uint8_t *stored, size_t stored_bytes, size_t raw_bytes)
+{
+    return stored_bytes >= sizeof(uint32_t) && get_le32(stored) == ZSTD_MAGICNUMBER &&
+           ZSTD_getFrameContentSize(stored, stored_bytes) == raw_bytes &&
+           ZSTD_findFrameCompressedSize(stored, stored_bytes) == stored_bytes;
+}
+
 bool seal_unpack(struct seal_unpacker *unpacker, const struct sealed_block *block, uint64_t salt,
                  const uint8_t *stored, uint8_t *target)
 {
     size_t unpacked = block->raw_bytes;
 
+    if (block->codec != SEALED_STORED &&
+        !seal_is_one_frame(stored, block->stored_bytes, block->raw_bytes))
+        return false;
     switch (block->codec) {
     case SEALED_STORED:
         memcpy(target, stored, block->raw_bytes); /* As decoded: as many as are stored. */

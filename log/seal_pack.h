@@ -42,6 +42,13 @@ size_t seal_pack(struct seal_packer *packer, const uint8_t *raw, size_t raw_byte
 size_t seal_pack_grains(struct seal_packer *packer, const uint8_t *grains, size_t raw_bytes,
                         uint8_t *target, enum sealed_codec *out_codec);
 
+/*
+ * Whether packed bytes are what a packer writes: one zstd frame of today's format, which fills them and
+ * says itself how much comes out. zstd unpacks more: frames in a row, frames to be skipped, and those of
+ * its earlier versions, whose decoders are looked after by nobody. Known before it sees any of them.
+ */
+bool seal_is_one_frame(const uint8_t *stored, size_t stored_bytes, size_t raw_bytes);
+
 struct seal_unpacker {
     ZSTD_DCtx *context;
     ZSTD_DDict *dictionary;

@@ -7,6 +7,7 @@
 #include <zstd.h>
 
 #include "read.h"
+#include "seal_pack.h"
 #include "sealed_inside.h"
 
 /* A dictionary in the cache, made ready for unpacking. */
@@ -234,6 +235,10 @@ int sealed_unpack(flume_log *log, struct strata *strata, const struct sealed_blo
     if (block->codec == SEALED_STORED) {
         memcpy(target, stored, block->raw_bytes);
         *out_fits = true;
+        return FLUME_OK;
+    }
+    if (!seal_is_one_frame(stored, block->stored_bytes, block->raw_bytes)) {
+        *out_fits = false;
         return FLUME_OK;
     }
     if (block->codec == SEALED_ZSTD_DICTIONARY)

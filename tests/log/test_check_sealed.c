@@ -4,11 +4,13 @@
 #include "sealed_damage.h"
 
 #include <xxhash.h>
+#include <zstd.h>
 
 #include "merkle.h"
 #include "seal_file.h"
 
 enum { SOME = 1 }; /* The strata that is damaged: it has one before it and one behind. */
+enum { SKIPPABLE_HEADER_BYTES = 8 };
 
 static bool is_long(void)
 {
@@ -470,6 +472,104 @@ static void forged_sections_are_not_believed(void **state)
     expect_sound(fx);
 }
 
+/* Pack a block anew, and closer. */
+static size_t pack_closer(const uint8_t *stored, const struct sealed_block *block, uint8_t *target,
+                          size_t room)
+{
+    uint8_t *raw = malloc(block->raw_bytes);
+    size_t bytes;
+
+    assert_non_null(raw);
+    assert_int_equal(ZSTD_decompress(raw, block->raw_bytes, stored, block->stored_bytes),
+                     block->raw_bytes);
+    bytes = ZSTD_compress(target, room, raw, block->raw_bytes, ZSTD_maxCLevel());
+    assert_false(ZSTD_isError(bytes));
+    free(raw);
+    return bytes;
+}
+
+static void put_skippable(uint8_t *target, size_t bytes)
+{
+    assert_true(bytes >= SKIPPABLE_HEADER_BYTES);
+    memset(target, 0, bytes);
+    put_le32(target, ZSTD_MAGIC_SKIPPABLE_START);
+    put_le32(target + 4, (uint32_t)(bytes - SKIPPABLE_HEADER_BYTES));
+}
+
+enum extra_frame {
+    SKIPPABLE_BEFORE,
+    SKIPPABLE_BEHIND,
+    LEGACY_MAGIC,
+    SIZE_NOT_STATED,
+    EXTRA_FRAMES
+};
+
+/* zstd would unpack the first two to the very grains. false: there is no room for that. */
+static bool put_extra_frame(uint8_t *stored, const struct sealed_block *block,
+                            enum extra_frame extra)
+{
+    size_t room = ZSTD_compressBound(block->raw_bytes);
+    uint8_t *frame = malloc(room);
+    size_t bytes, left;
+
+    assert_non_null(frame);
+    bytes = pack_closer(stored, block, frame, room);
+    left = block->stored_bytes - bytes;
+    if (bytes + SKIPPABLE_HEADER_BYTES > block->stored_bytes) {
+        free(frame);
+        return false;
+    }
+    if (extra == SKIPPABLE_BEFORE) {
+        put_skippable(stored, left);
+        memcpy(stored + left, frame, bytes);
+    } else if (extra == SKIPPABLE_BEHIND) {
+        memcpy(stored, frame, bytes);
+        put_skippable(stored + bytes, left);
+    } else {
+        put_le32(stored, ZSTD_MAGICNUMBER - 1);
+    }
+    free(frame);
+    return true;
+}
+
+static void a_block_that_is_not_one_frame_is_told_and_not_read(void **state)
+{
+    struct damage_fixture *fx = *state;
+
+    for (enum extra_frame extra = 0; extra < EXTRA_FRAMES; extra++) {
+        struct sealed_parts parts, sound;
+        struct sealed_block_entry entry = {0};
+        struct sealed_block block = {0};
+        flume_record record;
+        uint8_t *bytes = NULL;
+        uint32_t number = 0;
+        flume_log *log;
+
+        sealed_parts_read(fx, SOME, &parts);
+        sealed_parts_read(fx, SOME, &sound);
+        for (bool is_put = false; !is_put; number++) {
+            assert_true(number < parts.footer.block_count);
+            entry = sealed_parts_block(&parts, number);
+            bytes = parts.bytes + entry.file_offset;
+            assert_true(sealed_block_decode(bytes, sealed_block_bytes(entry.stored_bytes),
+                                            parts.header.salt, entry.file_offset, &block));
+            is_put = block.codec == SEALED_ZSTD &&
+                     put_extra_frame(bytes + SEALED_BLOCK_HEADER_BYTES, &block, extra);
+        }
+        sealed_block_encode(bytes, &block, parts.header.salt, entry.file_offset);
+        sealed_parts_write(fx, SOME, &parts);
+        expect_status(fx, check(fx), FLUME_ERR_DAMAGED);
+        log = open_log(fx, 0);
+        assert_int_equal(flume_log_get(log, fx->strata[SOME] + entry.first_ordinal, &record),
+                         FLUME_ERR_DAMAGED);
+        assert_int_equal(flume_log_close(log), FLUME_OK);
+        sealed_parts_write(fx, SOME, &sound);
+        sealed_parts_release(&parts);
+        sealed_parts_release(&sound);
+    }
+    expect_sound(fx);
+}
+
 static void lengths_that_lie_are_told(void **state)
 {
     struct damage_fixture *fx = *state;
@@ -695,6 +795,7 @@ int main(void)
         sealed_test(careful_profiles_look_at_sealed_strata),
         sealed_test(forged_sections_are_not_believed),
         sealed_test(lengths_that_lie_are_told),
+        sealed_test(a_block_that_is_not_one_frame_is_told_and_not_read),
         sealed_test(forged_numbers_of_the_footer_are_told),
         sealed_test(a_chain_that_is_broken_is_told),
         sealed_test(bytes_where_zeros_should_be_are_told),

@@ -280,26 +280,39 @@ static void note_strata(const char *path, uint64_t first_seq, struct folder *fol
     }
 }
 
+/* Whether slots lie beside a strata; a large batch that was not committed may have left others. */
+static bool has_strata(const char *basin, const char *slots)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s/log/%.20s.strata", basin, slots);
+    return access(path, F_OK) == 0;
+}
+
+/* From the newest on: whatever is sealed meanwhile comes behind what was seen. */
 static struct folder look_into_log(const char *basin)
 {
     struct folder folder = {.first_raw = UINT64_MAX};
     char path[PATH_MAX];
-    struct dirent *entry;
+    struct dirent **entries;
     uint64_t first_seq;
-    DIR *directory;
+    int count;
 
     (void)snprintf(path, sizeof path, "%s/log", basin);
-    directory = opendir(path);
-    assert_non_null(directory);
-    while ((entry = readdir(directory)) != NULL) {
-        (void)snprintf(path, sizeof path, "%s/log/%s", basin, entry->d_name);
-        if (strata_name_parse(entry->d_name, &first_seq))
+    count = scandir(path, &entries, NULL, alphasort);
+    assert_true(count >= 0);
+    for (int i = count; i-- > 0;) {
+        const char *name = entries[i]->d_name;
+
+        (void)snprintf(path, sizeof path, "%s/log/%s", basin, name);
+        if (strata_name_parse(name, &first_seq))
             note_strata(path, first_seq, &folder);
-        folder.slots += ends_in(entry->d_name, ".slots");
-        folder.parity += ends_in(entry->d_name, ".parity");
-        folder.temporary += ends_in(entry->d_name, ".tmp");
+        folder.slots += ends_in(name, ".slots") && has_strata(basin, name);
+        folder.parity += ends_in(name, ".parity");
+        folder.temporary += ends_in(name, ".tmp");
+        free(entries[i]);
     }
-    (void)closedir(directory);
+    free(entries);
     return folder;
 }
 
