@@ -1,6 +1,7 @@
 /*
  * readback.c - the paranoid profile reads what it has synced from the disk and compares.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "strata.h"
@@ -9,17 +10,28 @@
 enum { PIECE_BYTES = 1 << 20, DIRECT_ALIGN = STRATA_PAGE_BYTES };
 
 /* Past the page cache where the file system can; else through it, which still proves the path. */
-static int open_direct(flume_log *log, const struct strata *strata, struct path *out_path)
+static int open_direct(flume_log *log, const char *name, struct path *out_path)
 {
-    char name[STRATA_NAME_BYTES];
     int file;
 
-    strata_name(name, strata->first_seq);
     log_path(log, "log", name, out_path);
     file = log->io->open(log->io->ctx, out_path->text, FLUME_IO_READ | FLUME_IO_DIRECT);
     if (file == -EINVAL)
         file = log->io->open(log->io->ctx, out_path->text, FLUME_IO_READ);
     return file < 0 ? log_fail_io(log, file, "open", out_path->text) : file;
+}
+
+static uint8_t *align(uint8_t *memory)
+{
+    return memory + (DIRECT_ALIGN - (uintptr_t)memory % DIRECT_ALIGN);
+}
+
+static int differs(flume_log *log, const char *path, uint64_t first_seq, uint64_t at)
+{
+    return log_fail(log, FLUME_ERR_DAMAGED, 0, first_seq,
+                    "%s: what was written at %llu does not read back the same: the disk or "
+                    "its controller is faulty",
+                    path, (unsigned long long)at);
 }
 
 static int compare(flume_log *log, const struct strata *strata, int file, const char *path,
@@ -35,10 +47,7 @@ static int compare(flume_log *log, const struct strata *strata, int file, const 
         if (error != 0)
             return log_fail_io(log, error, "read back", path);
         if (memcmp(buffer + (first - at), strata->data + first, (size_t)(last - first)) != 0)
-            return log_fail(log, FLUME_ERR_DAMAGED, 0, strata->first_seq,
-                            "%s: what was written at %llu does not read back the same: the disk or "
-                            "its controller is faulty",
-                            path, (unsigned long long)first);
+            return differs(log, path, strata->first_seq, first);
     }
     return FLUME_OK;
 }
@@ -46,19 +55,64 @@ static int compare(flume_log *log, const struct strata *strata, int file, const 
 static int read_back_strata(flume_log *log, const struct strata *strata, uint64_t from, uint64_t to)
 {
     uint8_t *memory = memory_allocate(&log->allocator, PIECE_BYTES + DIRECT_ALIGN);
+    char name[STRATA_NAME_BYTES];
     struct path path;
     int file, status;
 
     if (memory == NULL)
         return log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE, "no memory to read back");
-    file = open_direct(log, strata, &path);
+    strata_name(name, strata->first_seq);
+    file = open_direct(log, name, &path);
     status = file;
     if (file >= 0) {
-        uint8_t *aligned = memory + (DIRECT_ALIGN - (uintptr_t)memory % DIRECT_ALIGN);
-
-        status = compare(log, strata, file, path.text, from, to, aligned);
+        status = compare(log, strata, file, path.text, from, to, align(memory));
         log->io->close(log->io->ctx, file);
     }
+    memory_release(&log->allocator, memory);
+    return status;
+}
+
+static int compare_files(flume_log *log, int direct, int cached, const char *path, uint64_t bytes,
+                         uint8_t *memory)
+{
+    uint8_t *here = align(memory);
+    uint8_t *there = here + PIECE_BYTES;
+
+    for (uint64_t at = 0; at < bytes; at += PIECE_BYTES) {
+        size_t piece = bytes - at < PIECE_BYTES ? (size_t)(bytes - at) : PIECE_BYTES;
+        int error = io_read_all(log->io, direct, there, piece, at);
+
+        if (error == 0)
+            error = io_read_all(log->io, cached, here, piece, at);
+        if (error != 0)
+            return log_fail_io(log, error, "read back", path);
+        if (memcmp(here, there, piece) != 0)
+            return differs(log, path, FLUME_SEQ_NONE, at);
+    }
+    return FLUME_OK;
+}
+
+int read_back_file(flume_log *log, const char *name, uint64_t bytes)
+{
+    uint8_t *memory = memory_allocate(&log->allocator, 2 * PIECE_BYTES + DIRECT_ALIGN);
+    struct path path;
+    int direct, cached, status;
+
+    assert(bytes % DIRECT_ALIGN == 0);
+    if (memory == NULL)
+        return log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE, "no memory to read back");
+    direct = status = open_direct(log, name, &path);
+    if (direct < 0)
+        goto out;
+    cached = log->io->open(log->io->ctx, path.text, FLUME_IO_READ);
+    if (cached >= 0) {
+        status = compare_files(log, direct, cached, path.text, bytes, memory);
+        log->io->close(log->io->ctx, cached);
+    } else {
+        status = log_fail_io(log, cached, "open", path.text);
+    }
+    log->io->close(log->io->ctx, direct);
+out:
     memory_release(&log->allocator, memory);
     return status;
 }

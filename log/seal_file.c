@@ -18,6 +18,7 @@
 #include "seal_pack.h"
 #include "seal_parity.h"
 #include "seal_source.h"
+#include "sync.h"
 
 enum { ENTRIES_FIRST = 1024 };
 
@@ -522,6 +523,21 @@ static void draft_end(struct draft *draft)
     memory_release(allocator, draft);
 }
 
+/* What was verified may have come from the page cache: paranoia wants it from the disk. */
+static int read_back_made(const struct draft *draft)
+{
+    const struct sealed_footer *footer = &draft->made.footer;
+    uint64_t side_bytes = seal_parity_side_bytes(draft->plan, footer);
+    int status;
+
+    if (draft->log->profile != FLUME_PROFILE_PARANOID)
+        return FLUME_OK;
+    status = read_back_file(draft->log, SEAL_TEMPORARY_NAME, footer->file_bytes);
+    if (status == FLUME_OK && side_bytes > 0)
+        status = read_back_file(draft->log, SEAL_PARITY_TEMPORARY_NAME, side_bytes);
+    return status;
+}
+
 int seal_file_write(flume_log *log, const struct seal_plan *plan, struct sealed_footer *out_footer)
 {
     struct draft *draft = memory_allocate_zeroed(&log->allocator, 1, sizeof *draft);
@@ -547,6 +563,8 @@ int seal_file_write(flume_log *log, const struct seal_plan *plan, struct sealed_
         status = seal_verify(plan, &draft->made, &draft->source, draft->file);
     if (status == FLUME_OK)
         status = seal_parity_verify(log, plan, &draft->made.footer, draft->file);
+    if (status == FLUME_OK)
+        status = read_back_made(draft);
     if (status == FLUME_OK)
         status = seal_place_sync(log);
     if (status == FLUME_OK)

@@ -43,6 +43,9 @@ int gate_create(flume_log *log, uint64_t seq, uint64_t check);
 struct table;
 int read_back(flume_log *log, const struct table *table, uint64_t from_seq, uint64_t to_seq);
 
+/* The same for a file in log/ that has been synced and verified by what the page cache has of it. */
+int read_back_file(flume_log *log, const char *name, uint64_t bytes);
+
 /* Helper threads. Start and stop with the handle; `soon` wakes them (cheap, any thread). */
 int helpers_start(flume_log *log);
 void helpers_stop(flume_log *log);

@@ -757,6 +757,89 @@ static void small_files_are_left_to_requests(void **state)
     assert_int_equal(seal_now(fx->log, false).strata, 2);
 }
 
+/* --- The disk behind the page cache -------------------------------------------------------------- */
+
+/* A disk that has not what it was given: seen only by who reads past the page cache. */
+struct rotten_disk {
+    flume_io io;
+    const char *name; /* Of the file that it has wrong. */
+    int file;         /* Of it, opened to read so; -1: none. */
+};
+
+static int rotten_open(void *ctx, const char *path, unsigned flags)
+{
+    struct rotten_disk *disk = ctx;
+    const flume_io *io = flume_io_posix();
+    bool is_direct = (flags & FLUME_IO_DIRECT) != 0;
+    int file = io->open(io->ctx, path, flags & ~(unsigned)FLUME_IO_DIRECT);
+
+    if (is_direct && strstr(path, disk->name) != NULL)
+        disk->file = file;
+    return file;
+}
+
+static void rotten_close(void *ctx, int file)
+{
+    struct rotten_disk *disk = ctx;
+    const flume_io *io = flume_io_posix();
+
+    if (file == disk->file)
+        disk->file = -1;
+    io->close(io->ctx, file);
+}
+
+static int64_t rotten_pread(void *ctx, int file, void *target, size_t bytes, uint64_t offset)
+{
+    const struct rotten_disk *disk = ctx;
+    const flume_io *io = flume_io_posix();
+    int64_t got = io->pread(io->ctx, file, target, bytes, offset);
+
+    if (file == disk->file && got > 0)
+        ((uint8_t *)target)[got - 1] ^= 1;
+    return got;
+}
+
+/* What sealing says, on a disk that has the file of this name wrong. */
+static int seal_on_rotten_disk(struct log_fixture *fx, enum flume_profile profile, const char *name)
+{
+    static const flume_seal_options options = {.mode = FLUME_SEAL_ON_REQUEST,
+                                               .parity = FLUME_PARITY_SOFT};
+    struct rotten_disk disk = {.io = *flume_io_posix(), .name = name, .file = -1};
+    int status;
+
+    disk.io.ctx = &disk;
+    disk.io.open = rotten_open;
+    disk.io.close = rotten_close;
+    disk.io.pread = rotten_pread;
+    fx->options.io = &disk.io;
+    fx->options.profile = profile;
+    fx->options.seal = &options;
+    open_log(fx);
+    status = flume_log_seal(fx->log, NULL, NULL);
+    close_log(fx);
+    fx->options.io = NULL;
+    fx->options.profile = FLUME_PROFILE_CASUAL;
+    fx->options.seal = &seal_on_request;
+    return status;
+}
+
+static void paranoia_reads_what_is_sealed_past_the_page_cache(void **state)
+{
+    static const char *const names[] = {"seal.strata.tmp", "seal.parity.tmp"};
+    struct log_fixture *fx = *state;
+
+    open_for_sealing(fx);
+    fill_strata(fx, 3);
+    close_log(fx);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(seal_on_rotten_disk(fx, FLUME_PROFILE_PARANOID, names[i]),
+                         FLUME_ERR_DAMAGED);
+        expect_sealed(fx, 0);
+    }
+    assert_int_equal(seal_on_rotten_disk(fx, FLUME_PROFILE_PARANOID, "no such file"), FLUME_OK);
+    expect_sealed(fx, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -785,6 +868,7 @@ int main(void)
         closed_log_test(full_strata_are_sealed_in_the_background),
         closed_log_test(the_background_goes_on_where_another_handle_stopped),
         closed_log_test(small_files_are_left_to_requests),
+        closed_log_test(paranoia_reads_what_is_sealed_past_the_page_cache),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
