@@ -232,7 +232,7 @@ static int sweep_name(void *ctx, const char *name)
     log_path(sweep->log, sweep->folder, name, &path);
     /* What was to be a sealed strata is still there as a raw one; and it may be a link. */
     if (strcmp(name, SEAL_TEMPORARY_NAME) == 0 || seal_place_read(sweep->log, &path, &place)) {
-        seal_place_drop(sweep->log, name);
+        seal_place_drop(sweep->log, &path);
         return 0;
     }
     if (rescue_keep_unnamed(sweep->log, &path))

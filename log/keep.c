@@ -6,6 +6,8 @@
 #include <errno.h>
 
 #include "rescue.h"
+#include "seal_file.h"
+#include "survey.h"
 
 enum { PIECE_BYTES = 64 << 10, PAGE_BYTES = 4096 };
 
@@ -46,7 +48,7 @@ static int copy_bytes(const flume_io *io, int from, int to, uint64_t bytes, uint
 }
 
 static int copy_file(struct inspection *inspection, int from, uint64_t bytes_max,
-                     const struct path *copy)
+                     const struct path *copy, unsigned io_flags)
 {
     const flume_io *io = inspection->log->io;
     uint8_t *buffer = memory_allocate(inspection->options.allocator, PIECE_BYTES);
@@ -56,7 +58,7 @@ static int copy_file(struct inspection *inspection, int from, uint64_t bytes_max
     if (buffer == NULL)
         return log_fail(inspection->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
                         "no memory to copy %s", copy->text);
-    to = io->open(io->ctx, copy->text, FLUME_IO_WRITE | FLUME_IO_CREATE | FLUME_IO_EXCLUSIVE);
+    to = io->open(io->ctx, copy->text, FLUME_IO_WRITE | FLUME_IO_CREATE | io_flags);
     error = to < 0 ? to : io->stat(io->ctx, from, &file_stat);
     if (error == 0)
         error = copy_bytes(io, from, to, file_stat.bytes < bytes_max ? file_stat.bytes : bytes_max,
@@ -67,7 +69,7 @@ static int copy_file(struct inspection *inspection, int from, uint64_t bytes_max
     if (error == 0)
         return FLUME_OK;
     if (to >= 0)
-        (void)io->unlink(io->ctx, copy->text); /* Half of it would pass for all of it. */
+        seal_place_drop(inspection->log, copy); /* Half of it would pass for all of it. */
     return log_fail_io(inspection->log, error, "write", copy->text);
 }
 
@@ -87,26 +89,31 @@ int keep_copy(struct inspection *inspection, const char *folder, const char *nam
         return log_fail_io(log, file, "open", original.text);
     status = rescue_free_name(log, name, out_copy);
     if (status == FLUME_OK)
-        status = copy_file(inspection, file, UINT64_MAX, out_copy);
+        status = copy_file(inspection, file, UINT64_MAX, out_copy, FLUME_IO_EXCLUSIVE);
     log->io->close(log->io->ctx, file);
     if (status != FLUME_OK)
         out_copy->text[0] = '\0';
     return status;
 }
 
-int keep_copy_as(struct inspection *inspection, const char *folder, const char *name,
+int keep_copy_as(struct inspection *inspection, const char *name, uint64_t first_seq,
                  uint64_t bytes_max, const struct path *copy)
 {
     flume_log *log = inspection->log;
     struct path original;
+    bool is_link;
     int file, status;
 
-    (void)log->io->unlink(log->io->ctx, copy->text); /* If it cannot be, making it will tell. */
-    log_path(log, folder, name, &original);
+    seal_place_drop(log, copy);
+    log_path(log, "log", name, &original);
+    status = seal_place_beside(log, &original, copy, first_seq, &is_link);
+    if (status != FLUME_OK)
+        return status;
     file = log->io->open(log->io->ctx, original.text, FLUME_IO_READ);
     if (file < 0)
         return log_fail_io(log, file, "open", original.text);
-    status = copy_file(inspection, file, bytes_max, copy);
+    /* A name that is a link is never created exclusively. */
+    status = copy_file(inspection, file, bytes_max, copy, is_link ? 0 : FLUME_IO_EXCLUSIVE);
     log->io->close(log->io->ctx, file);
     return status;
 }
@@ -136,4 +143,29 @@ int keep_sync(struct inspection *inspection, const char *name)
     log_path(log, name, "", &path);
     error = log->io->sync_directory(log->io->ctx, path.text);
     return error == 0 ? FLUME_OK : log_fail_io(log, error, "sync the directory", path.text);
+}
+
+int keep_tell_place(struct inspection *inspection, const char *name, const char *work)
+{
+    struct finding_place place = {.first_seq = FLUME_SEQ_NONE, .last_seq = FLUME_SEQ_NONE};
+    struct path original, made;
+    struct survey_file file;
+    struct seal_place there;
+    const char *const *actions = inspection->actions;
+    int status;
+
+    log_path(inspection->log, "log", name, &original);
+    log_path(inspection->log, "log", work, &made);
+    if (name[0] == '\0' || !seal_place_read(inspection->log, &original, &there) ||
+        seal_place_read(inspection->log, &made, &there))
+        return FLUME_OK;
+    survey_file(name, &file);
+    place.file = file.text;
+    inspection->actions = NULL;
+    status = inspection_tell(inspection, FLUME_FINDING_SIDE_FILE, FINDING_NORMAL, &place,
+                             "%s is a link, and the directory that it leads to takes no file: what "
+                             "is written anew lies in log/ itself",
+                             file.text);
+    inspection->actions = actions;
+    return status;
 }

@@ -14,10 +14,14 @@
 int keep_copy(struct inspection *inspection, const char *folder, const char *name,
               struct path *out_copy);
 
-/* Copy the first bytes_max bytes of folder/name, or all if there are fewer, to a file that is not kept
- * but worked on, and sync it. One that is there is replaced. */
-int keep_copy_as(struct inspection *inspection, const char *folder, const char *name,
+/* Copy the first bytes_max bytes of log/name, or all if there are fewer, to a file in log/ that is not
+ * kept but worked on, and sync it. One that is there is replaced. Where the name is a link, so is the
+ * copy's, to another file in the same directory. */
+int keep_copy_as(struct inspection *inspection, const char *name, uint64_t first_seq,
                  uint64_t bytes_max, const struct path *copy);
+
+/* Tell it where log/name is a link, and log/work, which takes its place, could not be one. */
+int keep_tell_place(struct inspection *inspection, const char *name, const char *work);
 
 /* Move folder/name to lost+found/. FLUME_OK also where there is no such file. */
 int keep_move(struct inspection *inspection, const char *folder, const char *name);

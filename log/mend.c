@@ -273,10 +273,8 @@ static uint64_t whole_bytes(const struct mend_files *files)
 
 static void drop_work(struct inspection *inspection, const struct names *work)
 {
-    const flume_io *io = inspection->log->io;
-
-    (void)io->unlink(io->ctx, work->strata_path.text); /* Not there, or recovery removes it. */
-    (void)io->unlink(io->ctx, work->side_path.text);
+    seal_place_drop(inspection->log, &work->strata_path);
+    seal_place_drop(inspection->log, &work->side_path);
 }
 
 /* Copies of both files, healed as far as they can be. */
@@ -285,11 +283,11 @@ static int make_copies(struct mend_files *files, const struct names *names,
 {
     struct inspection *inspection = files->inspection;
     struct mend_files copies;
-    int status =
-        keep_copy_as(inspection, "log", names->strata, whole_bytes(files), &work->strata_path);
+    int status = keep_copy_as(inspection, names->strata, files->first_seq, whole_bytes(files),
+                              &work->strata_path);
 
     if (status == FLUME_OK && files->presence[MEND_BESIDE] == MEND_PRESENT)
-        status = keep_copy_as(inspection, "log", names->side,
+        status = keep_copy_as(inspection, names->side, files->first_seq,
                               parity_section_file_bytes(files->parity[MEND_BESIDE]),
                               &work->side_path);
     for (unsigned round = 0; round < ROUNDS && status == FLUME_OK; round++)
@@ -334,15 +332,6 @@ static void drop_kept(struct inspection *inspection, const struct kept *kept)
         (void)io->unlink(io->ctx, kept->side.text);
 }
 
-static int replace(struct inspection *inspection, const struct path *from, const struct path *to)
-{
-    const flume_io *io = inspection->log->io;
-    int error = io->rename(io->ctx, from->text, to->text);
-
-    return error == 0 ? keep_sync(inspection, "log")
-                      : log_fail_io(inspection->log, error, "rename", from->text);
-}
-
 static int tell_both(struct mend_files *files, bool is_whole, const char *const *actions)
 {
     int status = FLUME_OK;
@@ -377,12 +366,14 @@ static int restore(struct mend_files *files, const struct names *names,
         status = keep_originals(inspection, names, judgement, &kept);
     if (status == FLUME_OK)
         status = tell_both(files, after.is_whole, actions_restored);
+    if (status == FLUME_OK)
+        status = keep_tell_place(inspection, names->strata, work.strata);
     if (status != FLUME_OK)
         drop_kept(inspection, &kept);
     if (status == FLUME_OK)
-        status = replace(inspection, &work.strata_path, &names->strata_path);
+        status = seal_place_exchange(inspection->log, &work.strata_path, &names->strata_path);
     if (status == FLUME_OK && judgement->side_is_damaged)
-        status = replace(inspection, &work.side_path, &names->side_path);
+        status = seal_place_exchange(inspection->log, &work.side_path, &names->side_path);
     drop_work(inspection, &work);
     return status;
 }

@@ -18,6 +18,7 @@
 #include <inttypes.h>
 
 #include "attach.h"
+#include "keep.h"
 #include "replacement.h"
 #include "verdict.h"
 
@@ -131,8 +132,9 @@ static int be_alone(struct repair *repair)
     flume_log *log = inspection->log;
     bool changes = repair->policy != FLUME_REPAIR_DRY_RUN &&
                    inspection->conf_status != FLUME_ERR_NO_BASIN;
+    flume_io_stat file_stat;
     struct path path;
-    int status;
+    int error, status;
 
     log_path(log, "", "LOCK", &path);
     log->lock_file =
@@ -142,11 +144,15 @@ static int be_alone(struct repair *repair)
         return FLUME_OK; /* Nobody can be attached without one. */
     }
     if (log->lock_file < 0) {
-        int error = log->lock_file;
-
+        error = log->lock_file;
         log->lock_file = -1;
         return log_fail_io(log, error, "open", path.text);
     }
+    error = log->io->stat(log->io->ctx, log->lock_file, &file_stat);
+    if (error != 0)
+        return log_fail_io(log, error, "look at", path.text);
+    log->lock_device = file_stat.device; /* Files elsewhere are named after it. */
+    log->lock_inode = file_stat.inode;
     status = lock_take(inspection, LOCK_GATE_AT, log->lock_timeout_ns);
     if (status == FLUME_OK)
         status = lock_take(inspection, LOCK_MEMBERS_AT, 0);
@@ -344,7 +350,13 @@ static int tell_rows(struct repair *repair)
     for (size_t i = 0; i < repair->survey.row_count && status == FLUME_OK; i++) {
         const struct survey_row *row = &repair->survey.rows[i];
         struct examination examination = {0};
+        char strata[SURVEY_NAME_BYTES], slots[SURVEY_NAME_BYTES];
 
+        replacement_names(row->first_seq, strata, slots);
+        if (repair->plans[i].is_written && row->form == STRATA_SEALED)
+            status = keep_tell_place(inspection, row->file, strata);
+        if (status != FLUME_OK)
+            break;
         if (is_cut(inspection, row)) {
             status = verdict_tell_cut(inspection, row);
         } else if (repair->plans[i].findings > 0) {

@@ -17,6 +17,7 @@
 #include "keep.h"
 #include "repair.h"
 #include "replacement.h"
+#include "seal_file.h"
 #include "strata.h"
 
 /* --- Settings, gate, HEAD ------------------------------------------------------------------------ */
@@ -214,7 +215,13 @@ static int place_slots(struct repair *repair, const struct survey_row *row)
 static int replace(struct repair *repair, const char *replacement, const char *name)
 {
     struct survey_stray *stray = repair_find_stray(repair, name);
-    int status = rename_in_log(repair, replacement, name);
+    flume_log *log = repair->inspection.log;
+    struct path from, to;
+    int status;
+
+    log_path(log, "log", replacement, &from);
+    log_path(log, "log", name, &to);
+    status = seal_place_exchange(log, &from, &to);
 
     if (status == FLUME_OK && stray != NULL)
         stray->is_gone = true;

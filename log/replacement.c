@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "seal_file.h"
 #include "strata.h"
 
 enum { STREAM_BYTES = 1 << 20 };
@@ -312,7 +313,7 @@ void replacement_drop(struct inspection *inspection, uint64_t first_seq)
 
     replacement_names(first_seq, strata, slots);
     log_path(inspection->log, "log", strata, &path);
-    (void)io->unlink(io->ctx, path.text); /* No part of the log; recovery would do the same. */
+    seal_place_drop(inspection->log, &path); /* No part of the log; recovery would do the same. */
     log_path(inspection->log, "log", slots, &path);
     (void)io->unlink(io->ctx, path.text);
 }

@@ -88,12 +88,21 @@ static int verify(struct sealed_draft *draft, const char *name)
 static int file_make(struct sealed_draft *draft)
 {
     flume_log *log = draft->inspection->log;
-    int error = log->io->unlink(log->io->ctx, draft->path.text); /* Of one that was interrupted. */
+    const struct survey_row *row = draft->row;
+    struct path original;
+    bool is_link = false;
+    int status = FLUME_OK;
 
-    if (error != 0 && error != -ENOENT)
-        return log_fail_io(log, error, "remove", draft->path.text);
-    draft->file = log->io->open(log->io->ctx, draft->path.text,
-                                FLUME_IO_WRITE | FLUME_IO_CREATE | FLUME_IO_EXCLUSIVE);
+    seal_place_drop(log, &draft->path); /* Of one that was interrupted. */
+    log_path(log, "log", row->file, &original);
+    if (row->file[0] != '\0')
+        status = seal_place_beside(log, &original, &draft->path, row->first_seq, &is_link);
+    if (status != FLUME_OK)
+        return status;
+    /* A name that is a link is never created exclusively. */
+    draft->file =
+        log->io->open(log->io->ctx, draft->path.text,
+                      FLUME_IO_WRITE | FLUME_IO_CREATE | (is_link ? 0u : FLUME_IO_EXCLUSIVE));
     if (draft->file < 0)
         return log_fail_io(log, draft->file, "create", draft->path.text);
     return seal_output_begin(log, draft->file, draft->path.text, STRATA_DATA_AT, &draft->output);

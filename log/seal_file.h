@@ -78,7 +78,19 @@ struct seal_place {
 bool seal_place_read(flume_log *log, const struct path *link, struct seal_place *out_place);
 
 /* Remove a temporary name in log/, and what it links to, if that is ours. */
-void seal_place_drop(flume_log *log, const char *name);
+void seal_place_drop(flume_log *log, const struct path *path);
+
+/*
+ * Where `original` in log/ is a link, make `copy` one that leads to a new file in the same directory.
+ *
+ * @param out_is_link  Whether that was done: not where `original` is none, nor where the directory takes
+ *                     no file (FLUME_OK all the same).
+ */
+int seal_place_beside(flume_log *log, const struct path *original, const struct path *copy,
+                      uint64_t first_seq, bool *out_is_link);
+
+/* Rename within log/, durably, links or not; a file of ours that `to` was a link to goes then. */
+int seal_place_exchange(flume_log *log, const struct path *from, const struct path *to);
 
 /* Sync the directory that the file lies in, if it is another than log/. */
 int seal_place_sync(flume_log *log);

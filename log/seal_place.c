@@ -153,20 +153,73 @@ bool seal_place_read(flume_log *log, const struct path *link, struct seal_place 
     return true;
 }
 
-void seal_place_drop(flume_log *log, const char *name)
+void seal_place_drop(flume_log *log, const struct path *path)
 {
     const flume_io *io = log->io;
     struct seal_place place;
-    struct path path;
 
-    log_path(log, "log", name, &path);
-    if (seal_place_read(log, &path, &place) && place.is_ours)
+    if (seal_place_read(log, path, &place) && place.is_ours)
         (void)io->unlink(io->ctx, place.file); /* Nothing names it but this link. */
-    (void)io->unlink(io->ctx, path.text);      /* Not there, or creating it will tell. */
+    (void)io->unlink(io->ctx, path->text);     /* Not there, or creating it will tell. */
+}
+
+int seal_place_beside(flume_log *log, const struct path *original, const struct path *copy,
+                      uint64_t first_seq, bool *out_is_link)
+{
+    struct seal_place place;
+    flume_error error;
+    int status;
+
+    *out_is_link = false;
+    if (!seal_place_read(log, original, &place))
+        return FLUME_OK;
+    status = seal_place_make(log, place.directory, first_seq, copy);
+    if (status == FLUME_OK) {
+        *out_is_link = true;
+        return FLUME_OK;
+    }
+    flume_log_error(log, &error);
+    return error.system_errno == EACCES || error.system_errno == EPERM ||
+                   error.system_errno == EROFS || error.system_errno == ENOENT
+               ? FLUME_OK
+               : status;
+}
+
+int seal_place_exchange(flume_log *log, const struct path *from, const struct path *to)
+{
+    const flume_io *io = log->io;
+    struct seal_place place;
+    struct path directory;
+    bool was_link = seal_place_read(log, to, &place);
+    bool was_ours = was_link && place.is_ours;
+    char old_file[PATH_BYTES];
+    int error;
+
+    memcpy(old_file, place.file, was_link ? strlen(place.file) + 1 : 0);
+    if (seal_place_read(log, from, &place)) {
+        /* What the link leads to is durable before the link is. */
+        *strrchr(place.file, '/') = '\0';
+        error = io->sync_directory(io->ctx, place.file);
+        if (error != 0)
+            return log_fail_io(log, error, "sync the directory", place.file);
+    }
+    error = io->rename(io->ctx, from->text, to->text);
+    if (error != 0)
+        return log_fail_io(log, error, "rename", from->text);
+    log_path(log, "log", "", &directory);
+    error = io->sync_directory(io->ctx, directory.text);
+    if (error != 0)
+        return log_fail_io(log, error, "sync the directory", directory.text);
+    if (was_ours)
+        (void)io->unlink(io->ctx, old_file); /* Its copy is kept; nothing names it any more. */
+    return FLUME_OK;
 }
 
 void seal_file_drop(flume_log *log)
 {
-    seal_place_drop(log, SEAL_TEMPORARY_NAME);
+    struct path path;
+
+    log_path(log, "log", SEAL_TEMPORARY_NAME, &path);
+    seal_place_drop(log, &path);
     seal_parity_drop(log);
 }

@@ -4,6 +4,7 @@
 #include "log_fixture.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,12 +14,12 @@ static const flume_seal_options elsewhere = {
     .mode = FLUME_SEAL_ON_REQUEST, .path = "../other", .block_bytes = FLUME_BLOCK_BYTES_MIN};
 
 /* A log of several strata of 64 KiB, whose full ones are sealed in root/other. */
-static void seal_elsewhere(struct log_fixture *fx)
+static void seal_elsewhere_with(struct log_fixture *fx, const flume_seal_options *options)
 {
     flume_seal_report report;
 
     fx->options.strata_bytes = FLUME_STRATA_BYTES_MIN;
-    fx->options.seal = &elsewhere;
+    fx->options.seal = options;
     assert_int_equal(mkdir(fixture_path(fx, "other"), 0777), 0);
     open_log(fx);
     for (unsigned i = 0; i < RECORDS; i++)
@@ -26,6 +27,12 @@ static void seal_elsewhere(struct log_fixture *fx)
     assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
     assert_int_equal(flume_log_seal(fx->log, NULL, &report), FLUME_OK);
     assert_true(report.strata >= 3);
+    fx->options.seal = &elsewhere; /* What was lent was borrowed. */
+}
+
+static void seal_elsewhere(struct log_fixture *fx)
+{
+    seal_elsewhere_with(fx, &elsewhere);
 }
 
 static void expect_all(struct log_fixture *fx)
@@ -240,6 +247,128 @@ static void a_strata_moved_by_hand_behind_a_link_is_read(void **state)
     expect_all(fx);
 }
 
+/* --- Repair -------------------------------------------------------------------------------------- */
+
+static void first_name(struct log_fixture *fx, char target[2 * LOG_FIXTURE_PATH_BYTES])
+{
+    (void)snprintf(target, (size_t)2 * LOG_FIXTURE_PATH_BYTES, "%s/log/%020d.strata", fx->path, 0);
+}
+
+static bool first_is_link(struct log_fixture *fx)
+{
+    char name[2 * LOG_FIXTURE_PATH_BYTES];
+    struct stat info;
+
+    first_name(fx, name);
+    assert_int_equal(lstat(name, &info), 0);
+    return S_ISLNK(info.st_mode);
+}
+
+static size_t count_sealed_links(struct log_fixture *fx)
+{
+    char path[2 * LOG_FIXTURE_PATH_BYTES], name[4 * LOG_FIXTURE_PATH_BYTES];
+    const struct dirent *entry;
+    struct stat info;
+    size_t count = 0;
+    DIR *folder;
+
+    (void)snprintf(path, sizeof path, "%s/log", fx->path);
+    folder = opendir(path);
+    assert_non_null(folder);
+    while ((entry = readdir(folder)) != NULL) {
+        (void)snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+        count += lstat(name, &info) == 0 && S_ISLNK(info.st_mode);
+    }
+    (void)closedir(folder);
+    return count;
+}
+
+/* One byte of a block, through the link. */
+static void damage_first(struct log_fixture *fx)
+{
+    char name[2 * LOG_FIXTURE_PATH_BYTES];
+    FILE *file;
+    int byte;
+
+    first_name(fx, name);
+    file = fopen(name, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 5000, SEEK_SET), 0);
+    byte = fgetc(file);
+    assert_int_equal(fseek(file, 5000, SEEK_SET), 0);
+    assert_int_equal(fputc(byte ^ 1, file), byte ^ 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int count_links_told(void *ctx, const flume_finding *finding)
+{
+    unsigned *count = ctx;
+
+    *count += strstr(finding->message, "takes no file") != NULL;
+    return 0;
+}
+
+/* Damage a record, or what parity can restore, and repair on this disk; links that were told. */
+static unsigned damage_and_repair(struct log_fixture *fx, unsigned parity, const flume_io *io)
+{
+    unsigned told = 0;
+    flume_check_options options = {.finding = count_links_told, .ctx = &told, .io = io};
+    flume_seal_options seal = elsewhere;
+    flume_check_report report;
+    flume_error error;
+
+    seal.parity = parity;
+    seal_elsewhere_with(fx, &seal);
+    close_log(fx);
+    damage_first(fx);
+    if (flume_repair(fx->path, FLUME_REPAIR_SALVAGE, &options, &report, &error) != FLUME_OK)
+        fail_msg("repair: %s", error.message);
+    assert_int_equal(flume_check(fx->path, NULL, &report, NULL), FLUME_OK);
+    assert_int_equal(report.lost > 0, parity == 0);
+    return told;
+}
+
+static void a_repaired_strata_stays_where_its_link_leads(void **state)
+{
+    static const unsigned parities[] = {0, FLUME_PARITY_FILE};
+
+    for (size_t i = 0; i < sizeof parities / sizeof parities[0]; i++) {
+        struct log_fixture *fx = *state;
+
+        assert_int_equal(damage_and_repair(fx, parities[i], NULL), 0);
+        assert_true(first_is_link(fx));
+        open_log(fx);
+        expect_get(fx->log, 0, parities[i] != 0 ? FLUME_OK : FLUME_ERR_LOST);
+        assert_int_equal(files_in(fixture_path(fx, "other")), count_sealed_links(fx));
+        if (parities[i] != 0)
+            expect_all(fx);
+        close_log(fx);
+        run_command("rm -rf '%s' '%s'", fx->path, fixture_path(fx, "other"));
+    }
+}
+
+static int refuse_open(void *ctx, const char *path, unsigned flags)
+{
+    const flume_io *io = flume_io_posix();
+
+    (void)ctx;
+    return (flags & FLUME_IO_CREATE) != 0 && strstr(path, "/other/") != NULL
+               ? -EROFS
+               : io->open(io->ctx, path, flags);
+}
+
+static void where_the_link_leads_to_takes_no_file_log_does_and_it_is_told(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_io io = *flume_io_posix();
+
+    io.open = refuse_open;
+    assert_int_equal(damage_and_repair(fx, FLUME_PARITY_FILE, &io), 1);
+    assert_false(first_is_link(fx));
+    open_log(fx);
+    expect_all(fx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +379,8 @@ int main(void)
         closed_log_test(a_file_elsewhere_that_is_none_of_ours_stays),
         closed_log_test(a_copy_takes_nothing_from_its_original),
         closed_log_test(a_strata_moved_by_hand_behind_a_link_is_read),
+        closed_log_test(a_repaired_strata_stays_where_its_link_leads),
+        closed_log_test(where_the_link_leads_to_takes_no_file_log_does_and_it_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
