@@ -10,7 +10,14 @@
 
 #include "blob_writer.h"
 
-enum { BATCH_ROOM_BYTES = GRAINS_BATCH_BYTES + GRAINS_BATCH_CHUNKS * CHUNK_HEADER_BYTES };
+enum {
+    /* Of a batch, and of a chunk that is assembled behind it, with a header before each. */
+    BATCH_ROOM_BYTES = GRAINS_BATCH_BYTES + CHUNK_BYTES_MAX +
+                       (GRAINS_BATCH_CHUNKS + 1) * CHUNK_HEADER_BYTES,
+    /* Chunks of a piece so large are stored from where it lies. It ends a batch: for small pieces,
+     * looking chunks up would cost more than copying them. */
+    LENT_BYTES_MIN = 1 << 20
+};
 
 /* ---- beginning and ending ---- */
 
@@ -52,9 +59,8 @@ int flume_blob_writer_open(flume *handle, const flume_blob_options *options,
     writer->handle = handle;
     writer->needs_seq = FLUME_SEQ_NONE;
     status = blob_writer_take_options(writer, options != NULL ? options : &defaults);
-    writer->hasher = content_hasher_create();
     writer->buffer = malloc(FLUME_BLOB_INLINE_BYTES_MAX);
-    if (status == FLUME_OK && (writer->hasher == NULL || writer->buffer == NULL))
+    if (status == FLUME_OK && writer->buffer == NULL)
         status = blob_put_fail(handle, FLUME_ERR_NO_MEMORY, "out of memory");
     if (status != FLUME_OK) {
         destroy(writer);
@@ -104,7 +110,9 @@ static int flush_batch(flume_blob_writer *writer)
                              flume_strerror(status));
     }
     writer->batch_count = 0;
+    writer->batch_bytes = 0;
     writer->buffered = 0;
+    writer->refers = false;
     return status;
 }
 
@@ -124,58 +132,65 @@ static int store_clasts(void *ctx, const struct clasts_body *body)
     return FLUME_OK;
 }
 
-/* Of the contents of the batch: each has room for a header before it. */
-static size_t batch_bytes(const flume_blob_writer *writer)
+/* Have the next chunk assembled behind those of the batch. */
+static void assemble_in_buffer(flume_blob_writer *writer)
 {
-    return writer->buffered - writer->batch_count * CHUNK_HEADER_BYTES;
+    chunker_assemble_in(writer->chunker, writer->buffer + writer->buffered + CHUNK_HEADER_BYTES);
 }
 
-/* Have the next chunk assembled behind those of the batch, if one of any size has room there. */
-static void assemble_in_batch(flume_blob_writer *writer)
+/* A chunk that was assembled joins the batch where it lies, or at its beginning, if that is new. */
+static uint8_t *settle_in_buffer(flume_blob_writer *writer, const struct chunk_bytes *bytes)
 {
-    bool has_room = batch_bytes(writer) + writer->chunking.bytes_max <= GRAINS_BATCH_BYTES &&
-                    writer->batch_count < GRAINS_BATCH_CHUNKS;
     uint8_t *place = writer->buffer + writer->buffered + CHUNK_HEADER_BYTES;
 
-    chunker_assemble_in(writer->chunker, has_room ? place : NULL);
+    if (bytes->data != place)
+        memmove(place, bytes->data, bytes->bytes);
+    writer->buffered += CHUNK_HEADER_BYTES + bytes->bytes;
+    return place - CHUNK_HEADER_BYTES;
 }
 
-static int take_chunk(flume_blob_writer *writer, const struct chunk_bytes *bytes)
+/* @param is_lent  It lies in what the caller has given, where it stays until the batch is stored. */
+static int take_chunk(flume_blob_writer *writer, const struct chunk_bytes *bytes, bool is_lent)
 {
     struct grains_chunk *chunk;
-    uint8_t *place;
     int status = FLUME_OK;
 
     if (writer->batch_count == GRAINS_BATCH_CHUNKS ||
-        batch_bytes(writer) + bytes->bytes > GRAINS_BATCH_BYTES)
+        writer->batch_bytes + bytes->bytes > GRAINS_BATCH_BYTES)
         status = flush_batch(writer);
     if (status != FLUME_OK)
         return status;
     chunk = &writer->batch[writer->batch_count++];
-    place = writer->buffer + writer->buffered + CHUNK_HEADER_BYTES;
-    if (bytes->data != place)
-        memmove(place, bytes->data, bytes->bytes); /* It may lie further back in the same buffer. */
-    *chunk = (struct grains_chunk){
-        .content = place, .room = place - CHUNK_HEADER_BYTES, .bytes = bytes->bytes};
+    *chunk = (struct grains_chunk){.content = bytes->data, .bytes = bytes->bytes};
+    if (is_lent) {
+        writer->refers = true;
+    } else {
+        chunk->room = settle_in_buffer(writer, bytes);
+        chunk->content = chunk->room + CHUNK_HEADER_BYTES;
+    }
+    writer->batch_bytes += chunk->bytes;
+    content_hasher_add(writer->hasher, chunk->content, chunk->bytes);
     flume_hash(chunk->content, chunk->bytes, chunk->hash);
-    writer->buffered += CHUNK_HEADER_BYTES + bytes->bytes;
-    assemble_in_batch(writer);
+    assemble_in_buffer(writer);
     return FLUME_OK;
 }
 
 static int feed(flume_blob_writer *writer, const uint8_t *data, size_t bytes)
 {
+    bool lends = bytes >= LENT_BYTES_MIN;
     int status = FLUME_OK;
 
     while (bytes > 0 && status == FLUME_OK) {
         struct chunk_bytes chunk;
         size_t used = chunker_feed(writer->chunker, data, bytes, &chunk);
 
+        if (chunk.bytes > 0)
+            status = take_chunk(writer, &chunk, lends && chunk.data == data);
         data += used;
         bytes -= used;
-        if (chunk.bytes > 0)
-            status = take_chunk(writer, &chunk);
     }
+    if (status == FLUME_OK && writer->refers)
+        status = flush_batch(writer);
     return status;
 }
 
@@ -188,7 +203,11 @@ static int make_chunking(flume_blob_writer *writer)
 
     if (status != FLUME_OK)
         return status;
-    status = chunker_create(&writer->chunking, NULL, &writer->chunker);
+    writer->hasher = content_hasher_create();
+    if (writer->hasher == NULL)
+        status = FLUME_ERR_NO_MEMORY;
+    if (status == FLUME_OK)
+        status = chunker_create(&writer->chunking, NULL, &writer->chunker);
     if (status == FLUME_OK)
         status = clasts_builder_create(&options, &writer->builder);
     return status == FLUME_OK ? FLUME_OK
@@ -209,7 +228,7 @@ static int begin_chunks(flume_blob_writer *writer)
         status = blob_put_fail(writer->handle, FLUME_ERR_NO_MEMORY, "out of memory");
     writer->buffered = 0;
     if (status == FLUME_OK) {
-        assemble_in_batch(writer);
+        assemble_in_buffer(writer);
         status = feed(writer, start, bytes);
     }
     free(start);
@@ -257,7 +276,6 @@ int flume_blob_writer_write(flume_blob_writer *writer, const void *data, size_t 
         return FLUME_OK;
     if (data == NULL)
         return blob_put_fail(writer->handle, FLUME_ERR_INVALID, "bytes are NULL but not none");
-    content_hasher_add(writer->hasher, data, data_bytes);
     writer->bytes += data_bytes;
     status = write_bytes(writer, data, data_bytes);
     return status == FLUME_OK ? FLUME_OK : fail_for_good(writer, status);
@@ -271,17 +289,19 @@ static int finish(flume_blob_writer *writer)
     struct chunk_bytes last;
     int status = FLUME_OK;
 
-    content_hasher_get(writer->hasher, writer->result.hash);
     writer->result.bytes = writer->bytes;
-    if (writer->chunker == NULL)
+    if (writer->chunker == NULL) {
+        flume_hash(writer->buffer, writer->buffered, writer->result.hash);
         return blob_writer_record(writer, NULL);
+    }
     chunker_finish(writer->chunker, &last);
     if (last.bytes > 0)
-        status = take_chunk(writer, &last);
+        status = take_chunk(writer, &last, false);
     if (status == FLUME_OK)
         status = flush_batch(writer);
     if (status != FLUME_OK)
         return status;
+    content_hasher_get(writer->hasher, writer->result.hash);
     status = clasts_builder_end(writer->builder, &root);
     if (status != FLUME_OK && writer->failed == FLUME_OK)
         return blob_put_fail(writer->handle, status, flume_strerror(status));

@@ -27,18 +27,21 @@ struct flume_blob_writer {
     size_t label_count, label_bytes;
     uint64_t time_ns;
 
-    struct content_hasher *hasher;
-    uint64_t bytes;
-    uint8_t *buffer; /* FLUME_BLOB_INLINE_BYTES_MAX, then BATCH_ROOM_BYTES: not yet stored. */
-    size_t buffered;
+    uint64_t bytes; /* Written so far. */
+    uint8_t *
+        buffer; /* Of an inline content, FLUME_BLOB_INLINE_BYTES_MAX; of chunks, BATCH_ROOM_BYTES. */
+    size_t buffered; /* How much of it is in use. */
 
     /* Once there are chunks. */
     struct grains *grains;
+    struct content_hasher *hasher; /* Of the whole: it has seen each chunk that was taken. */
     struct chunker *chunker;
     struct clasts_builder *builder;
     struct grains_workshop workshop;
-    struct grains_chunk batch[GRAINS_BATCH_CHUNKS]; /* Contents lie in buffer. */
-    size_t batch_count;
+    struct grains_chunk
+        batch[GRAINS_BATCH_CHUNKS]; /* Contents lie in buffer, or with the caller. */
+    size_t batch_count, batch_bytes;
+    bool refers;        /* Some lie with the caller, who lends them until the call is over. */
     uint64_t needs_seq; /* The last of the records that it refers to; FLUME_SEQ_NONE: none yet. */
     flume_blob_result result;
 };

@@ -86,13 +86,13 @@ expect_no_err
 expect 0 b.flume init
 expect 0 b.flume blob put whole --name whole
 # Their bytes are random, and so lie in the files as they are.
-file=
-for strata in b.flume/grains/log/*.strata; do
-    grep -q . "$strata" && file=$strata && break
+needle=$(head -c 2000000 whole | tail -c 900000 | LC_ALL=C grep -aoE '[a-zA-Z0-9]{6}' | head -n 1)
+offset=
+for file in b.flume/grains/log/*.strata; do
+    offset=$(grep -obUaF "$needle" "$file" | head -n 1 | cut -d : -f 1)
+    [ -z "$offset" ] || break
 done
-offset=$(grep -obUaF "$(head -c 2000000 whole | tail -c 900000 | LC_ALL=C grep -aoE '[a-zA-Z0-9]{6}' |
-    head -n 1)" "$file" | head -n 1 | cut -d : -f 1)
-[ -n "$offset" ] || fail "the chunk is not in $file"
+[ -n "$offset" ] || fail "the chunk is not in b.flume/grains"
 printf 'DAMAGE' | dd of="$file" bs=1 seek="$offset" conv=notrunc 2>/dev/null
 expect 4 b.flume blob get whole
 expect_err_has "blob verify --all"
@@ -120,7 +120,7 @@ expect 0 b.flume blob verify whole
 
 expect 0 c.flume init --strata 1M
 lib_command="blob put, limited"
-sh -c 'trap "" XFSZ; ulimit -f 6000; exec "$0" c.flume blob put "$1"' "$FLUME" whole >out 2>err
+sh -c 'trap "" XFSZ; ulimit -f 12000; exec "$0" c.flume blob put "$1"' "$FLUME" whole >out 2>err
 code=$?
 expect_code 6
 expect_no_out
