@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "blobs.h"
 #include "hash_prefix.h"
@@ -11,6 +12,13 @@
 #include "lookup.h"
 
 enum { NAME_LABEL_BYTES = sizeof(FLUME_BLOB_NAME_LABEL) - 1, LIST_PAGE_ROWS = 64 };
+
+enum assistant_mode blob_assistant_mode(const flume *handle)
+{
+    bool may = (handle->options.views & FLUME_VIEWS_NO_WORKERS) == 0;
+
+    return may && sysconf(_SC_NPROCESSORS_ONLN) > 1 ? ASSISTANT_THREAD : ASSISTANT_NO_THREAD;
+}
 
 void blob_words(const uint8_t hash[FLUME_HASH_BYTES], char out_words[BLOB_WORDS_BYTES])
 {

@@ -16,7 +16,11 @@ enum {
                        (GRAINS_BATCH_CHUNKS + 1) * CHUNK_HEADER_BYTES,
     /* Chunks of a piece so large are stored from where it lies. It ends a batch: for small pieces,
      * looking chunks up would cost more than copying them. */
-    LENT_BYTES_MIN = 1 << 20
+    LENT_BYTES_MIN = 1 << 20,
+    /* The whole is hashed by a second thread once so much of it has come, in chunks so large: to start
+     * the thread, and to hand it a chunk, takes as long as hashing some ten KiB. */
+    ASSISTED_FROM_BYTES = 8 << 20,
+    ASSISTED_CHUNK_BYTES_MIN = 256 << 10
 };
 
 /* ---- beginning and ending ---- */
@@ -25,6 +29,10 @@ static void destroy(flume_blob_writer *writer)
 {
     for (size_t i = 0; i < writer->label_count; i++)
         free(writer->labels[i]);
+    if (flume_is_forked(writer->handle))
+        assistant_abandon(writer->assistant);
+    else
+        assistant_destroy(writer->assistant);
     content_hasher_destroy(writer->hasher);
     chunker_destroy(writer->chunker);
     clasts_builder_destroy(writer->builder);
@@ -109,6 +117,7 @@ static int flush_batch(flume_blob_writer *writer)
             (void)flume_fail(writer->handle, status, FLUME_SEQ_NONE, "cannot list a chunk: %s",
                              flume_strerror(status));
     }
+    assistant_settle(writer->assistant); /* What it hashes does not stay where it is. */
     writer->batch_count = 0;
     writer->batch_bytes = 0;
     writer->buffered = 0;
@@ -149,6 +158,25 @@ static uint8_t *settle_in_buffer(flume_blob_writer *writer, const struct chunk_b
     return place - CHUNK_HEADER_BYTES;
 }
 
+static void hash_job(void *ctx, const void *data, size_t bytes)
+{
+    content_hasher_add(ctx, data, bytes);
+}
+
+/* Have a chunk added to the hash of the whole, at the latest when the batch is stored. */
+static void hash_in_whole(flume_blob_writer *writer, const struct grains_chunk *chunk)
+{
+    const struct assistant_job job = {
+        .work = hash_job, .ctx = writer->hasher, .data = chunk->content, .bytes = chunk->bytes};
+
+    if (writer->bytes >= ASSISTED_FROM_BYTES && chunk->bytes >= ASSISTED_CHUNK_BYTES_MIN) {
+        assistant_give(writer->assistant, &job);
+        return;
+    }
+    assistant_settle(writer->assistant); /* Chunks are hashed in their order. */
+    content_hasher_add(writer->hasher, chunk->content, chunk->bytes);
+}
+
 /* @param is_lent  It lies in what the caller has given, where it stays until the batch is stored. */
 static int take_chunk(flume_blob_writer *writer, const struct chunk_bytes *bytes, bool is_lent)
 {
@@ -169,7 +197,7 @@ static int take_chunk(flume_blob_writer *writer, const struct chunk_bytes *bytes
         chunk->content = chunk->room + CHUNK_HEADER_BYTES;
     }
     writer->batch_bytes += chunk->bytes;
-    content_hasher_add(writer->hasher, chunk->content, chunk->bytes);
+    hash_in_whole(writer, chunk);
     flume_hash(chunk->content, chunk->bytes, chunk->hash);
     assemble_in_buffer(writer);
     return FLUME_OK;
@@ -204,7 +232,8 @@ static int make_chunking(flume_blob_writer *writer)
     if (status != FLUME_OK)
         return status;
     writer->hasher = content_hasher_create();
-    if (writer->hasher == NULL)
+    writer->assistant = assistant_create(blob_assistant_mode(writer->handle), "fl:blob-hash");
+    if (writer->hasher == NULL || writer->assistant == NULL)
         status = FLUME_ERR_NO_MEMORY;
     if (status == FLUME_OK)
         status = chunker_create(&writer->chunking, NULL, &writer->chunker);
@@ -276,6 +305,8 @@ int flume_blob_writer_write(flume_blob_writer *writer, const void *data, size_t 
         return FLUME_OK;
     if (data == NULL)
         return blob_put_fail(writer->handle, FLUME_ERR_INVALID, "bytes are NULL but not none");
+    if (flume_is_forked(writer->handle)) /* The second thread, if there was one, is not here. */
+        return fail_for_good(writer, flume_fail_log(writer->handle, FLUME_ERR_FORKED));
     writer->bytes += data_bytes;
     status = write_bytes(writer, data, data_bytes);
     return status == FLUME_OK ? FLUME_OK : fail_for_good(writer, status);
@@ -314,7 +345,12 @@ int flume_blob_writer_finish(flume_blob_writer *writer, flume_blob_result *out_r
 
     if (writer == NULL)
         return FLUME_ERR_INVALID;
-    status = writer->failed == FLUME_OK ? finish(writer) : fail_again(writer);
+    if (writer->failed != FLUME_OK)
+        status = fail_again(writer);
+    else if (flume_is_forked(writer->handle))
+        status = flume_fail_log(writer->handle, FLUME_ERR_FORKED);
+    else
+        status = finish(writer);
     if (status == FLUME_OK && out_result != NULL)
         *out_result = writer->result;
     destroy(writer);

@@ -7,6 +7,7 @@
 #ifndef VIEWS_BLOB_WRITER_H
 #define VIEWS_BLOB_WRITER_H
 
+#include "assistant.h"
 #include "blobs.h"
 #include "clasts.h"
 #include "content.h"
@@ -35,6 +36,7 @@ struct flume_blob_writer {
     /* Once there are chunks. */
     struct grains *grains;
     struct content_hasher *hasher; /* Of the whole: it has seen each chunk that was taken. */
+    struct assistant *assistant;   /* Adds to it, what lies in a batch that is not yet stored. */
     struct chunker *chunker;
     struct clasts_builder *builder;
     struct grains_workshop workshop;

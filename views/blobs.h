@@ -4,12 +4,16 @@
 #ifndef VIEWS_BLOBS_H
 #define VIEWS_BLOBS_H
 
+#include "assistant.h"
 #include "blob_record.h"
 #include "blob_view.h"
 
 /** "blob 1234abcd...": a blob as messages name it. */
 enum { BLOB_WORDS_BYTES = 8 + FLUME_HASH_TEXT_BYTES };
 void blob_words(const uint8_t hash[FLUME_HASH_BYTES], char out_words[BLOB_WORDS_BYTES]);
+
+/** Whether a second thread may help: the handle may have threads, and the machine processors. */
+enum assistant_mode blob_assistant_mode(const flume *handle);
 
 /**
  * The record that has a content, inline or as clasts: the oldest one that reads.

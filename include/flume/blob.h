@@ -9,6 +9,10 @@
  * Nothing of this is opened or started before it is first used. The second log is made by the first
  * put that needs it. Its strata are sealed on request only: chunks are compressed already.
  *
+ * A writer of more than 8 MiB has a thread of its own for the hash of the whole, where there are
+ * several processors; it ends with the writer. FLUME_VIEWS_NO_WORKERS: there is none, everything is
+ * done by who calls.
+ *
  * What always holds:
  *   - What a reader gives is what was put: the hash of each chunk, or of an inline content, has been
  *     compared.
@@ -109,7 +113,8 @@ FLUME_API int flume_blob_writer_open(flume *flume, const flume_blob_options *opt
                                      flume_blob_writer **out_writer);
 
 /**
- * The next bytes of the content. Copied.
+ * The next bytes of the content. Copied, or used up before this returns: of pieces of 1 MiB or more,
+ * chunks are looked up and stored from where they lie, which is fastest.
  *
  * @return FLUME_OK; FLUME_ERR_ABSENT (more than 1 MiB, and the second log is away), FLUME_ERR_FULL,
  *         and as flume_log_append(). After an error the writer can only be ended, and answers the

@@ -2,9 +2,13 @@
  * test_blob_streams.c - contents that come in pieces of any size, and go as such.
  *
  * Each piece is written from memory of its own, which is overwritten as soon as the call is over: a
- * writer that went on looking at it would store something else.
+ * writer, or its second thread, that went on looking at it would store something else.
  */
 #include "blob_fixture.h"
+
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { CONTENT_BYTES = (11 << 20) + 4321, PIECE_BYTES_MAX = 6 << 20 };
 
@@ -72,7 +76,7 @@ static void pieces_of_any_size_make_the_same_blob(void **state)
     struct blob_fixture *fx = *state;
 
     for (unsigned cut = 0; cut < CUTS; cut++) {
-        for (unsigned pattern = 0; pattern < PATTERNS; pattern++) {
+        for (unsigned pattern = cut % 2; pattern < PATTERNS; pattern += 2) {
             unsigned seed = 1 + cut * PATTERNS + pattern;
             uint8_t *content = made(CONTENT_BYTES, seed), hash[FLUME_HASH_BYTES];
             flume_blob_result result =
@@ -110,11 +114,113 @@ static void pieces_of_any_size_are_cut_into_the_same_chunks(void **state)
     free(content);
 }
 
+/* The second thread then hardly runs unless it is waited for: what a call leaves to it is not done when
+ * the memory changes. */
+static void stay_on_one_processor(cpu_set_t *out_before)
+{
+    cpu_set_t one;
+    int processor = sched_getcpu();
+
+    assert_int_equal(sched_getaffinity(0, sizeof *out_before, out_before), 0);
+    CPU_ZERO(&one);
+    CPU_SET(processor < 0 ? 0u : (unsigned)processor, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+}
+
+static void pieces_are_done_with_when_a_write_is_over(void **state)
+{
+    struct blob_fixture *fx = *state;
+    cpu_set_t before;
+
+    stay_on_one_processor(&before);
+    pieces_of_any_size_are_cut_into_the_same_chunks(state);
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+    expect_sound(fx, newest(fx).seq, CONTENT_BYTES);
+}
+
+static void an_abandoned_stream_leaves_the_basin_as_it_was(void **state)
+{
+    struct blob_fixture *fx = *state;
+    uint8_t *content = made(CONTENT_BYTES, 5);
+    flume_blob_result result;
+
+    for (size_t bytes = 8 << 20; bytes <= CONTENT_BYTES; bytes += 700001) {
+        flume_blob_writer *writer = NULL;
+
+        expect_flume(fx, flume_blob_writer_open(fx->flume, NULL, &writer), FLUME_OK);
+        for (size_t done = 0; done + (300 << 10) <= bytes; done += 300 << 10)
+            (void)write_piece(fx, writer, content + done, 300 << 10);
+        flume_blob_writer_abort(writer);
+    }
+    result = put_in_pieces(fx, content, CONTENT_BYTES, &patterns[0], NULL);
+    assert_true(result.is_recorded);
+    expect_sound(fx, result.seq, CONTENT_BYTES);
+    free(content);
+}
+
+/* In a child there is no second thread: nothing may wait for it. */
+static void use_in_child(flume *handle, flume_blob_writer *one, flume_blob_writer *other)
+{
+    (void)alarm(20);
+    if (flume_blob_writer_write(one, "more", 4) != FLUME_ERR_FORKED ||
+        flume_blob_writer_finish(one, NULL) != FLUME_ERR_FORKED)
+        _exit(1);
+    flume_blob_writer_abort(other);
+    _exit(flume_close(handle) == FLUME_OK ? 0 : 2);
+}
+
+static void a_forked_child_can_only_give_a_stream_up(void **state)
+{
+    struct blob_fixture *fx = *state;
+    uint8_t *content = made(CONTENT_BYTES, 6), hash[FLUME_HASH_BYTES];
+    flume_blob_writer *writers[2] = {NULL, NULL};
+    flume_blob_result result;
+    size_t half = 10 << 20;
+    int ended;
+    pid_t child;
+
+    flume_hash(content, CONTENT_BYTES, hash);
+    for (unsigned i = 0; i < 2; i++) {
+        expect_flume(fx, flume_blob_writer_open(fx->flume, NULL, &writers[i]), FLUME_OK);
+        for (size_t done = 0; done < half; done += 512 << 10)
+            (void)write_piece(fx, writers[i], content + done, 512 << 10);
+    }
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        use_in_child(fx->flume, writers[0], writers[1]);
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_true(WIFEXITED(ended));
+    assert_int_equal(WEXITSTATUS(ended), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        (void)write_piece(fx, writers[i], content + half, CONTENT_BYTES - half);
+        expect_flume(fx, flume_blob_writer_finish(writers[i], &result), FLUME_OK);
+        assert_memory_equal(result.hash, hash, sizeof hash);
+    }
+    expect_sound(fx, result.seq, CONTENT_BYTES);
+    free(content);
+}
+
+/* Then everything is done by who calls. */
+static void without_threads_a_stream_is_the_same(void **state)
+{
+    struct blob_fixture *fx = *state;
+
+    fx->options.views = FLUME_VIEWS_NO_WORKERS;
+    reopen_blobs(fx, 0);
+    pieces_of_any_size_are_cut_into_the_same_chunks(state);
+    expect_sound(fx, newest(fx).seq, CONTENT_BYTES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         blob_test(pieces_of_any_size_make_the_same_blob),
         blob_test(pieces_of_any_size_are_cut_into_the_same_chunks),
+        blob_test(pieces_are_done_with_when_a_write_is_over),
+        blob_test(an_abandoned_stream_leaves_the_basin_as_it_was),
+        blob_test(a_forked_child_can_only_give_a_stream_up),
+        blob_test(without_threads_a_stream_is_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
