@@ -2,9 +2,10 @@
  * bench_blob.c - blob_put/DATA/..., blob_put_known/..., blob_get/..., blob_memory/...: content in and
  * out by hash.
  *
- * One blob, streamed from memory in pieces. DATA: json, lines of a log, which shrink to a quarter;
- * random, which does not shrink. flume: fixed chunks; flume_cdc: content-defined ones. Each round puts
- * another content, so that nothing of it is known; then the same again; then reads it.
+ * One blob, streamed from memory in pieces of a MiB, as `flume blob put` reads it. DATA: json, lines of
+ * a log, which shrink to a quarter; random, which does not shrink. flume: fixed chunks; flume_cdc:
+ * content-defined ones. Each round puts another content, so that nothing of it is known; then the same
+ * again; then reads it.
  *
  * Limits, on one thread, a MiB at a time, from memory to memory: zstd (level 3) and BLAKE3 together for
  * what is new; BLAKE3 alone for what is known; unpacking and BLAKE3 for what is read. flume hashes twice
@@ -20,7 +21,7 @@
 
 enum {
     BYTES_FACTOR = 128, /* Of a blob, for each record of other benchmarks. */
-    PIECE_BYTES = 256 << 10,
+    PIECE_BYTES = 1 << 20,
     LIMIT_PIECE_BYTES = 1 << 20,
     LIMIT_LEVEL = 3,
     FIXED = 0,
