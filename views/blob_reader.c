@@ -4,7 +4,8 @@
  * What always holds:
  *   - Nothing is given whose hash has not been compared: of an inline content when it is opened, of a
  *     chunk when it is loaded.
- *   - One chunk is in memory at a time, and of its clasts one body a level.
+ *   - One chunk is in memory at a time, or two, if they are read in order (blob_ahead.c), and of its
+ *     clasts one body a level.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static int load_clasts(void *ctx, const uint8_t hash[FLUME_HASH_BYTES], const ui
     }
     reader->chunk.bytes = 0; /* Its place is taken. */
     status = grains_load(reader->handle, reader->grains, &reader->coder, hash, reader->buffer,
-                         out_body_bytes);
+                         CHUNK_BYTES_MAX, out_body_bytes);
     if (status != FLUME_OK)
         return reader->load_status = lacks(reader, "a part of its list of chunks", status);
     *out_body = reader->buffer;
@@ -146,6 +147,7 @@ static int open_record(flume *handle, const flume_ask *ask, flume_record *record
         return flume_fail(handle, FLUME_ERR_NO_MEMORY, FLUME_SEQ_NONE, "no memory to read a blob");
     }
     reader->handle = handle;
+    reader->next_index = UINT64_MAX;
     status = open_content(reader, ask, record, blob);
     flume_record_release(record);
     if (status != FLUME_OK) {
@@ -191,6 +193,7 @@ void flume_blob_reader_close(flume_blob_reader *reader)
 {
     if (reader == NULL)
         return;
+    blob_ahead_end(reader);
     clasts_reader_close(reader->clasts);
     chunk_coder_deinit(&reader->coder);
     flume_record_release(&reader->record);
@@ -211,26 +214,52 @@ int blob_reader_chunk(flume_blob_reader *reader, uint64_t offset, struct clasts_
     return bad_list(reader, status);
 }
 
-int blob_reader_load(flume_blob_reader *reader, const struct clasts_chunk *chunk)
+/* What a chunk is called in messages. */
+static int lacks_chunk(flume_blob_reader *reader, const struct clasts_chunk *chunk, int status)
 {
     char what[128];
-    size_t bytes = 0;
-    int status;
 
-    if (reader->chunk.bytes != 0 && reader->chunk.offset_bytes == chunk->offset_bytes)
-        return FLUME_OK;
-    reader->chunk.bytes = 0;
-    status = grains_load(reader->handle, reader->grains, &reader->coder, chunk->hash,
-                         reader->buffer, &bytes);
-    if (status == FLUME_OK && bytes == chunk->bytes) {
-        reader->chunk = *chunk;
-        return FLUME_OK;
-    }
     (void)snprintf(what, sizeof what, "chunk %llu of %llu (bytes %llu to %llu)",
                    (unsigned long long)chunk->index + 1, (unsigned long long)reader->blob.chunks,
                    (unsigned long long)chunk->offset_bytes,
                    (unsigned long long)(chunk->offset_bytes + chunk->bytes - 1));
-    return lacks(reader, what, status == FLUME_OK ? FLUME_ERR_DAMAGED : status);
+    return lacks(reader, what, status);
+}
+
+static bool is_loaded(const flume_blob_reader *reader, const struct clasts_chunk *chunk)
+{
+    return reader->chunk.bytes != 0 && reader->chunk.offset_bytes == chunk->offset_bytes;
+}
+
+int blob_reader_load(flume_blob_reader *reader, const struct clasts_chunk *chunk, uint8_t *target,
+                     const uint8_t **out_content)
+{
+    size_t bytes = 0;
+    int status;
+
+    if (flume_is_forked(reader->handle)) /* What loads ahead is not here. */
+        return flume_fail_log(reader->handle, FLUME_ERR_FORKED);
+    if (!is_loaded(reader, chunk) && !blob_ahead_take(reader, chunk)) {
+        blob_ahead_begin(reader, chunk);
+        if (target == NULL) {
+            target = reader->buffer;
+            reader->chunk.bytes = 0;
+        }
+        status = grains_load(reader->handle, reader->grains, &reader->coder, chunk->hash, target,
+                             chunk->bytes, &bytes);
+        if (status == FLUME_OK && bytes != chunk->bytes)
+            status = FLUME_ERR_DAMAGED;
+        if (status != FLUME_OK)
+            return lacks_chunk(reader, chunk, status);
+        if (target == reader->buffer)
+            reader->chunk = *chunk;
+        else
+            *out_content = target;
+    }
+    if (is_loaded(reader, chunk))
+        *out_content = reader->buffer;
+    reader->next_index = chunk->index + 1;
+    return FLUME_OK;
 }
 
 /* Bytes of the chunk that an offset is in. */
@@ -238,19 +267,22 @@ static int read_in_chunk(flume_blob_reader *reader, uint64_t offset, uint8_t *ta
                          size_t target_bytes, size_t *out_bytes)
 {
     struct clasts_chunk chunk = reader->chunk;
+    const uint8_t *content = NULL;
     size_t skipped, bytes;
     int status = FLUME_OK;
 
     if (chunk.bytes == 0 || offset < chunk.offset_bytes ||
         offset - chunk.offset_bytes >= chunk.bytes)
         status = blob_reader_chunk(reader, offset, &chunk);
-    if (status == FLUME_OK)
-        status = blob_reader_load(reader, &chunk);
     if (status != FLUME_OK)
         return status;
     skipped = (size_t)(offset - chunk.offset_bytes);
     bytes = chunk.bytes - skipped < target_bytes ? chunk.bytes - skipped : target_bytes;
-    memcpy(target, reader->buffer + skipped, bytes);
+    status = blob_reader_load(reader, &chunk, bytes == chunk.bytes ? target : NULL, &content);
+    if (status != FLUME_OK)
+        return status;
+    if (content != target)
+        memcpy(target, content + skipped, bytes);
     *out_bytes = bytes;
     return FLUME_OK;
 }

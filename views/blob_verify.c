@@ -25,11 +25,12 @@ static bool goes_on(int status)
 static int verify_chunk(struct verifying *verifying, const struct clasts_chunk *chunk)
 {
     flume_blob_report *report = &verifying->report;
-    int status = blob_reader_load(verifying->reader, chunk);
+    const uint8_t *content = NULL;
+    int status = blob_reader_load(verifying->reader, chunk, NULL, &content);
 
     report->chunks++;
     if (status == FLUME_OK) {
-        content_hasher_add(verifying->hasher, verifying->reader->buffer, chunk->bytes);
+        content_hasher_add(verifying->hasher, content, chunk->bytes);
         report->bytes += chunk->bytes;
         return FLUME_OK;
     }

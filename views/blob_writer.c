@@ -16,11 +16,7 @@ enum {
                        (GRAINS_BATCH_CHUNKS + 1) * CHUNK_HEADER_BYTES,
     /* Chunks of a piece so large are stored from where it lies. It ends a batch: for small pieces,
      * looking chunks up would cost more than copying them. */
-    LENT_BYTES_MIN = 1 << 20,
-    /* The whole is hashed by a second thread once so much of it has come, in chunks so large: to start
-     * the thread, and to hand it a chunk, takes as long as hashing some ten KiB. */
-    ASSISTED_FROM_BYTES = 8 << 20,
-    ASSISTED_CHUNK_BYTES_MIN = 256 << 10
+    LENT_BYTES_MIN = 1 << 20
 };
 
 /* ---- beginning and ending ---- */
@@ -169,7 +165,7 @@ static void hash_in_whole(flume_blob_writer *writer, const struct grains_chunk *
     const struct assistant_job job = {
         .work = hash_job, .ctx = writer->hasher, .data = chunk->content, .bytes = chunk->bytes};
 
-    if (writer->bytes >= ASSISTED_FROM_BYTES && chunk->bytes >= ASSISTED_CHUNK_BYTES_MIN) {
+    if (writer->bytes >= BLOB_ASSISTED_BYTES_MIN && chunk->bytes >= BLOB_ASSISTED_CHUNK_BYTES_MIN) {
         assistant_give(writer->assistant, &job);
         return;
     }

@@ -12,6 +12,10 @@
 enum { BLOB_WORDS_BYTES = 8 + FLUME_HASH_TEXT_BYTES };
 void blob_words(const uint8_t hash[FLUME_HASH_BYTES], char out_words[BLOB_WORDS_BYTES]);
 
+/* A second thread helps with contents so large, in chunks so large: to start it, and to hand it a
+ * chunk, takes as long as hashing some ten KiB. */
+enum { BLOB_ASSISTED_BYTES_MIN = 8 << 20, BLOB_ASSISTED_CHUNK_BYTES_MIN = 256 << 10 };
+
 /** Whether a second thread may help: the handle may have threads, and the machine processors. */
 enum assistant_mode blob_assistant_mode(const flume *handle);
 

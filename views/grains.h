@@ -76,12 +76,14 @@ int grains_store(flume *handle, struct grains *grains, struct grains_workshop *w
 /**
  * Load a content by its hash, verified. If it is there more than once, any sound one does.
  *
- * @param target  Room for CHUNK_BYTES_MAX.
+ * @param target  Room for target_bytes, CHUNK_BYTES_MAX or what the content is known to have. What is
+ *                larger is FLUME_ERR_DAMAGED: it cannot be what was asked for.
  * @return FLUME_OK; FLUME_ERR_NOT_FOUND; FLUME_ERR_DAMAGED, with a detail on the handle that names the
  *         place in the second log; as flume_view_wait().
  */
 int grains_load(flume *handle, struct grains *grains, struct chunk_coder *coder,
-                const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target, size_t *out_bytes);
+                const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target, size_t target_bytes,
+                size_t *out_bytes);
 
 /** Take over a detail from the second log: of its log, or of its view. Returns status. */
 int grains_fail_log(flume *handle, struct grains *grains, int status);

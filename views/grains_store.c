@@ -60,15 +60,18 @@ static int find_copies(flume_rows *rows, const uint8_t hash[FLUME_HASH_BYTES],
 
 /* Keep the first reason for which a copy could not be read: the others are no worse. */
 static int load_copy(flume *handle, struct grains *grains, struct chunk_coder *coder, uint64_t seq,
-                     const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target, size_t *out_bytes)
+                     const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target, size_t target_bytes,
+                     size_t *out_bytes)
 {
     flume_record record;
     int status = flume_log_get(grains->log, seq, &record);
 
     if (status != FLUME_OK)
         return grains_fail_log(handle, grains, status);
-    status = chunk_decode(coder, record.body, record.body_bytes, hash, target, CHUNK_BYTES_MAX,
-                          out_bytes);
+    status =
+        chunk_decode(coder, record.body, record.body_bytes, hash, target, target_bytes, out_bytes);
+    if (status == FLUME_ERR_TOO_LARGE)
+        status = FLUME_ERR_DAMAGED;
     if (status == FLUME_ERR_DAMAGED)
         (void)flume_fail(handle, status, seq,
                          "%s: seq %llu (strata %020llu, offset %llu) does not hold the chunk it "
@@ -104,7 +107,8 @@ static int find_to_load(flume *handle, struct grains *grains, const uint8_t hash
 }
 
 int grains_load(flume *handle, struct grains *grains, struct chunk_coder *coder,
-                const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target, size_t *out_bytes)
+                const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target, size_t target_bytes,
+                size_t *out_bytes)
 {
     uint64_t seqs[COPIES_MAX];
     size_t count = 0;
@@ -116,7 +120,8 @@ int grains_load(flume *handle, struct grains *grains, struct chunk_coder *coder,
         return FLUME_ERR_NOT_FOUND;
     status = FLUME_ERR_DAMAGED;
     while (count > 0 && status != FLUME_OK) /* The newest first: it may stand for a damaged one. */
-        status = load_copy(handle, grains, coder, seqs[--count], hash, target, out_bytes);
+        status =
+            load_copy(handle, grains, coder, seqs[--count], hash, target, target_bytes, out_bytes);
     return status == FLUME_ERR_LOST ? FLUME_ERR_DAMAGED : status;
 }
 
@@ -157,8 +162,9 @@ static bool is_relied_on(struct storing *storing, const struct grains_chunk *chu
     struct grains_workshop *workshop = storing->workshop;
     size_t bytes;
 
-    return !workshop->proves || load_copy(storing->handle, storing->grains, &workshop->coder, seq,
-                                          chunk->hash, workshop->proof, &bytes) == FLUME_OK;
+    return !workshop->proves ||
+           load_copy(storing->handle, storing->grains, &workshop->coder, seq, chunk->hash,
+                     workshop->proof, CHUNK_BYTES_MAX, &bytes) == FLUME_OK;
 }
 
 static int find_one(struct storing *storing, flume_rows *rows, struct grains_chunk *chunk)

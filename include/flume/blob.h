@@ -9,13 +9,16 @@
  * Nothing of this is opened or started before it is first used. The second log is made by the first
  * put that needs it. Its strata are sealed on request only: chunks are compressed already.
  *
- * A writer of more than 8 MiB has a thread of its own for the hash of the whole, where there are
- * several processors; it ends with the writer. FLUME_VIEWS_NO_WORKERS: there is none, everything is
- * done by who calls.
+ * Where there are several processors, a writer of more than 8 MiB has a thread of its own for the hash of
+ * the whole, and a reader of as much that reads in order has one that loads every second chunk. They
+ * end with it. FLUME_VIEWS_NO_WORKERS: there are none, everything is done by who calls.
  *
  * What always holds:
- *   - What a reader gives is what was put: the hash of each chunk, or of an inline content, has been
- *     compared.
+ *   - What a reader gives is what was put: of each chunk, or of an inline content, the hash has been
+ *     compared before a byte of it is given, also of what was loaded ahead. What binds the chunks to the
+ *     hash of the whole is the list in the record. Its checksum finds damage; that nobody wrote another
+ *     list under that hash is known once the hash of the whole was compared (flume_blob_verify()), or
+ *     the record proven (proof.h).
  *   - A blob is durable only after all of its chunks are.
  *   - A put that was abandoned, killed or refused leaves at most chunks that no blob refers to.
  *     Putting the same again finds them: no chunk is written twice.
@@ -229,7 +232,8 @@ FLUME_API int flume_blob_reader_open_seq(flume *flume, const flume_ask *ask, uin
 FLUME_API const flume_blob_info *flume_blob_reader_info(const flume_blob_reader *reader);
 
 /**
- * Bytes of the content, verified; chunks in which none of them lie are not touched.
+ * Bytes of the content, verified; chunks in which none of them lie are not touched, but for the next one,
+ * if they are read in order. A chunk that is asked for as a whole is unpacked into target.
  *
  * @param offset     From the beginning. At or beyond the end: *out_bytes is 0.
  * @param out_bytes  As many as were asked for, but at the end.

@@ -212,6 +212,135 @@ static void without_threads_a_stream_is_the_same(void **state)
     expect_sound(fx, newest(fx).seq, CONTENT_BYTES);
 }
 
+/* ---- out ---- */
+
+enum { MIB = 1 << 20, CHUNKS_READ = 12, READ_BYTES = CHUNKS_READ * MIB };
+
+static flume_blob_reader *reader_of(struct blob_fixture *fx, uint64_t seq)
+{
+    flume_blob_reader *reader = NULL;
+
+    expect_flume(fx, flume_blob_reader_open_seq(fx->flume, NULL, seq, &reader), FLUME_OK);
+    return reader;
+}
+
+/* Into memory of its own, which is freed at once. */
+static void expect_read(struct blob_fixture *fx, flume_blob_reader *reader, size_t offset,
+                        size_t bytes, const uint8_t *content)
+{
+    uint8_t *target = malloc(bytes);
+    size_t got = 0;
+
+    assert_non_null(target);
+    expect_flume(fx, flume_blob_reader_read(reader, offset, target, bytes, &got), FLUME_OK);
+    assert_int_equal(got, bytes);
+    assert_memory_equal(target, content + offset, bytes);
+    free(target);
+}
+
+static void read_in_order(struct blob_fixture *fx, uint64_t seq, const uint8_t *content,
+                          size_t content_bytes, size_t piece)
+{
+    flume_blob_reader *reader = reader_of(fx, seq);
+
+    for (size_t at = 0; at < content_bytes; at += piece)
+        expect_read(fx, reader, at, piece < content_bytes - at ? piece : content_bytes - at,
+                    content);
+    flume_blob_reader_close(reader);
+}
+
+static void what_is_read_in_order_is_the_content(void **state)
+{
+    static const size_t pieces[] = {MIB, 200000, 3 * MIB + 1, 16 * MIB};
+    struct blob_fixture *fx = *state;
+    uint8_t *content = made(CONTENT_BYTES, 8);
+
+    for (unsigned cut = 0; cut < CUTS; cut++) {
+        flume_blob_result result = put(fx, content, CONTENT_BYTES,
+                                       &(flume_blob_options){.chunking = cuts[cut].chunking,
+                                                             .chunk_bytes = cuts[cut].chunk_bytes,
+                                                             .name = patterns[cut].name});
+
+        for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+            read_in_order(fx, result.seq, content, CONTENT_BYTES, pieces[i]);
+    }
+    free(content);
+}
+
+/* What was loaded ahead is not what is asked for. */
+static void who_jumps_after_reading_in_order_gets_what_he_asks_for(void **state)
+{
+    static const unsigned jumps[] = {0, 1, 5, 6, 7, 2, 3, 4, 3, 4, 5, 11, 0, 1, 2, 3, 1, 10, 11};
+    struct blob_fixture *fx = *state;
+    uint8_t *content = made(READ_BYTES, 9);
+    flume_blob_result result = put(fx, content, READ_BYTES, NULL);
+    flume_blob_reader *reader = reader_of(fx, result.seq);
+
+    for (size_t i = 0; i < sizeof jumps / sizeof jumps[0]; i++) {
+        expect_read(fx, reader, jumps[i] * (size_t)MIB, i % 2 == 0 ? MIB : 100, content);
+        expect_read(fx, reader, jumps[i] * (size_t)MIB + 777, 100, content);
+    }
+    flume_blob_reader_close(reader); /* With a chunk ahead. */
+    free(content);
+}
+
+/* Turn a byte of the chunk that begins with these, in whichever strata of the second log it is. */
+static void damage(struct blob_fixture *fx, const uint8_t *content)
+{
+    bool found = false;
+
+    for (unsigned seq = 0; seq <= CHUNKS_READ && !found; seq++) {
+        char path[LOG_FIXTURE_PATH_BYTES];
+        uint64_t bytes;
+        uint8_t *data;
+
+        (void)snprintf(path, sizeof path, "%s", strata_path(fx->base, "basin.flume/grains", seq));
+        if (access(path, F_OK) != 0)
+            continue;
+        bytes = file_bytes(path);
+        data = malloc(bytes);
+        assert_non_null(data);
+        read_file(path, 0, data, bytes);
+        for (uint64_t i = 0; i + 64 < bytes && !found; i += 8) {
+            found = memcmp(data + i, content, 64) == 0;
+            if (found) {
+                data[i + 20] ^= 1;
+                write_file(path, i + 20, data + i + 20, 1);
+            }
+        }
+        free(data);
+    }
+    assert_true(found);
+}
+
+/* Whether it was met ahead or not, it is told when it is asked for, and what is behind it reads. */
+static void damage_is_told_where_it_is_and_nowhere_else(void **state)
+{
+    struct blob_fixture *fx = *state;
+    uint8_t *content = made(READ_BYTES, 10), *target = malloc(MIB);
+    flume_blob_result result = put(fx, content, READ_BYTES, NULL);
+    size_t got;
+
+    assert_non_null(target);
+    damage(fx, content + 4 * MIB);
+    for (size_t first = 0; first < 4; first++) {
+        flume_blob_reader *reader = reader_of(fx, result.seq);
+
+        for (size_t index = first; index < CHUNKS_READ; index++) {
+            if (index != 4) {
+                expect_read(fx, reader, index * MIB, MIB, content);
+                continue;
+            }
+            expect_flume(fx, flume_blob_reader_read(reader, index * MIB, target, MIB, &got),
+                         FLUME_ERR_DAMAGED);
+            assert_non_null(strstr(last_error(fx), "chunk 5 of 12"));
+        }
+        flume_blob_reader_close(reader);
+    }
+    free(target);
+    free(content);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +350,9 @@ int main(void)
         blob_test(an_abandoned_stream_leaves_the_basin_as_it_was),
         blob_test(a_forked_child_can_only_give_a_stream_up),
         blob_test(without_threads_a_stream_is_the_same),
+        blob_test(what_is_read_in_order_is_the_content),
+        blob_test(who_jumps_after_reading_in_order_gets_what_he_asks_for),
+        blob_test(damage_is_told_where_it_is_and_nowhere_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
