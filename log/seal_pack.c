@@ -5,7 +5,14 @@
 
 #include <assert.h>
 
-enum { WORTH_SHIFT = 4, WORTH_BYTES_MIN = 8 };
+enum {
+    WORTH_SHIFT = 4,
+    WORTH_BYTES_MIN = 8,
+    DENSE_BEFORE = 4,  /* Blocks in a row that did not shrink, before one is only looked at. */
+    DENSE_RETRY = 16,  /* One in so many is tried all the same. */
+    SAMPLE_PIECES = 4, /* What is looked at: */
+    SAMPLE_PIECE_BYTES = 1 << 10
+};
 
 bool seal_packer_begin(const flume_allocator *allocator, int level, const void *dictionary,
                        size_t dictionary_bytes, struct seal_packer *out_packer)
@@ -70,11 +77,52 @@ size_t seal_pack(struct seal_packer *packer, const uint8_t *raw, size_t raw_byte
     return pack(packer, raw, raw, raw_bytes, target, out_codec);
 }
 
+/*
+ * Whether bytes are so evenly spread over all values that no code for single bytes saves a sixteenth.
+ *
+ * For such a code to take at most 7.5 bits a byte, their entropy must not be more, nor then that of
+ * order 2: the sum of the squares of their frequencies is at least 2^-7.5, 1.41 times that of evenly
+ * spread ones. Among `count` bytes drawn at random each square is larger by its own count.
+ */
+static bool is_dense(const uint8_t *bytes, size_t size)
+{
+    uint32_t counts[256] = {0};
+    uint64_t squares = 0;
+    uint64_t count = (uint64_t)SAMPLE_PIECES * SAMPLE_PIECE_BYTES;
+
+    if (size < count)
+        return false;
+    for (size_t piece = 0; piece < SAMPLE_PIECES; piece++) {
+        const uint8_t *from = bytes + (size - SAMPLE_PIECE_BYTES) / (SAMPLE_PIECES - 1) * piece;
+
+        for (size_t i = 0; i < SAMPLE_PIECE_BYTES; i++)
+            counts[from[i]]++;
+    }
+    for (size_t value = 0; value < 256; value++)
+        squares += (uint64_t)counts[value] * counts[value];
+    return squares < count * count / 256 * 141 / 100 + count;
+}
+
+/* Where block after block did not shrink, and this one looks the same, zstd is not asked; now and
+ * then it is, as it also finds what only repeats itself. */
+static bool is_given_up(const struct seal_packer *packer, const uint8_t *grains, size_t raw_bytes)
+{
+    return packer->dense_blocks >= DENSE_BEFORE && packer->dense_blocks % DENSE_RETRY != 0 &&
+           is_dense(grains, raw_bytes);
+}
+
 size_t seal_pack_grains(struct seal_packer *packer, const uint8_t *grains, size_t raw_bytes,
                         uint8_t *target, enum sealed_codec *out_codec)
 {
     bool is_whole;
+    size_t bytes;
 
+    if (is_given_up(packer, grains, raw_bytes)) {
+        packer->dense_blocks++;
+        memcpy(target, grains, raw_bytes);
+        *out_codec = SEALED_STORED;
+        return raw_bytes;
+    }
     if (raw_bytes > packer->stripped_room) {
         uint8_t *stripped = memory_resize(packer->allocator, packer->stripped, raw_bytes);
 
@@ -87,7 +135,10 @@ size_t seal_pack_grains(struct seal_packer *packer, const uint8_t *grains, size_
     is_whole = sealed_grains_strip(packer->stripped, raw_bytes);
     assert(is_whole);
     (void)is_whole;
-    return pack(packer, packer->stripped, grains, raw_bytes, target, out_codec);
+    bytes = pack(packer, packer->stripped, grains, raw_bytes, target, out_codec);
+    if (bytes != 0)
+        packer->dense_blocks = *out_codec == SEALED_STORED ? packer->dense_blocks + 1 : 0;
+    return bytes;
 }
 
 bool seal_unpacker_begin(const void *dictionary, size_t dictionary_bytes,

@@ -70,7 +70,7 @@ static int verify_block(struct verification *verification, const struct sealed_b
 {
     uint64_t salt = verification->made->footer.salt;
     uint64_t bytes = sealed_block_bytes(entry->stored_bytes);
-    const uint8_t *stored, *raw;
+    const uint8_t *stored, *raw, *grains;
     struct sealed_block block;
     int status = want(verification, entry->file_offset, bytes, &stored);
 
@@ -80,13 +80,17 @@ static int verify_block(struct verification *verification, const struct sealed_b
         entry->first_ordinal != *io_ordinal ||
         !sealed_block_decode(stored, bytes, salt, entry->file_offset, &block) ||
         block.stored_bytes != entry->stored_bytes || block.raw_offset != *io_raw ||
-        block.first_ordinal != *io_ordinal || block.raw_bytes > verification->made->raw_bytes_max ||
-        !seal_unpack(&verification->unpacker, &block, salt, stored + SEALED_BLOCK_HEADER_BYTES,
-                     verification->unpacked))
+        block.first_ordinal != *io_ordinal || block.raw_bytes > verification->made->raw_bytes_max)
         return differs(verification, entry->file_offset);
+    grains = stored + SEALED_BLOCK_HEADER_BYTES; /* They lie there, or are packed. */
+    if (block.codec != SEALED_STORED) {
+        if (!seal_unpack(&verification->unpacker, &block, salt, grains, verification->unpacked))
+            return differs(verification, entry->file_offset);
+        grains = verification->unpacked;
+    }
     status = seal_source_want(verification->raw, *io_raw, *io_raw, block.raw_bytes, &raw);
     if (status == FLUME_ERR_NOT_FOUND ||
-        (status == FLUME_OK && memcmp(raw, verification->unpacked, block.raw_bytes) != 0))
+        (status == FLUME_OK && memcmp(raw, grains, block.raw_bytes) != 0))
         return differs(verification, entry->file_offset);
     *io_at += bytes;
     *io_raw += block.raw_bytes;
