@@ -244,20 +244,14 @@ fail:
 
 /* --- The record --- */
 
-/* A grain's bytes in a block that has it. */
-static const uint8_t *grain_at(const struct block *block, uint64_t ordinal)
+/* Hash a grain that a block has. */
+static void hash_grain(const uint8_t header[GRAIN_HEADER_BYTES], const uint8_t *meta,
+                       struct merkle_hash *out_body_hash, struct merkle_hash *out_leaf)
 {
-    return block->data + block->offsets[ordinal - block->first_ordinal];
-}
+    uint16_t meta_bytes = get_le16(header + GRAIN_META_BYTES_AT);
 
-static void hash_grain(const uint8_t *grain, struct merkle_hash *out_body_hash,
-                       struct merkle_hash *out_leaf)
-{
-    const uint8_t *meta = grain + GRAIN_HEADER_BYTES;
-    uint16_t meta_bytes = get_le16(grain + GRAIN_META_BYTES_AT);
-
-    merkle_hash_bytes(meta + meta_bytes, get_le32(grain + GRAIN_BODY_BYTES_AT), out_body_hash);
-    merkle_leaf(grain, meta, meta_bytes, out_body_hash, out_leaf);
+    merkle_hash_bytes(meta + meta_bytes, get_le32(header + GRAIN_BODY_BYTES_AT), out_body_hash);
+    merkle_leaf(header, meta, meta_bytes, out_body_hash, out_leaf);
 }
 
 /* Header, meta, hashes of the record; its memory is made here, as its meta's size is known here. */
@@ -268,20 +262,19 @@ static int read_grain(const struct asked *asked, size_t index, uint64_t seq,
     uint64_t ordinal = seq - strata->first_seq;
     struct merkle_hash body_hash, leaf;
     struct block *block;
-    const uint8_t *grain;
+    const uint8_t *meta;
     int status = sealed_block_of(asked->log, strata, ordinal, CACHE_KEEP, &block);
 
     if (status != FLUME_OK)
         return status;
-    grain = grain_at(block, ordinal);
+    meta = block_raw_grain(block, seq, proof->header);
     proof->seq = seq;
-    proof->meta_bytes = get_le16(grain + GRAIN_META_BYTES_AT);
+    proof->meta_bytes = get_le16(proof->header + GRAIN_META_BYTES_AT);
     status = make_memory(asked, index, proof->meta_bytes, out_memory);
     if (status == FLUME_OK) {
         proof->meta = (*out_memory)->meta;
-        memcpy((*out_memory)->meta, grain + GRAIN_HEADER_BYTES, proof->meta_bytes);
-        memcpy(proof->header, grain, sizeof proof->header);
-        hash_grain(grain, &body_hash, &leaf);
+        memcpy((*out_memory)->meta, meta, proof->meta_bytes);
+        hash_grain(proof->header, meta, &body_hash, &leaf);
         memcpy(proof->body_hash, body_hash.bytes, sizeof proof->body_hash);
         memcpy(proof->leaf, leaf.bytes, sizeof proof->leaf);
     }
@@ -299,7 +292,9 @@ static int read_leaves(flume_log *log, struct strata *strata, uint64_t count, ui
 
     for (uint64_t i = 0; i < leaf_count; i++) {
         uint64_t ordinal = group * MERKLE_GROUP + i;
+        uint8_t header[GRAIN_HEADER_BYTES];
         struct merkle_hash body_hash;
+        const uint8_t *meta;
 
         if (block == NULL || !block_has(block, strata->first_seq + ordinal)) {
             if (block != NULL)
@@ -309,7 +304,8 @@ static int read_leaves(flume_log *log, struct strata *strata, uint64_t count, ui
             if (status != FLUME_OK)
                 return status;
         }
-        hash_grain(grain_at(block, ordinal), &body_hash, &leaves[i]);
+        meta = block_raw_grain(block, strata->first_seq + ordinal, header);
+        hash_grain(header, meta, &body_hash, &leaves[i]);
     }
     if (block != NULL)
         let_go(&block->item.held);

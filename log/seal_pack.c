@@ -197,5 +197,5 @@ bool seal_unpack(struct seal_unpacker *unpacker, const struct sealed_block *bloc
         return false;
     }
     /* An error is larger than any size. */
-    return unpacked == block->raw_bytes && sealed_grains_take(block, salt, target, NULL);
+    return unpacked == block->raw_bytes && sealed_grains_take(block, salt, target);
 }

@@ -6,7 +6,7 @@
  *
  * What always holds:
  *   - A block that is given out was verified as stored, and each of its grains lies within it and has the
- *     ordinal it should: nobody above verifies again.
+ *     ordinal it should, or none: nobody above verifies again.
  *   - Whatever lengths a file states, no allocation is larger than SEALED_BLOCK_RAW_MAX or the file.
  *   - Where the block index does not read, the blocks themselves tell where they are; where the
  *     footer page does not, the header page does, and the other way round.
@@ -38,14 +38,17 @@ struct sealed {
     struct sealed_section index, labels, dictionary; /* id SEALED_SECTION_NONE: not there. */
 };
 
-/* An unpacked block: the grains as they lay in the raw form. Never changes. */
+/* An unpacked block: the grains as they lay in the raw form; but of a packed one as they were packed,
+ * without checks and ordinals: who wants one record need not pay for those of all others. Never changes. */
 struct block {
     struct cache_item item;
     flume_allocator allocator;
     uint64_t strata_seq; /* First seq of its strata. */
+    uint64_t salt;       /* Of the same. */
     uint32_t first_ordinal, count;
     uint64_t raw_offset; /* Of data[0]. */
-    uint8_t *data;       /* In the same memory. */
+    bool lacks_checks;   /* It was packed. */
+    const uint8_t *data; /* In the same memory. */
     uint32_t offsets[];  /* In data, by ordinal less first_ordinal. */
 };
 
@@ -69,6 +72,11 @@ static inline bool block_has(const struct block *block, uint64_t seq)
 
 /* A record that the block has: borrowed from the block. */
 void block_record(struct block *block, uint64_t seq, flume_record *out_record);
+
+/* A grain that the block has: its header as it was in the raw form, and where its meta begins, with the
+ * body behind it, valid as long as the block. */
+const uint8_t *block_raw_grain(const struct block *block, uint64_t seq,
+                               uint8_t out_header[GRAIN_HEADER_BYTES]);
 
 /* The whole footer page, read anew. */
 int sealed_footer_read(flume_log *log, struct strata *strata, struct sealed_footer *out_footer);

@@ -10,6 +10,8 @@
 #include "seal_pack.h"
 #include "sealed_inside.h"
 
+enum { SMALL_BYTES = 8 << 10 }; /* As many stored bytes are read without memory of their own. */
+
 /* A dictionary in the cache, made ready for unpacking. */
 struct dictionary {
     struct cache_item item;
@@ -118,18 +120,36 @@ int sealed_index(flume_log *log, struct strata *strata, struct block_index **out
     return status;
 }
 
-/* The block that holds an ordinal, if any does. */
+/*
+ * The block that holds an ordinal, if any does. Blocks hold more or less equally many records, so it is
+ * looked for around where it would be then, in steps that double: two or three lines of memory are
+ * touched instead of the ten that bisecting a large index takes.
+ */
 static size_t index_find(const struct block_index *index, uint64_t ordinal)
 {
-    size_t low = 0;
-    size_t high = index->count;
+    const struct sealed_block_entry *entries = index->entries;
+    size_t low, high, step = 1;
 
-    if (high == 0 || ordinal < index->entries[0].first_ordinal)
+    if (index->count == 0 || ordinal < entries[0].first_ordinal)
         return SIZE_MAX;
+    low = index->count - 1;
+    if (ordinal < entries[low].first_ordinal)
+        low = (size_t)(ordinal * low / entries[low].first_ordinal);
+    high = low + 1;
+    while (high < index->count && entries[high].first_ordinal <= ordinal) {
+        low = high;
+        high = index->count - high > step ? high + step : index->count;
+        step *= 2;
+    }
+    while (entries[low].first_ordinal > ordinal) {
+        high = low;
+        low = low > step ? low - step : 0;
+        step *= 2;
+    }
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
 
-        if (index->entries[middle].first_ordinal <= ordinal)
+        if (entries[middle].first_ordinal <= ordinal)
             low = middle;
         else
             high = middle;
@@ -224,7 +244,8 @@ static int dictionary_get(flume_log *log, struct strata *strata, struct dictiona
     return status;
 }
 
-int sealed_unpack(flume_log *log, struct strata *strata, const struct sealed_block *block,
+/* Unpack a block's stored bytes into exactly block->raw_bytes. *out_fits is false: they are not that. */
+static int unpack(flume_log *log, struct strata *strata, const struct sealed_block *block,
                   const uint8_t *stored, uint8_t *target, bool *out_fits)
 {
     struct dictionary *dictionary = NULL;
@@ -308,34 +329,125 @@ static int no_memory(flume_log *log, const struct strata *strata)
                     "no memory to read a block of %s", log->path);
 }
 
+/* Memory for a block of so many grains, with the stored header before its data; NULL: no memory. */
+static struct block *block_create(flume_log *log, const struct strata *strata, uint32_t count,
+                                  uint64_t raw_bytes, uint8_t **out_data)
+{
+    size_t front = round_up(sizeof(struct block) + (size_t)count * sizeof(uint32_t), GRAIN_ALIGN) +
+                   SEALED_BLOCK_HEADER_BYTES;
+    struct block *block = memory_allocate(&log->allocator, front + (size_t)raw_bytes);
+
+    if (block == NULL) {
+        (void)no_memory(log, strata);
+        return NULL;
+    }
+    memset(block, 0, sizeof *block);
+    held_init(&block->item.held, block_release);
+    block->item.bytes = front + (size_t)raw_bytes;
+    block->allocator = log->allocator;
+    block->strata_seq = strata->first_seq;
+    block->salt = strata->salt;
+    *out_data = (uint8_t *)block + front;
+    block->data = *out_data;
+    return block;
+}
+
+/* Take over what the header says. false: the grains are not what they should be. */
+static bool block_complete(struct block *block, const struct sealed_block *header)
+{
+    block->first_ordinal = header->first_ordinal;
+    block->count = header->count;
+    block->raw_offset = header->raw_offset;
+    block->lacks_checks = header->codec != SEALED_STORED;
+    return sealed_grains_find(header, block->data, block->offsets);
+}
+
+/* Whether a block belongs where the index says that it is. */
+static bool block_is_expected(const struct strata *strata, const struct sealed_block_entry *entry,
+                              const struct sealed_block *header)
+{
+    return header->first_ordinal == entry->first_ordinal &&
+           header->raw_offset == entry->raw_offset &&
+           header->raw_offset + header->raw_bytes <= strata->sealed->raw_end;
+}
+
 /* Make a block of what was read. *out_block is NULL where it is not what it should be. */
 static int block_make(flume_log *log, struct strata *strata, const struct sealed_block *header,
                       const uint8_t *stored, struct block **out_block)
 {
-    size_t front = sizeof(struct block) + header->count * sizeof(uint32_t);
-    struct block *block = memory_allocate(&log->allocator, front + header->raw_bytes);
+    uint8_t *data;
+    struct block *block = block_create(log, strata, header->count, header->raw_bytes, &data);
     bool fits = false;
     int status;
 
-    *out_block = NULL;
     if (block == NULL)
-        return no_memory(log, strata);
-    memset(block, 0, sizeof *block);
-    held_init(&block->item.held, block_release);
-    block->item.bytes = front + header->raw_bytes;
-    block->allocator = log->allocator;
-    block->strata_seq = strata->first_seq;
-    block->first_ordinal = header->first_ordinal;
-    block->count = header->count;
-    block->raw_offset = header->raw_offset;
-    block->data = (uint8_t *)block + front;
-    status = sealed_unpack(log, strata, header, stored, block->data, &fits);
-    if (status == FLUME_OK && fits &&
-        sealed_grains_take(header, strata->salt, block->data, block->offsets))
+        return FLUME_ERR_NO_MEMORY;
+    status = unpack(log, strata, header, stored, data, &fits);
+    if (status == FLUME_OK && fits && block_complete(block, header))
         *out_block = block;
     else
         memory_release(&log->allocator, block);
     return status;
+}
+
+/* Read a block's stored bytes, then unpack them. */
+static int block_read(flume_log *log, struct strata *strata, const struct sealed_block_entry *entry,
+                      struct block **out_block)
+{
+    uint64_t bytes = sealed_block_bytes(entry->stored_bytes);
+    uint8_t small[SMALL_BYTES];
+    uint8_t *stored = bytes <= sizeof small ? small
+                                            : memory_allocate(&log->allocator, (size_t)bytes);
+    struct sealed_block header;
+    int status;
+
+    if (stored == NULL)
+        return no_memory(log, strata);
+    status = sealed_read(log, strata, stored, (size_t)bytes, entry->file_offset);
+    if (status == FLUME_OK &&
+        sealed_block_decode(stored, bytes, strata->salt, entry->file_offset, &header) &&
+        block_is_expected(strata, entry, &header))
+        status = block_make(log, strata, &header, stored + SEALED_BLOCK_HEADER_BYTES, out_block);
+    if (stored != small)
+        memory_release(&log->allocator, stored);
+    return status;
+}
+
+/* The block of a row is as long raw as it is stored, so it is not packed: read it to where it stays. If
+ * it turns out to be another, *out_block stays NULL. */
+static int block_read_in_place(flume_log *log, struct strata *strata,
+                               const struct sealed_block_entry *entry, uint32_t count,
+                               struct block **out_block)
+{
+    struct sealed_block header;
+    uint8_t *data, *stored;
+    struct block *block = block_create(log, strata, count, entry->stored_bytes, &data);
+    uint64_t bytes = sealed_block_bytes(entry->stored_bytes);
+    int status;
+
+    if (block == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    stored = data - SEALED_BLOCK_HEADER_BYTES;
+    status = sealed_read(log, strata, stored, (size_t)bytes, entry->file_offset);
+    if (status == FLUME_OK &&
+        sealed_block_decode(stored, bytes, strata->salt, entry->file_offset, &header) &&
+        block_is_expected(strata, entry, &header) && header.codec == SEALED_STORED &&
+        header.count == count && block_complete(block, &header))
+        *out_block = block;
+    else
+        memory_release(&log->allocator, block);
+    return status;
+}
+
+/* How many records and raw bytes a row stands for, if no record is lost between it and the next. */
+static void row_extent(const struct strata *strata, const struct block_index *index, size_t at,
+                       uint64_t *out_count, uint64_t *out_raw_bytes)
+{
+    const struct sealed_block_entry *entry = &index->entries[at];
+    bool is_last = at + 1 == index->count;
+
+    *out_count = (is_last ? strata->sealed->count : entry[1].first_ordinal) - entry->first_ordinal;
+    *out_raw_bytes = (is_last ? strata->sealed->raw_end : entry[1].raw_offset) - entry->raw_offset;
 }
 
 static int block_load(flume_log *log, struct strata *strata, const struct block_index *index,
@@ -343,23 +455,17 @@ static int block_load(flume_log *log, struct strata *strata, const struct block_
 {
     const struct sealed_block_entry *entry = &index->entries[at];
     uint64_t bytes = sealed_block_bytes(entry->stored_bytes);
-    struct sealed_block header;
+    uint64_t count, raw_bytes;
     struct block *block = NULL;
-    uint8_t *stored;
-    int status;
+    int status = FLUME_OK;
 
     if (bytes > SEALED_BLOCK_RAW_MAX || bytes > strata->data_bytes)
         return damaged(log, strata, index, at);
-    stored = memory_allocate(&log->allocator, (size_t)bytes);
-    if (stored == NULL)
-        return no_memory(log, strata);
-    status = sealed_read(log, strata, stored, (size_t)bytes, entry->file_offset);
-    if (status == FLUME_OK &&
-        sealed_block_decode(stored, bytes, strata->salt, entry->file_offset, &header) &&
-        header.first_ordinal == entry->first_ordinal && header.raw_offset == entry->raw_offset &&
-        header.raw_offset + header.raw_bytes <= strata->sealed->raw_end)
-        status = block_make(log, strata, &header, stored + SEALED_BLOCK_HEADER_BYTES, &block);
-    memory_release(&log->allocator, stored);
+    row_extent(strata, index, at, &count, &raw_bytes);
+    if (raw_bytes == entry->stored_bytes && count <= raw_bytes / GRAIN_HEADER_BYTES)
+        status = block_read_in_place(log, strata, entry, (uint32_t)count, &block);
+    if (block == NULL && status == FLUME_OK)
+        status = block_read(log, strata, entry, &block);
     if (block == NULL)
         return status == FLUME_OK || status == FLUME_ERR_DAMAGED ? damaged(log, strata, index, at)
                                                                  : status;
@@ -418,14 +524,41 @@ int sealed_block_of(flume_log *log, struct strata *strata, uint64_t ordinal, enu
                     (unsigned long long)strata->first_seq);
 }
 
+/* Where a grain is, and its fields, also those that were left out of it. */
+static const uint8_t *grain_of(const struct block *block, uint64_t seq, struct grain *out_grain,
+                               uint64_t *out_raw_offset)
+{
+    uint64_t ordinal = seq - block->strata_seq;
+    uint32_t at = block->offsets[ordinal - block->first_ordinal];
+
+    assert(block_has(block, seq));
+    *out_raw_offset = block->raw_offset + at;
+    if (block->lacks_checks)
+        sealed_grain_complete(block->data + at, (uint32_t)ordinal, block->salt, *out_raw_offset,
+                              out_grain);
+    else
+        grain_fields(block->data + at, out_grain);
+    return block->data + at;
+}
+
 void block_record(struct block *block, uint64_t seq, flume_record *out_record)
 {
     struct grain grain;
-    uint32_t at;
+    uint64_t raw_offset;
+    const uint8_t *source = grain_of(block, seq, &grain, &raw_offset);
 
-    assert(block_has(block, seq));
-    at = block->offsets[seq - block->strata_seq - block->first_ordinal];
-    grain_fields(block->data + at, &grain);
-    record_fill(block->strata_seq, block->data + at, &grain, block->raw_offset + at,
-                &block->item.held, out_record);
+    record_fill(block->strata_seq, source, &grain, raw_offset, &block->item.held, out_record);
+}
+
+const uint8_t *block_raw_grain(const struct block *block, uint64_t seq,
+                               uint8_t out_header[GRAIN_HEADER_BYTES])
+{
+    struct grain grain;
+    uint64_t raw_offset;
+    const uint8_t *source = grain_of(block, seq, &grain, &raw_offset);
+
+    memcpy(out_header, source, GRAIN_HEADER_BYTES);
+    put_le64(out_header + GRAIN_CHECK_AT, grain.check);
+    put_le32(out_header + GRAIN_ORDINAL_AT, grain.ordinal);
+    return source + GRAIN_HEADER_BYTES;
 }

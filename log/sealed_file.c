@@ -175,40 +175,73 @@ bool sealed_grains_strip(uint8_t *grains, uint64_t bytes)
     return true;
 }
 
-/* Put the ordinal and the check of a grain back. */
-static void grain_restore(uint8_t *source, struct grain *grain, uint32_t ordinal, uint64_t salt,
-                          uint64_t raw_offset)
+/* The grain i of a block, which begins at `at`: false if it does not fit, or is not what it should be. */
+static bool grain_is_right(const struct sealed_block *block, const uint8_t *grains, uint32_t i,
+                           uint64_t at, struct grain *out_grain)
 {
-    size_t meta_bytes;
-    const uint8_t *meta = grain_meta(source, grain, &meta_bytes);
-    uint64_t payload_hash =
-        grain_payload_hash(meta, meta_bytes, grain_body(source, grain), grain->body_bytes);
-
-    grain->ordinal = ordinal;
-    grain_header_encode(source, grain, payload_hash, salt, raw_offset);
+    if (!grain_fits(grains + at, block->raw_bytes - at, out_grain))
+        return false;
+    return block->codec == SEALED_STORED ? out_grain->ordinal == block->first_ordinal + i
+                                         : out_grain->ordinal == 0 && out_grain->check == 0;
 }
 
-bool sealed_grains_take(const struct sealed_block *block, uint64_t salt, uint8_t *grains,
+bool sealed_grains_find(const struct sealed_block *block, const uint8_t *grains,
                         uint32_t *out_offsets)
 {
     uint64_t at = 0;
 
     for (uint32_t i = 0; i < block->count; i++) {
-        uint32_t ordinal = block->first_ordinal + i;
         struct grain grain;
 
-        if (!grain_fits(grains + at, block->raw_bytes - at, &grain))
+        if (!grain_is_right(block, grains, i, at, &grain))
             return false;
-        if (block->codec == SEALED_STORED ? grain.ordinal != ordinal
-                                          : grain.ordinal != 0 || grain.check != 0)
-            return false;
-        if (block->codec != SEALED_STORED)
-            grain_restore(grains + at, &grain, ordinal, salt, block->raw_offset + at);
-        if (out_offsets != NULL)
-            out_offsets[i] = (uint32_t)at;
+        out_offsets[i] = (uint32_t)at;
         at += grain_bytes(grain.meta_bytes, grain.body_bytes);
     }
     return at == block->raw_bytes;
+}
+
+static uint64_t payload_hash_of(const uint8_t *source, const struct grain *grain)
+{
+    size_t meta_bytes;
+    const uint8_t *meta = grain_meta(source, grain, &meta_bytes);
+
+    return grain_payload_hash(meta, meta_bytes, grain_body(source, grain), grain->body_bytes);
+}
+
+bool sealed_grains_take(const struct sealed_block *block, uint64_t salt, uint8_t *grains)
+{
+    uint64_t at = 0;
+
+    for (uint32_t i = 0; i < block->count; i++) {
+        struct grain grain;
+
+        if (!grain_is_right(block, grains, i, at, &grain))
+            return false;
+        if (block->codec != SEALED_STORED) {
+            grain.ordinal = block->first_ordinal + i;
+            grain_header_encode(grains + at, &grain, payload_hash_of(grains + at, &grain), salt,
+                                block->raw_offset + at);
+        }
+        at += grain_bytes(grain.meta_bytes, grain.body_bytes);
+    }
+    return at == block->raw_bytes;
+}
+
+void sealed_grain_complete(const uint8_t *source, uint32_t ordinal, uint64_t salt,
+                           uint64_t raw_offset, struct grain *out_grain)
+{
+    struct grain_words words;
+    struct grain grain;
+
+    grain_fields(source, &grain);
+    if ((grain.flags & FLUME_RECORD_WITNESS) != 0)
+        grain.witness = get_le64(source + GRAIN_HEADER_BYTES);
+    grain.ordinal = ordinal;
+    words = grain_pack(&grain);
+    grain.check =
+        grain_check(&words, payload_hash_of(source, &grain), grain.witness, salt, raw_offset);
+    *out_grain = grain;
 }
 
 void sealed_block_entry_encode(uint8_t target[SEALED_BLOCK_ENTRY_BYTES],

@@ -84,14 +84,22 @@ bool sealed_block_decode(const uint8_t *source, uint64_t available_bytes, uint64
 bool sealed_grains_strip(uint8_t *grains, uint64_t bytes);
 
 /*
- * Look at what a block has unpacked to, and put back what was left out.
+ * Look at what a block has unpacked to; what was left out stays so.
  *
- * @param grains       block->raw_bytes of them. Changed.
- * @param out_offsets  block->count of them: where each begins in `grains`. May be NULL.
+ * @param grains       block->raw_bytes of them.
+ * @param out_offsets  block->count of them: where each begins in `grains`.
  * @return false: sizes or ordinals are not as they should be.
  */
-bool sealed_grains_take(const struct sealed_block *block, uint64_t salt, uint8_t *grains,
+bool sealed_grains_find(const struct sealed_block *block, const uint8_t *grains,
                         uint32_t *out_offsets);
+
+/* The same, and put back what was left out; grains are changed. */
+bool sealed_grains_take(const struct sealed_block *block, uint64_t salt, uint8_t *grains);
+
+/* The fields of a grain of a packed block, which sealed_grains_find() has found: what was left out of it
+ * is worked out. `raw_offset`: where it is in the raw form. */
+void sealed_grain_complete(const uint8_t *source, uint32_t ordinal, uint64_t salt,
+                           uint64_t raw_offset, struct grain *out_grain);
 
 /* The fields of what may be the header of a block: possible ones, but nothing is verified. For who
  * looks for a block where one may begin. */

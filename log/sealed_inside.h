@@ -27,8 +27,4 @@ int sealed_scan(flume_log *log, struct strata *strata, struct block_index **out_
 /* An index with room for so many blocks; NULL: no memory. */
 struct block_index *block_index_create(flume_log *log, const struct strata *strata, size_t room);
 
-/* Unpack a block's stored bytes into exactly block->raw_bytes. false: they are not that. */
-int sealed_unpack(flume_log *log, struct strata *strata, const struct sealed_block *block,
-                  const uint8_t *stored, uint8_t *target, bool *out_fits);
-
 #endif
