@@ -10,7 +10,11 @@
 #include "seal_pack.h"
 #include "sealed_inside.h"
 
-enum { SMALL_BYTES = 8 << 10 }; /* As many stored bytes are read without memory of their own. */
+enum {
+    SMALL_BYTES = 8 << 10, /* As many stored bytes are read without memory of their own. */
+    PREFETCH_BYTES_MAX = 64 << 10,
+    CACHE_LINE_BYTES = 64
+};
 
 /* A dictionary in the cache, made ready for unpacking. */
 struct dictionary {
@@ -329,6 +333,14 @@ static int no_memory(flume_log *log, const struct strata *strata)
                     "no memory to read a block of %s", log->path);
 }
 
+/* Memory for a block that is as large as its row makes believe. */
+struct block_room {
+    struct block *block;
+    uint8_t *data;
+    uint32_t count;
+    uint64_t raw_bytes;
+};
+
 /* Memory for a block of so many grains, with the stored header before its data; NULL: no memory. */
 static struct block *block_create(flume_log *log, const struct strata *strata, uint32_t count,
                                   uint64_t raw_bytes, uint8_t **out_data)
@@ -371,15 +383,28 @@ static bool block_is_expected(const struct strata *strata, const struct sealed_b
            header->raw_offset + header->raw_bytes <= strata->sealed->raw_end;
 }
 
-/* Make a block of what was read. *out_block is NULL where it is not what it should be. */
-static int block_make(flume_log *log, struct strata *strata, const struct sealed_block *header,
-                      const uint8_t *stored, struct block **out_block)
+/* Ask for the memory of a block before it is written to: it was not used for long. */
+static void prefetch_block(const uint8_t *data, uint64_t bytes)
 {
-    uint8_t *data;
-    struct block *block = block_create(log, strata, header->count, header->raw_bytes, &data);
+    for (uint64_t at = 0; at < bytes && at < PREFETCH_BYTES_MAX; at += CACHE_LINE_BYTES)
+        __builtin_prefetch(data + at, 1, 3);
+}
+
+/* Make a block of what was read, in memory that the row asked for if that is as much as it takes. Takes over
+ * `room`. *out_block stays as it is where the block is not what it should be. */
+static int block_make(flume_log *log, struct strata *strata, const struct sealed_block *header,
+                      const uint8_t *stored, const struct block_room *room,
+                      struct block **out_block)
+{
+    struct block *block = room->block;
+    uint8_t *data = room->data;
     bool fits = false;
     int status;
 
+    if (room->count != header->count || room->raw_bytes != header->raw_bytes) {
+        memory_release(&log->allocator, block);
+        block = block_create(log, strata, header->count, header->raw_bytes, &data);
+    }
     if (block == NULL)
         return FLUME_ERR_NO_MEMORY;
     status = unpack(log, strata, header, stored, data, &fits);
@@ -392,8 +417,9 @@ static int block_make(flume_log *log, struct strata *strata, const struct sealed
 
 /* Read a block's stored bytes, then unpack them. */
 static int block_read(flume_log *log, struct strata *strata, const struct sealed_block_entry *entry,
-                      struct block **out_block)
+                      uint32_t count, uint64_t raw_bytes, struct block **out_block)
 {
+    struct block_room room = {.count = count, .raw_bytes = raw_bytes};
     uint64_t bytes = sealed_block_bytes(entry->stored_bytes);
     uint8_t small[SMALL_BYTES];
     uint8_t *stored = bytes <= sizeof small ? small
@@ -403,11 +429,19 @@ static int block_read(flume_log *log, struct strata *strata, const struct sealed
 
     if (stored == NULL)
         return no_memory(log, strata);
-    status = sealed_read(log, strata, stored, (size_t)bytes, entry->file_offset);
+    room.block = block_create(log, strata, count, raw_bytes, &room.data);
+    status = room.block != NULL ? FLUME_OK : FLUME_ERR_NO_MEMORY;
+    if (status == FLUME_OK) {
+        prefetch_block(room.data, raw_bytes);
+        status = sealed_read(log, strata, stored, (size_t)bytes, entry->file_offset);
+    }
     if (status == FLUME_OK &&
         sealed_block_decode(stored, bytes, strata->salt, entry->file_offset, &header) &&
         block_is_expected(strata, entry, &header))
-        status = block_make(log, strata, &header, stored + SEALED_BLOCK_HEADER_BYTES, out_block);
+        status =
+            block_make(log, strata, &header, stored + SEALED_BLOCK_HEADER_BYTES, &room, out_block);
+    else
+        memory_release(&log->allocator, room.block);
     if (stored != small)
         memory_release(&log->allocator, stored);
     return status;
@@ -462,10 +496,13 @@ static int block_load(flume_log *log, struct strata *strata, const struct block_
     if (bytes > SEALED_BLOCK_RAW_MAX || bytes > strata->data_bytes)
         return damaged(log, strata, index, at);
     row_extent(strata, index, at, &count, &raw_bytes);
-    if (raw_bytes == entry->stored_bytes && count <= raw_bytes / GRAIN_HEADER_BYTES)
+    if (raw_bytes > SEALED_BLOCK_RAW_MAX || raw_bytes % GRAIN_ALIGN != 0 ||
+        count > raw_bytes / GRAIN_HEADER_BYTES)
+        raw_bytes = count = 0; /* Records are lost behind it: its header will tell. */
+    if (raw_bytes == entry->stored_bytes)
         status = block_read_in_place(log, strata, entry, (uint32_t)count, &block);
     if (block == NULL && status == FLUME_OK)
-        status = block_read(log, strata, entry, &block);
+        status = block_read(log, strata, entry, (uint32_t)count, raw_bytes, &block);
     if (block == NULL)
         return status == FLUME_OK || status == FLUME_ERR_DAMAGED ? damaged(log, strata, index, at)
                                                                  : status;
