@@ -245,7 +245,8 @@ expect 0 a.flume --load ./mine.so view list --json
 expect_jq out '.view == "kinds" and .kind == "loaded"'
 expect 0 a.flume view list --json
 expect_jq out '.view == "kinds" and .kind == "foreign" and .state == "code not here"'
-expect 1 a.flume view rows kinds
+expect 9 a.flume view rows kinds
+expect_err_has "its code is not here"
 expect 0 a.flume view rebuild kinds
 expect_out_has requested
 expect_err_has "its code is not here"
