@@ -17,14 +17,16 @@ static bool is_zero(const uint8_t hash[SEALED_HASH_BYTES])
 
 static const char *section_name(uint32_t id)
 {
-    static const char *const names[] = {[SEALED_SECTION_NONE] = "a section",
-                                        [SEALED_SECTION_BLOCKS] = "the block index",
-                                        [SEALED_SECTION_GRAINS] = "the grain index",
-                                        [SEALED_SECTION_LABELS] = "the labels",
-                                        [SEALED_SECTION_MERKLE] = "the Merkle nodes",
-                                        [SEALED_SECTION_DICTIONARY] = "the dictionary",
-                                        [SEALED_SECTION_PARITY] = "the parity",
-                                        [SEALED_SECTION_LOST] = "the lost records"};
+    static const char *const names[] = {
+        [SEALED_SECTION_NONE] = "a section",
+        [SEALED_SECTION_BLOCKS] = "the block index",
+        [SEALED_SECTION_GRAINS] = "the grain index",
+        [SEALED_SECTION_LABELS] = "the labels",
+        [SEALED_SECTION_MERKLE] = "the Merkle nodes",
+        [SEALED_SECTION_DICTIONARY] = "the dictionary",
+        [SEALED_SECTION_PARITY] = "the parity",
+        [SEALED_SECTION_LOST] = "the lost records",
+        [SEALED_SECTION_DICTIONARY_COPY] = "the copy of the dictionary"};
 
     return id < sizeof names / sizeof names[0] ? names[id] : "a section";
 }
@@ -100,6 +102,27 @@ static int compare_section(struct sealed_subject *sealed, const struct sealed_se
     return status;
 }
 
+/* Whether the copy of the dictionary is one, and the header page knows where. */
+static int compare_dictionaries(struct sealed_subject *sealed, const struct sealed_section *section,
+                                bool *out_agree)
+{
+    const struct sealed_look *look = &sealed->look;
+    struct strata_header header = look->header;
+    const uint8_t *bytes;
+    int status = file_window_look(&sealed->look.window, section->offset, section->bytes, &bytes);
+
+    if (status != FLUME_OK)
+        return status;
+    sealed_header_point(&header, &look->footer);
+    *out_agree =
+        bytes != NULL && look->dictionary_bytes == section->bytes &&
+        memcmp(bytes, look->dictionary, look->dictionary_bytes) == 0 &&
+        (!look->has_header || (header.dictionary_offset == look->header.dictionary_offset &&
+                               header.dictionary_bytes == look->header.dictionary_bytes &&
+                               header.dictionary_check == look->header.dictionary_check));
+    return FLUME_OK;
+}
+
 static int look_at_section(struct sealed_subject *sealed, const struct sealed_section *section)
 {
     bool holds = true;
@@ -117,7 +140,11 @@ static int look_at_section(struct sealed_subject *sealed, const struct sealed_se
                                     section->id == SEALED_SECTION_MERKLE
                                 ? "are damaged"
                                 : "is damaged");
-    if (ledger_is_whole(&sealed->subject->examination->ledger))
+    if (section->id == SEALED_SECTION_DICTIONARY_COPY)
+        status = compare_dictionaries(sealed, section, &agrees);
+    if (status == FLUME_OK && !agrees)
+        return tell_section(sealed, section, "is not what it is a copy of");
+    if (status == FLUME_OK && ledger_is_whole(&sealed->subject->examination->ledger))
         status = compare_section(sealed, section, &agrees);
     if (status == FLUME_OK && !agrees)
         status = tell_section(sealed, section, "is not what the records say");

@@ -36,6 +36,7 @@ static int write_pages(struct sealed_draft *draft)
     if (status != FLUME_OK)
         return status;
     draft->header.file_bytes = draft->footer.file_bytes;
+    sealed_header_point(&draft->header, &draft->footer);
     strata_header_encode(page, &draft->header);
     error = io_write_all(log->io, draft->file, page, sizeof page, 0);
     if (error == 0)

@@ -376,6 +376,10 @@ static int write_sections(struct draft *draft)
     int status = section_put(draft, SEALED_SECTION_BLOCKS, made->entries,
                              (size_t)made->footer.block_count * SEALED_BLOCK_ENTRY_BYTES);
 
+    /* Twice, and apart: without it no block that needs it can be read. */
+    if (status == FLUME_OK && made->dictionary != NULL)
+        status = section_put(draft, SEALED_SECTION_DICTIONARY_COPY, made->dictionary,
+                             made->dictionary_bytes);
     if (status == FLUME_OK)
         status = section_index(draft);
     if (status == FLUME_OK)
@@ -419,6 +423,7 @@ static int write_pages(struct draft *draft)
     draft->header.flags |= STRATA_CLOSED;
     draft->header.durable = footer->first_seq + footer->count;
     draft->header.file_bytes = footer->file_bytes;
+    sealed_header_point(&draft->header, footer);
     strata_header_encode(draft->made.header, &draft->header);
     error = io_write_all(io, draft->file, draft->made.header, sizeof draft->made.header, 0);
     if (error == 0)

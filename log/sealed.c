@@ -167,6 +167,9 @@ static void take_footer(struct strata *strata, const struct sealed_footer *foote
     section = sealed_section_find(footer, SEALED_SECTION_DICTIONARY);
     if (section != NULL)
         sealed->dictionary = *section;
+    section = sealed_section_find(footer, SEALED_SECTION_DICTIONARY_COPY);
+    if (section != NULL)
+        sealed->dictionary_copy = *section;
 }
 
 /* The footer page does not read: everything may be in there. */
@@ -177,6 +180,13 @@ static void take_nothing(struct strata *strata)
     sealed->raw_end = STRATA_BYTES_MAX;
     sealed->blocks_end = strata->data_bytes - STRATA_PAGE_BYTES;
     sealed->greatest_time_ns = UINT64_MAX;
+    if (strata->dictionary_offset != 0)
+        sealed->dictionary_copy = (struct sealed_section){
+            .id = SEALED_SECTION_DICTIONARY_COPY,
+            .offset = strata->dictionary_offset,
+            .bytes = strata->dictionary_bytes,
+            .check = strata->dictionary_check,
+        };
     memset(sealed->kinds, 0xff, sizeof sealed->kinds);
 }
 

@@ -29,13 +29,14 @@ enum sealed_item {
 
 /* What a handle knows of a sealed strata as long as it knows the strata. */
 struct sealed {
-    uint64_t number;                                 /* Its name in the cache. */
-    uint64_t count;                                  /* Records; 0: the footer page did not read. */
-    uint64_t raw_end;                                /* Where they ended in the raw form. */
-    uint64_t blocks_end;                             /* Blocks end here or before. */
-    uint64_t least_time_ns, greatest_time_ns;        /* Of its records. */
-    uint64_t kinds[STRATA_KINDS / 64];               /* A bit for each kind that it has. */
-    struct sealed_section index, labels, dictionary; /* id SEALED_SECTION_NONE: not there. */
+    uint64_t number;                          /* Its name in the cache. */
+    uint64_t count;                           /* Records; 0: the footer page did not read. */
+    uint64_t raw_end;                         /* Where they ended in the raw form. */
+    uint64_t blocks_end;                      /* Blocks end here or before. */
+    uint64_t least_time_ns, greatest_time_ns; /* Of its records. */
+    uint64_t kinds[STRATA_KINDS / 64];        /* A bit for each kind that it has. */
+    struct sealed_section index, labels, dictionary,
+        dictionary_copy; /* id SEALED_SECTION_NONE: not there. */
 };
 
 /* An unpacked block: the grains as they lay in the raw form; but of a packed one as they were packed,

@@ -194,25 +194,44 @@ static void dictionary_release(struct held *held)
     memory_release(&allocator, dictionary);
 }
 
+/* The dictionary's bytes, of which the strata has two. */
+static int dictionary_bytes(flume_log *log, struct strata *strata, uint8_t **out_bytes,
+                            size_t *out_count)
+{
+    const struct sealed_section *const sections[] = {&strata->sealed->dictionary,
+                                                     &strata->sealed->dictionary_copy};
+    int status = FLUME_ERR_NOT_FOUND;
+
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        if (sections[i]->id == SEALED_SECTION_NONE ||
+            sections[i]->bytes > SEALED_DICTIONARY_BYTES_MAX)
+            continue;
+        status = sealed_section_read(log, strata, sections[i], out_bytes);
+        *out_count = (size_t)sections[i]->bytes;
+        if (status != FLUME_ERR_DAMAGED)
+            return status;
+    }
+    if (status != FLUME_ERR_NOT_FOUND)
+        return status;
+    return log_fail(log, FLUME_ERR_DAMAGED, 0, strata->first_seq,
+                    "strata %020llu of %s: a block needs a dictionary that is not there; run "
+                    "'flume check'",
+                    (unsigned long long)strata->first_seq, log->path);
+}
+
 static int dictionary_read(flume_log *log, struct strata *strata, const struct cache_key *key,
                            struct dictionary **out_dictionary)
 {
-    const struct sealed_section *section = &strata->sealed->dictionary;
     struct dictionary *dictionary;
     uint8_t *bytes = NULL;
-    int status;
+    size_t count = 0;
+    int status = dictionary_bytes(log, strata, &bytes, &count);
 
-    if (section->id == SEALED_SECTION_NONE || section->bytes > SEALED_DICTIONARY_BYTES_MAX)
-        return log_fail(log, FLUME_ERR_DAMAGED, 0, strata->first_seq,
-                        "strata %020llu of %s: a block needs a dictionary that is not there; run "
-                        "'flume check'",
-                        (unsigned long long)strata->first_seq, log->path);
-    status = sealed_section_read(log, strata, section, &bytes);
     if (status != FLUME_OK)
         return status;
     dictionary = memory_allocate_zeroed(&log->allocator, 1, sizeof *dictionary);
     if (dictionary != NULL)
-        dictionary->ready = ZSTD_createDDict(bytes, (size_t)section->bytes);
+        dictionary->ready = ZSTD_createDDict(bytes, count);
     memory_release(&log->allocator, bytes);
     if (dictionary == NULL || dictionary->ready == NULL) {
         memory_release(&log->allocator, dictionary);

@@ -205,6 +205,7 @@ static int write_section(struct sealed_draft *draft, uint32_t id)
     case SEALED_SECTION_LABELS:
         return seal_labels_write(&sections->labels, &draft->output);
     case SEALED_SECTION_DICTIONARY:
+    case SEALED_SECTION_DICTIONARY_COPY:
         return seal_output_put(&draft->output, draft->look.dictionary,
                                draft->look.dictionary_bytes);
     default:
@@ -312,6 +313,8 @@ int sealed_draft_sections(struct sealed_draft *draft)
         footer->raw_end = draft->look.footer.raw_end;
     if (status == FLUME_OK)
         status = put_section(draft, SEALED_SECTION_BLOCKS);
+    if (status == FLUME_OK && draft->look.dictionary_bytes > 0)
+        status = put_section(draft, SEALED_SECTION_DICTIONARY_COPY);
     if (status == FLUME_OK)
         status = put_section(draft, SEALED_SECTION_GRAINS);
     if (status == FLUME_OK && !draft->sections.labels.overflown)
@@ -355,6 +358,8 @@ int sealed_draft_guess_header(struct sealed_draft *draft)
     if (status != FLUME_OK || found == NULL)
         return status;
     header.file_bytes = draft->look.window.bytes;
+    if (draft->look.has_footer)
+        sealed_header_point(&header, &draft->look.footer);
     created_ns = get_le64(found + STRATA_CREATED_AT);
     for (unsigned bit = 0; bit <= 64; bit++) {
         header.created_ns = created_ns ^ (bit < 64 ? UINT64_C(1) << bit : 0);

@@ -414,6 +414,15 @@ const struct sealed_section *sealed_section_find(const struct sealed_footer *foo
     return NULL;
 }
 
+void sealed_header_point(struct strata_header *header, const struct sealed_footer *footer)
+{
+    const struct sealed_section *copy = sealed_section_find(footer, SEALED_SECTION_DICTIONARY_COPY);
+
+    header->dictionary_offset = copy != NULL ? copy->offset : 0;
+    header->dictionary_bytes = copy != NULL ? copy->bytes : 0;
+    header->dictionary_check = copy != NULL ? copy->check : 0;
+}
+
 uint64_t sealed_blocks_end(const struct sealed_footer *footer)
 {
     return footer->section_count > 0 ? footer->sections[0].offset

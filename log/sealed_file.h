@@ -128,7 +128,8 @@ enum sealed_section_id {
     SEALED_SECTION_MERKLE = 4,     /* Nodes over 256 leaves each. */
     SEALED_SECTION_DICTIONARY = 5, /* Absent: none. */
     SEALED_SECTION_PARITY = 6, /* Absent: none, or in a file of its own. Has checks of its own. */
-    SEALED_SECTION_LOST = 7    /* Absent: every record is what it was when the strata was sealed. */
+    SEALED_SECTION_DICTIONARY_COPY = 8, /* With a dictionary. The header page says where, too. */
+    SEALED_SECTION_LOST = 7 /* Absent: every record is what it was when the strata was sealed. */
 };
 
 struct sealed_section {
@@ -167,6 +168,9 @@ int sealed_footer_decode(const uint8_t source[STRATA_PAGE_BYTES], struct sealed_
 
 /* The section of an id; NULL: there is none. */
 const struct sealed_section *sealed_section_find(const struct sealed_footer *footer, uint32_t id);
+
+/* Say in a header page where the copy of the dictionary is, if there is one. */
+void sealed_header_point(struct strata_header *header, const struct sealed_footer *footer);
 
 /* Where blocks end: the first section, or the footer page. */
 uint64_t sealed_blocks_end(const struct sealed_footer *footer);

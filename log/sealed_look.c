@@ -20,7 +20,7 @@ int sealed_look_verify(struct sealed_look *look, const struct sealed_section *se
 
     *out_holds = false;
     memset(&check, 0, sizeof check); /* Compilers do not see that resetting does it. */
-    (void)XXH3_64bits_reset_withSeed(&check, look->footer.salt + section->offset);
+    (void)XXH3_64bits_reset_withSeed(&check, look->row->salt + section->offset);
     for (uint64_t at = section->offset; at < end;) {
         uint64_t piece = end - at < PIECE_BYTES ? end - at : PIECE_BYTES;
         const uint8_t *bytes;
@@ -111,16 +111,41 @@ static int take_lost(struct sealed_look *look)
     return status;
 }
 
-static int take_sections(struct sealed_look *look)
+static int take_dictionary(struct sealed_look *look, const struct sealed_section *section)
 {
-    const struct sealed_section *section = sealed_look_section(look, SEALED_SECTION_DICTIONARY);
-    int status = FLUME_OK;
+    int status;
 
-    if (section != NULL && section->bytes <= SEALED_DICTIONARY_BYTES_MAX)
-        status = load(look, section, &look->dictionary);
+    if (look->dictionary != NULL || section == NULL || section->bytes > SEALED_DICTIONARY_BYTES_MAX)
+        return FLUME_OK;
+    status = load(look, section, &look->dictionary);
     if (look->dictionary != NULL)
         look->dictionary_bytes = (size_t)section->bytes;
-    section = sealed_look_section(look, SEALED_SECTION_BLOCKS);
+    return status;
+}
+
+/* Either of the two there are; of the second the header page tells as well. */
+static int find_dictionary(struct sealed_look *look)
+{
+    const struct sealed_section told = {
+        .id = SEALED_SECTION_DICTIONARY_COPY,
+        .offset = look->header.dictionary_offset,
+        .bytes = look->header.dictionary_bytes,
+        .check = look->header.dictionary_check,
+    };
+    int status = take_dictionary(look, sealed_look_section(look, SEALED_SECTION_DICTIONARY));
+
+    if (status == FLUME_OK)
+        status = take_dictionary(look, sealed_look_section(look, SEALED_SECTION_DICTIONARY_COPY));
+    if (status == FLUME_OK && look->has_header)
+        status = take_dictionary(look, &told);
+    return status;
+}
+
+static int take_sections(struct sealed_look *look)
+{
+    const struct sealed_section *section = sealed_look_section(look, SEALED_SECTION_BLOCKS);
+    int status = find_dictionary(look);
+
     if (status == FLUME_OK)
         status = load(look, section, &look->entries);
     if (look->entries != NULL)

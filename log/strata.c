@@ -111,6 +111,9 @@ static int header_take(flume_log *log, struct strata *strata, const char *name)
     strata->durable = header.durable;
     strata->previous_first_seq = header.previous_first_seq;
     strata->flags = header.flags;
+    strata->dictionary_offset = header.dictionary_offset;
+    strata->dictionary_bytes = header.dictionary_bytes;
+    strata->dictionary_check = header.dictionary_check;
     strata->forbids_writing = header.read_only_compatible != 0;
     memcpy(strata->strata_id, header.strata_id, sizeof strata->strata_id);
     return FLUME_OK;

@@ -76,6 +76,8 @@ struct strata {
     uint64_t previous_first_seq;
     uint8_t strata_id[16];
     uint32_t flags;
+    /* Of a sealed one: where its header says that the copy of its dictionary is. */
+    uint64_t dictionary_offset, dictionary_bytes, dictionary_check;
     bool forbids_writing; /* It has a read-only compatible feature that is unknown here. */
 
     _Atomic(const _Atomic uint32_t *) slots; /* slot_count of them; NULL: not there yet. */

@@ -29,6 +29,9 @@ enum {
     HEADER_RUNNING_TIME_AT = 112,
     HEADER_PREVIOUS_FIRST_SEQ_AT = 120,
     HEADER_PREVIOUS_ID_AT = 128,
+    HEADER_DICTIONARY_OFFSET_AT = 144,
+    HEADER_DICTIONARY_BYTES_AT = 152,
+    HEADER_DICTIONARY_CHECK_AT = 160,
     HEADER_FLAGS_AT = 200,
     HEADER_LAST_OF_KIND_AT = 208,
     HEADER_CHECK_AT = STRATA_PAGE_BYTES - 8,
@@ -70,6 +73,9 @@ void strata_header_encode(uint8_t target[STRATA_PAGE_BYTES], const struct strata
     put_le64(target + HEADER_RUNNING_TIME_AT, header->running_time_ns);
     put_le64(target + HEADER_PREVIOUS_FIRST_SEQ_AT, header->previous_first_seq);
     memcpy(target + HEADER_PREVIOUS_ID_AT, header->previous_id, sizeof header->previous_id);
+    put_le64(target + HEADER_DICTIONARY_OFFSET_AT, header->dictionary_offset);
+    put_le64(target + HEADER_DICTIONARY_BYTES_AT, header->dictionary_bytes);
+    put_le64(target + HEADER_DICTIONARY_CHECK_AT, header->dictionary_check);
     put_le32(target + HEADER_FLAGS_AT, header->flags);
     for (size_t i = 0; i < STRATA_KINDS; i++)
         put_le64(target + HEADER_LAST_OF_KIND_AT + 8 * i, header->last_of_kind[i]);
@@ -82,7 +88,10 @@ static bool sizes_are_sound(const uint8_t *source)
 
     return get_le32(source + HEADER_BYTES_AT) == STRATA_PAGE_BYTES &&
            file_bytes >= 3 * STRATA_PAGE_BYTES && file_bytes <= STRATA_BYTES_MAX &&
-           file_bytes % STRATA_PAGE_BYTES == 0;
+           file_bytes % STRATA_PAGE_BYTES == 0 &&
+           get_le64(source + HEADER_DICTIONARY_OFFSET_AT) <= file_bytes &&
+           get_le64(source + HEADER_DICTIONARY_BYTES_AT) <=
+               file_bytes - get_le64(source + HEADER_DICTIONARY_OFFSET_AT);
 }
 
 int strata_header_decode(const uint8_t source[STRATA_PAGE_BYTES], struct strata_header *out_header)
@@ -111,6 +120,9 @@ int strata_header_decode(const uint8_t source[STRATA_PAGE_BYTES], struct strata_
     out_header->running_time_ns = get_le64(source + HEADER_RUNNING_TIME_AT);
     out_header->previous_first_seq = get_le64(source + HEADER_PREVIOUS_FIRST_SEQ_AT);
     memcpy(out_header->previous_id, source + HEADER_PREVIOUS_ID_AT, sizeof out_header->previous_id);
+    out_header->dictionary_offset = get_le64(source + HEADER_DICTIONARY_OFFSET_AT);
+    out_header->dictionary_bytes = get_le64(source + HEADER_DICTIONARY_BYTES_AT);
+    out_header->dictionary_check = get_le64(source + HEADER_DICTIONARY_CHECK_AT);
     out_header->flags = get_le32(source + HEADER_FLAGS_AT);
     for (size_t i = 0; i < STRATA_KINDS; i++)
         out_header->last_of_kind[i] = get_le64(source + HEADER_LAST_OF_KIND_AT + 8 * i);

@@ -44,6 +44,8 @@ struct strata_header {
     uint64_t previous_first_seq; /* FLUME_SEQ_NONE: none. */
     uint8_t previous_id[16];
     uint32_t flags;
+    /* Of a sealed one: where the copy of its dictionary is, as its footer page says. 0: none. */
+    uint64_t dictionary_offset, dictionary_bytes, dictionary_check;
     uint64_t last_of_kind[STRATA_KINDS]; /* FLUME_SEQ_NONE: none. */
 };
 

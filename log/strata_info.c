@@ -34,7 +34,8 @@ static int describe_sealed(flume_log *log, struct strata *strata, flume_strata_i
     info->grain_index_bytes = section_bytes(&footer, SEALED_SECTION_GRAINS);
     info->label_bytes = section_bytes(&footer, SEALED_SECTION_LABELS);
     info->merkle_bytes = section_bytes(&footer, SEALED_SECTION_MERKLE);
-    info->dictionary_bytes = section_bytes(&footer, SEALED_SECTION_DICTIONARY);
+    info->dictionary_bytes = section_bytes(&footer, SEALED_SECTION_DICTIONARY) +
+                             section_bytes(&footer, SEALED_SECTION_DICTIONARY_COPY);
     info->parity_bytes = section_bytes(&footer, SEALED_SECTION_PARITY);
     info->least_time_ns = footer.least_time_ns;
     info->greatest_time_ns = footer.greatest_time_ns;

@@ -61,6 +61,25 @@ static void expect_same_pages(const struct sealed_parts *one, const struct seale
     assert_memory_equal(left, right, sizeof left);
 }
 
+/* Nothing in lost+found/ is replaced, and of one name there may be 1,000. */
+static void forget_kept(struct damage_fixture *fx)
+{
+    char path[FIXTURE_PATH_BYTES], name[2 * FIXTURE_PATH_BYTES];
+    struct dirent **names;
+    int count;
+
+    file_path(fx, "lost+found", path);
+    count = scandir(path, &names, NULL, NULL);
+    assert_true(count >= 0);
+    for (int i = 0; i < count; i++) {
+        (void)snprintf(name, sizeof name, "%s/%s", path, names[i]->d_name);
+        if (names[i]->d_name[0] != '.')
+            assert_int_equal(unlink(name), 0);
+        free(names[i]);
+    }
+    free(names);
+}
+
 /* Repair; what it calls done is sound, and a second repair changes nothing. */
 static void expect_repaired(struct damage_fixture *fx)
 {
@@ -107,7 +126,7 @@ static void damaged_sections_are_rebuilt_bit_for_bit(void **state)
 static void every_bit_outside_the_blocks_is_healed_bit_for_bit(void **state)
 {
     struct damage_fixture *fx = *state;
-    uint64_t step = is_long() ? 1 : 1409;
+    uint64_t step = is_long() ? 13 : 1409;
     struct sealed_parts parts;
     uint64_t blocks_end;
     char path[FIXTURE_PATH_BYTES];
@@ -122,6 +141,7 @@ static void every_bit_outside_the_blocks_is_healed_bit_for_bit(void **state)
         write_bytes(strata_path(fx, SOME, "strata", path), &byte, 1, bit / 8);
         expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_OK);
         expect_same_file(fx, SOME, &parts);
+        forget_kept(fx);
     }
     sealed_parts_release(&parts);
     expect_sound(fx);
@@ -580,7 +600,7 @@ static void a_strata_that_is_cut_anywhere_is_repaired(void **state)
 static void every_bit_of_the_blocks_is_healed_or_named(void **state)
 {
     struct damage_fixture *fx = *state;
-    uint64_t step = is_long() ? 1 : 1999;
+    uint64_t step = is_long() ? 13 : 1999;
     struct sealed_parts parts;
     uint64_t end;
     char path[FIXTURE_PATH_BYTES];
@@ -596,6 +616,7 @@ static void every_bit_of_the_blocks_is_healed_or_named(void **state)
         expect_sound(fx);
         expect_no_other_records(fx);
         sealed_parts_write(fx, SOME, &parts);
+        forget_kept(fx);
     }
     sealed_parts_release(&parts);
 }
