@@ -240,6 +240,18 @@ static int sample_limits(const struct blob_run *run, unsigned round)
     return 0;
 }
 
+/* Making the second log waits some 25 times for the disk, once for a basin: a first blob does that. */
+static int make_second_log(flume *handle)
+{
+    size_t bytes = FLUME_BLOB_INLINE_BYTES_MAX + 1;
+    uint8_t *zeros = calloc(1, bytes);
+    int status = zeros != NULL ? flume_blob_put(handle, zeros, bytes, NULL, NULL)
+                               : FLUME_ERR_NO_MEMORY;
+
+    free(zeros);
+    return status == FLUME_OK ? 0 : blob_fail(handle, "the second log", status);
+}
+
 /* Put what is new, put it again, read it. */
 static int use_basin(struct blob_run *run, flume *handle, unsigned way, unsigned round)
 {
@@ -284,6 +296,8 @@ static int run_way(struct blob_run *run, unsigned way, unsigned round)
 
     if (status == 0 && flume_open(&handle, path, &options, &error) != FLUME_OK)
         status = bench_fail("flume: open: %s", error.message);
+    if (status == 0)
+        status = make_second_log(handle);
     if (status == 0) {
         settle_file_system(run->bench->dir_path);
         status = use_basin(run, handle, way, round);
