@@ -69,7 +69,9 @@ static inline uint64_t grain_bytes(uint64_t meta_bytes, uint64_t body_bytes)
 static inline uint64_t grain_payload_hash(const void *meta, size_t meta_bytes, const void *body,
                                           size_t body_bytes)
 {
-    return hash_bytes(body, body_bytes, meta_bytes == 0 ? 0 : hash_bytes(meta, meta_bytes, 0));
+    if (meta_bytes == 0)
+        return hash_unseeded(body, body_bytes);
+    return hash_bytes(body, body_bytes, hash_unseeded(meta, meta_bytes));
 }
 
 /* Header bytes 8..31 as three little-endian words: built and taken apart in registers, because a

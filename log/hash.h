@@ -26,4 +26,12 @@ static inline uint64_t hash_bytes(const void *data, size_t data_bytes, uint64_t 
     return hash_long(data, data_bytes, seed);
 }
 
+/* The same with seed 0: the secret is then made of constants. */
+static inline uint64_t hash_unseeded(const void *data, size_t data_bytes)
+{
+    if (data_bytes <= HASH_INLINE_BYTES_MAX)
+        return XXH3_64bits(data, data_bytes);
+    return hash_long(data, data_bytes, 0);
+}
+
 #endif
