@@ -20,6 +20,7 @@ struct flume_cursor {
     uint64_t since_ns, until_ns;
     uint64_t kinds[4];  /* A bit a kind. */
     bool chooses_kinds; /* Not just all but manifests. */
+    bool is_plain;      /* Forward, over all but perhaps manifests, without a limit. Fixed. */
     char label[FLUME_LABEL_BYTES_MAX + 1];
     _Atomic uint32_t cancelled;
     struct waiter waiter;
@@ -28,8 +29,10 @@ struct flume_cursor {
     struct block *block; /* Of a sealed strata: the one that was read last, held. NULL: none. */
 
     /* Where the next grain lies if the walk goes on in the same raw strata: no slot is needed then. */
-    struct strata *run;       /* NULL: not known. */
-    uint64_t run_seq, run_to; /* The grain at run_offset; the run ends before run_to. */
+    struct strata *run; /* NULL: not known. */
+    uint64_t run_seq,
+        run_to; /* The grain at run_offset; the run ends before run_to, where the cursor's
+                                 range or what is published ends, too. */
     uint64_t run_offset;
     uint64_t strata_from,
         strata_to; /* Records of a strata that was looked at and not passed over. */
