@@ -138,18 +138,20 @@ int io_write_all(const flume_io *io, int file, const void *source, size_t bytes,
     return 0;
 }
 
-static int write_zeros(const flume_io *io, int file, uint64_t bytes)
+int io_write_zeros(const flume_io *io, int file, uint64_t from, uint64_t to)
 {
     static const uint8_t zeros[ZERO_BYTES];
-    uint64_t done = 0;
 
-    while (done < bytes) {
-        size_t piece = bytes - done < sizeof zeros ? (size_t)(bytes - done) : sizeof zeros;
-        int error = io_write_all(io, file, zeros, piece, done);
+    while (from < to) {
+        uint64_t piece = ZERO_BYTES - from % ZERO_BYTES;
+        int error;
 
+        if (piece > to - from)
+            piece = to - from;
+        error = io_write_all(io, file, zeros, (size_t)piece, from);
         if (error != 0)
             return error;
-        done += piece;
+        from += piece;
     }
     return 0;
 }
@@ -159,6 +161,6 @@ int io_reserve(const flume_io *io, int file, uint64_t bytes)
     int error = io->allocate(io->ctx, file, bytes);
 
     if (error == -EOPNOTSUPP)
-        error = write_zeros(io, file, bytes);
+        error = io_write_zeros(io, file, 0, bytes);
     return error;
 }

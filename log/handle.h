@@ -185,6 +185,13 @@ void log_path(const flume_log *log, const char *folder, const char *name, struct
 int io_read_all(const flume_io *io, int file, void *target, size_t bytes, uint64_t offset);
 int io_write_all(const flume_io *io, int file, const void *source, size_t bytes, uint64_t offset);
 
+/*
+ * Write zeros to from .. to - 1, in pieces of 64 KiB. The page cache keeps in one what was written in
+ * one, and a store through a mapping makes all of it dirty: after pieces of 1 MiB, each sync of a
+ * mapped append wrote a MiB to the disk.
+ */
+int io_write_zeros(const flume_io *io, int file, uint64_t from, uint64_t to);
+
 /* Make sure of space for a file of this size: allocate, or write zeros where that is unsupported. */
 int io_reserve(const flume_io *io, int file, uint64_t bytes);
 

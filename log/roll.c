@@ -15,7 +15,7 @@
 #include "sync.h"
 #include "wait.h"
 
-enum { ZERO_PIECE_BYTES = 1 << 20 };
+enum { ZERO_STEP_BYTES = 1 << 20 }; /* Between two looks at whether the log is being closed. */
 
 static const char next_strata[] = "next.strata.tmp";
 static const char next_slots[] = "next.slots.tmp";
@@ -89,17 +89,12 @@ static int make_strata(flume_log *log, uint64_t bytes, const char *strata, const
 /* Write zeros ahead. A failure only costs speed. */
 static void zero_ahead(flume_log *log, int file, uint64_t bytes)
 {
-    uint8_t *zeros = memory_allocate_zeroed(&log->allocator, 1, ZERO_PIECE_BYTES);
+    for (uint64_t at = 0; at < bytes && atomic_load(&log->stopping) == 0; at += ZERO_STEP_BYTES) {
+        uint64_t to = bytes - at < ZERO_STEP_BYTES ? bytes : at + ZERO_STEP_BYTES;
 
-    for (uint64_t at = 0; zeros != NULL && at < bytes; at += ZERO_PIECE_BYTES) {
-        uint64_t left = bytes - at;
-
-        if (atomic_load(&log->stopping) != 0 ||
-            io_write_all(log->io, file, zeros,
-                         left < ZERO_PIECE_BYTES ? (size_t)left : ZERO_PIECE_BYTES, at) != 0)
+        if (io_write_zeros(log->io, file, at, to) != 0)
             break;
     }
-    memory_release(&log->allocator, zeros);
     log->io->close(log->io->ctx, file);
 }
 

@@ -14,7 +14,6 @@ enum {
     WINDOW_ALIGN = 64 << 10,
     SCRATCH_BYTES = 256 << 10,
     WINDOW_ZERO_BYTES = 1 << 20,
-    ZERO_BYTES = 128 << 10,
     PREFETCH_BYTES = 1024,
     CACHE_LINE_BYTES = 64,
     PREPARE_EARLY_BYTES = 8 << 20
@@ -143,18 +142,11 @@ int writer_set_up_locked(flume_log *log)
  */
 static int window_zero(flume_log *log, uint64_t from, uint64_t to)
 {
-    static const uint8_t zeros[ZERO_BYTES];
-    struct head *head = log->head;
+    int error = io_write_zeros(log->io, log->writer.strata->write_file, from, to);
 
-    while (from < to) {
-        size_t piece = to - from < sizeof zeros ? (size_t)(to - from) : sizeof zeros;
-        int error = io_write_all(log->io, log->writer.strata->write_file, zeros, piece, from);
-
-        if (error != 0)
-            return log_fail_io(log, error, "write to the active strata in", log->path);
-        from += piece;
-    }
-    head->active_zeroed_to = to;
+    if (error != 0)
+        return log_fail_io(log, error, "write to the active strata in", log->path);
+    log->head->active_zeroed_to = to;
     return FLUME_OK;
 }
 
