@@ -118,6 +118,7 @@ int recover_process_death(flume_log *log)
     uint64_t first_seq = atomic_load(&head->active_first);
     struct strata *strata;
     uint64_t count = 0;
+    uint64_t used;
     int status = table_refresh(log);
 
     log->recovery.damaged_seq = FLUME_SEQ_NONE;
@@ -134,7 +135,7 @@ int recover_process_death(flume_log *log)
         if (strata == NULL || end < first_seq || atomic_load(&head->durable) > end ||
             end - first_seq >= strata_slot_count(strata->file_bytes))
             return FLUME_ERR_NOT_FOUND;
-        status = rescue_probe(log, strata);
+        status = rescue_probe(log, strata, &used);
         if (status == FLUME_OK)
             status = walk_active(log, strata, end - first_seq, &count);
         if (status != FLUME_OK)

@@ -22,7 +22,9 @@ struct walk {
     uint64_t bad_offset;   /* Behind count grains. */
     uint64_t expected;     /* As the next strata says; UINT64_MAX: this is the newest. */
     uint64_t beyond; /* 1 + the greatest ordinal behind a bad one that ends a batch; 0: none. */
+    uint64_t used;   /* Behind the last byte that is not zero. */
     bool has_more;   /* Bytes that are not zero behind count grains. */
+    bool has_meta;   /* Grains with meta: one may say what it needs of the second log. */
     bool lacks;      /* The grain behind them reads, but the second log lacks what it needs. */
 };
 

@@ -99,6 +99,7 @@ static void walk_strata(struct recovery *recovery, struct walk *walk)
            grain_decode(strata->data + offset, strata->limit - offset, (uint32_t)walk->count,
                         strata->salt, offset, &grain)) {
         take_grain(recovery, &grain);
+        walk->has_meta |= grain.meta_bytes > (grain.witness != 0 ? GRAIN_WITNESS_BYTES : 0);
         offset += grain_bytes(grain.meta_bytes, grain.body_bytes);
         walk->count++;
         if ((grain.flags & FLUME_RECORD_BATCH) == 0) {
@@ -109,7 +110,7 @@ static void walk_strata(struct recovery *recovery, struct walk *walk)
     walk->bad_offset = offset;
     if (walk->count == walk->expected)
         return;
-    walk->has_more = scan_last_nonzero(strata->data, offset, strata->limit) > offset;
+    walk->has_more = walk->used > offset;
     if (walk->has_more)
         walk_beyond(recovery, walk, ordinal_max);
 }
@@ -140,7 +141,7 @@ static int walk_all(struct recovery *recovery)
             walk->has_more = true;
             continue;
         }
-        status = rescue_probe(recovery->log, walk->strata);
+        status = rescue_probe(recovery->log, walk->strata, &walk->used);
         if (status != FLUME_OK)
             return status;
         recovery_take_known(recovery, walk->strata->durable);
@@ -162,7 +163,7 @@ static int doubt_all(struct recovery *recovery)
         struct companion_reach reach = {.count = walk->count};
 
         if (atomic_load(&walk->strata->state) != STRATA_OPEN ||
-            walk->strata->form == STRATA_SEALED ||
+            walk->strata->form == STRATA_SEALED || !walk->has_meta ||
             walk->strata->first_seq + walk->count <= recovery->known)
             continue;
         status = companion_doubt(&recovery->companion, walk->strata, recovery->known, &reach,

@@ -10,14 +10,15 @@
 
 #include "scan.h"
 
-enum { PROBE_BYTES = 1 << 20, NAME_TRIES = 1000 };
+enum { PROBE_BYTES = 128 << 10, NAME_TRIES = 1000 };
 
-int rescue_probe(flume_log *log, struct strata *strata)
+int rescue_probe(flume_log *log, struct strata *strata, uint64_t *out_used)
 {
     const flume_io *io = log->io;
     uint8_t *buffer = memory_allocate(&log->allocator, PROBE_BYTES);
     char name[STRATA_NAME_BYTES];
     struct path path;
+    uint64_t used = 0;
     int status = FLUME_OK;
     int file;
 
@@ -33,16 +34,22 @@ int rescue_probe(flume_log *log, struct strata *strata)
     }
     for (uint64_t at = 0; at < strata->limit; at += PROBE_BYTES) {
         uint64_t left = strata->limit - at;
-        int error =
-            io_read_all(io, file, buffer, left < PROBE_BYTES ? (size_t)left : PROBE_BYTES, at);
+        size_t piece = left < PROBE_BYTES ? (size_t)left : PROBE_BYTES;
+        int error = io_read_all(io, file, buffer, piece, at);
+        size_t piece_used;
 
         if (error != 0) {
             status = log_fail_io(log, error, "read", path.text);
             break;
         }
+        piece_used = (size_t)scan_last_nonzero(buffer, 0, piece);
+        if (piece_used > 0)
+            used = at + piece_used;
     }
     io->close(io->ctx, file);
     memory_release(&log->allocator, buffer);
+    if (status == FLUME_OK)
+        *out_used = used;
     return status;
 }
 

@@ -6,9 +6,13 @@
 
 #include "strata.h"
 
-/* Read the whole file once with pread, so that a medium error is an error and no signal. It
- * may pass, so nothing is concluded from it. */
-int rescue_probe(flume_log *log, struct strata *strata);
+/*
+ * Read the whole file once with pread, so that a medium error is an error and no signal. It may pass,
+ * so nothing is concluded from it.
+ *
+ * @param out_used  Receives where the bytes end that are not all zero, below the strata's limit.
+ */
+int rescue_probe(flume_log *log, struct strata *strata, uint64_t *out_used);
 
 /* A name in lost+found/ that nothing has yet: the one given, or with a number behind it. */
 int rescue_free_name(flume_log *log, const char *name, struct path *out_path);

@@ -3,6 +3,10 @@
  */
 #include "scan.h"
 
+#include <string.h>
+
+enum { STRETCH_BYTES = 64 }; /* Looked at together: byte by byte, 64 MiB took 25 ms. */
+
 /* Whether the fields at an offset could be a grain's, judged without hashing. */
 static bool is_plausible(const uint8_t *at, uint64_t available_bytes, uint32_t ordinal_min,
                          uint32_t ordinal_max)
@@ -44,10 +48,25 @@ bool scan_resync(const struct scan_source *source, uint64_t offset, uint32_t ord
     return false;
 }
 
+static bool is_zero(const uint8_t *stretch)
+{
+    uint64_t all = 0;
+
+    for (size_t i = 0; i < STRETCH_BYTES; i += sizeof all) {
+        uint64_t word;
+
+        memcpy(&word, stretch + i, sizeof word);
+        all |= word;
+    }
+    return all == 0;
+}
+
 uint64_t scan_last_nonzero(const uint8_t *data, uint64_t from, uint64_t limit)
 {
     uint64_t at = limit;
 
+    while (at > from && at - from >= STRETCH_BYTES && is_zero(data + at - STRETCH_BYTES))
+        at -= STRETCH_BYTES;
     while (at > from && data[at - 1] == 0)
         at--;
     return at;
