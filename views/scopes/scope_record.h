@@ -1,0 +1,114 @@
+/*
+ * scope_record.h - scopes and links as records: views/FORMAT.md, "Scopes", has the bytes.
+ *
+ * A scope's record has all of its variables (full), or names another record and what of it is missing
+ * (shadowed). A link stands for commits of a scope that was there before.
+ *
+ * What always holds:
+ *   - A body that decodes is the one that encoding what it says would give: order, lengths, types and
+ *     bounds are checked, and no other form of the same is taken.
+ *   - Nothing is followed more than from a link to a scope, and from a shadowed scope to a full one.
+ */
+#ifndef VIEWS_SCOPES_SCOPE_RECORD_H
+#define VIEWS_SCOPES_SCOPE_RECORD_H
+
+#include "flume/log.h"
+#include "pairs.h"
+
+enum { SCOPE_RECORD_FORMAT = 1 };
+
+enum scope_record_form {
+    SCOPE_RECORD_FULL = 0,     /* Kind scope. */
+    SCOPE_RECORD_SHADOWED = 1, /* Kind scope. */
+    SCOPE_RECORD_LINK = 2      /* Kind link. */
+};
+
+/* ---- writing ---- */
+
+/* What a record says besides the scope. */
+struct scope_stamp {
+    enum scope_record_form form;
+    uint64_t extends_seq; /* Full, shadowed. FLUME_SEQ_NONE: none. */
+    uint64_t target_seq;  /* Shadowed: the full record that has all of it. Link: the scope. */
+    const struct scope_pairs *target_pairs;      /* Shadowed: the identity of the target. */
+    uint64_t frame, enclosing_frame;             /* 0: none. */
+    uint64_t count, first_time_ns, last_time_ns; /* Link. */
+};
+
+/* Bytes that grow and are used again. Starts as all zero. */
+struct scope_buffer {
+    uint8_t *data;
+    size_t bytes, capacity;
+};
+void scope_buffer_deinit(struct scope_buffer *buffer);
+
+/** The body of a record.
+ * @param io_body  What was in it before is replaced.
+ * @return FLUME_OK; as flume_scope_id(); FLUME_ERR_INVALID (shadowed: the target does not have all of it);
+ *         FLUME_ERR_TOO_LARGE (over FLUME_BODY_BYTES_MAX); FLUME_ERR_NO_MEMORY. The scope's error says
+ *         which and why (flume_scope_error()), and the scope can be changed and encoded again. */
+int scope_record_encode(flume_scope *scope, const struct scope_stamp *stamp,
+                        struct scope_buffer *io_body);
+
+/** The labels of its record, in the record's order: its own first, then inherited ones. Valid until the
+ * scope is changed.
+ * @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
+int scope_record_labels(flume_scope *scope, const char *const **out_labels, size_t *out_count,
+                        size_t *out_own);
+
+/* ---- reading ---- */
+
+/* A record taken apart. Starts as all zero; memory is used again by the next one. */
+struct scope_record {
+    enum scope_record_form form;
+    uint8_t id[FLUME_HASH_BYTES];
+    uint8_t local_id[FLUME_HASH_BYTES];          /* Not of a link. */
+    uint64_t extends_seq;                        /* FLUME_SEQ_NONE: none. */
+    uint64_t target_seq;                         /* Link and shadowed; else FLUME_SEQ_NONE. */
+    uint64_t count, first_time_ns, last_time_ns; /* Link; else 1 and the record's time. */
+    uint64_t frame, enclosing_frame;
+    size_t own_labels;            /* The first ones of the record's labels. Not of a link. */
+    struct scope_pairs identity;  /* Labels among them. Full; shadowed and link: by _read() only. */
+    struct scope_pairs variables; /* As stored, blobs with their lengths; no labels. Likewise. */
+    const uint8_t *attributes;    /* One for each of them: scope_attribute_*(). */
+    struct scope_pairs volatiles; /* As stored. */
+    const uint8_t *volatile_attributes;
+    struct scope_pairs missing; /* Shadowed: keys only (data and bytes are unset). */
+    struct scope_record_memory *memory;
+};
+
+static inline enum flume_variable_class scope_attribute_class(uint8_t attribute)
+{
+    return (enum flume_variable_class)(attribute & 7);
+}
+
+static inline unsigned scope_attribute_flags(uint8_t attribute)
+{
+    return (attribute & 8) != 0 ? FLUME_VARIABLE_GLOBAL : 0;
+}
+
+/** Take a record apart. Points into the record, which must stay valid as long as what was decoded.
+ * @return FLUME_OK; FLUME_ERR_INVALID (neither kind scope nor link); FLUME_ERR_DAMAGED (not canonical);
+ *         FLUME_ERR_VERSION (of a newer flume); FLUME_ERR_NO_MEMORY. On an error what it held before is
+ *         gone. */
+int scope_record_decode(const flume_record *record, struct scope_record *io_record);
+
+/** Read a record, and what it names: identity and variables are set whatever its form. Keeps the
+ * records until the next use, or scope_record_release().
+ * @return as flume_log_get() and scope_record_decode(); FLUME_ERR_DAMAGED also if what it names is not
+ *         there, is no scope, or not full, or has not what it says. */
+int scope_record_read(flume_log *log, uint64_t seq, struct scope_record *io_record);
+
+/** Whether the ids in it are those of what it says. Of one with identity. @return FLUME_OK,
+ * FLUME_ERR_DAMAGED, FLUME_ERR_NO_MEMORY. */
+int scope_record_verify(const struct scope_record *record);
+
+/** The scope: variables, volatile ones and labels. Of one with identity. Contents of blobs are not known.
+ * @param io_scope  Cleared first.
+ * @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
+int scope_record_restore(const struct scope_record *record, flume_scope *io_scope);
+
+/** Free all that it holds. Harmless on a zeroed one. */
+void scope_record_release(struct scope_record *record);
+
+#endif
