@@ -16,6 +16,7 @@
 #include "flume/log.h"
 #include "flume/proof.h"
 #include "flume/record.h"
+#include "flume/scope.h"
 #include "flume/seal.h"
 #include "flume/status.h"
 #include "flume/subscribe.h"

@@ -67,7 +67,9 @@ struct scope_record {
     uint64_t target_seq;                         /* Link and shadowed; else FLUME_SEQ_NONE. */
     uint64_t count, first_time_ns, last_time_ns; /* Link; else 1 and the record's time. */
     uint64_t frame, enclosing_frame;
-    size_t own_labels;            /* The first ones of the record's labels. Not of a link. */
+    const flume_label *labels; /* In the record's order. Of a link by _read() only. */
+    size_t label_count;
+    size_t own_labels;            /* How many of them, the first ones, are the scope's own. */
     struct scope_pairs identity;  /* Labels among them. Full; shadowed and link: by _read() only. */
     struct scope_pairs variables; /* As stored, blobs with their lengths; no labels. Likewise. */
     const uint8_t *attributes;    /* One for each of them: scope_attribute_*(). */

@@ -1,0 +1,72 @@
+/*
+ * scope_record_bytes.h - where what stands in the body of a scope or a link: views/FORMAT.md, "Scopes".
+ */
+#ifndef VIEWS_SCOPES_SCOPE_RECORD_BYTES_H
+#define VIEWS_SCOPES_SCOPE_RECORD_BYTES_H
+
+#include <assert.h>
+
+#include "scope_record.h"
+
+enum {
+    SCOPE_BODY_FORMAT_AT = 0,
+    SCOPE_BODY_FORM_AT = 1,
+    SCOPE_BODY_OWN_AT = 2,   /* 2 bytes. */
+    SCOPE_BODY_FLAGS_AT = 4, /* 4 bytes, 0. */
+    SCOPE_BODY_ID_AT = 8,
+    SCOPE_BODY_LOCAL_AT = 40,
+    SCOPE_BODY_EXTENDS_AT = 72,
+    SCOPE_BODY_FRAME_AT = 80,
+    SCOPE_BODY_ENCLOSING_AT = 88,
+    SCOPE_BODY_FULL_BYTES = 96,
+    SCOPE_BODY_TARGET_AT = 96, /* Shadowed. */
+    SCOPE_BODY_SHADOWED_BYTES = 104
+};
+static_assert(SCOPE_BODY_ID_AT + FLUME_HASH_BYTES == SCOPE_BODY_LOCAL_AT, "no gap");
+static_assert(SCOPE_BODY_LOCAL_AT + FLUME_HASH_BYTES == SCOPE_BODY_EXTENDS_AT, "no gap");
+static_assert(SCOPE_BODY_ENCLOSING_AT + sizeof(uint64_t) == SCOPE_BODY_FULL_BYTES, "no gap");
+static_assert(SCOPE_BODY_TARGET_AT + sizeof(uint64_t) == SCOPE_BODY_SHADOWED_BYTES, "no gap");
+
+enum {
+    LINK_BODY_ZERO_AT = 1, /* 7 bytes, 0. */
+    LINK_BODY_ID_AT = 8,
+    LINK_BODY_TARGET_AT = 40,
+    LINK_BODY_COUNT_AT = 48,
+    LINK_BODY_FIRST_AT = 56,
+    LINK_BODY_LAST_AT = 64,
+    LINK_BODY_FRAME_AT = 72,
+    LINK_BODY_ENCLOSING_AT = 80,
+    LINK_BODY_BYTES = 88
+};
+static_assert(LINK_BODY_ID_AT + FLUME_HASH_BYTES == LINK_BODY_TARGET_AT, "no gap");
+static_assert(LINK_BODY_ENCLOSING_AT + sizeof(uint64_t) == LINK_BODY_BYTES, "no gap");
+
+enum { SCOPE_ATTRIBUTE_GLOBAL = 8 };
+
+/* An array that is used again. */
+struct pair_room {
+    struct scope_pair *pairs;
+    size_t capacity;
+};
+
+/* What a decoded record has in memory. */
+struct scope_record_memory {
+    struct pair_room identity, variables, volatiles, missing;
+    flume_label *labels;
+    size_t label_capacity;
+    uint8_t *bytes; /* Labels as pairs, blobs as hashed, attributes that are left. */
+    size_t bytes_capacity;
+    flume_record record;        /* Zeroed: none is held. */
+    struct scope_record *inner; /* What a link or a shadowed scope names. NULL: none yet. */
+};
+
+/** The memory of a record, made if there is none. NULL: no memory. */
+struct scope_record_memory *scope_record_memory(struct scope_record *record);
+
+/** Room for pairs, used again. @return false: no memory. */
+bool pair_room_reserve(struct pair_room *room, size_t count);
+
+/** Whether a key of one comes in the other, too. */
+bool scope_pairs_share_key(const struct scope_pairs *one, const struct scope_pairs *other);
+
+#endif

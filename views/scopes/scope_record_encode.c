@@ -1,0 +1,214 @@
+/*
+ * scope_record_encode.c - the body of a scope's record, or of a link. See scope_record.h.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "little.h"
+#include "scope_inside.h"
+#include "scope_record_bytes.h"
+
+void scope_buffer_deinit(struct scope_buffer *buffer)
+{
+    free(buffer->data);
+    *buffer = (struct scope_buffer){0};
+}
+
+static int reserve(struct scope_buffer *body, size_t more)
+{
+    if (!scope_reserve((void **)&body->data, &body->capacity, body->bytes + more, 1))
+        return FLUME_ERR_NO_MEMORY;
+    return FLUME_OK;
+}
+
+/* ---- pieces; there is room for them ---- */
+
+static void put_varint(struct scope_buffer *body, uint32_t value)
+{
+    body->bytes += varint_write(body->data + body->bytes, value);
+}
+
+static void put_data(struct scope_buffer *body, const void *data, size_t bytes)
+{
+    memcpy(body->data + body->bytes, data, bytes);
+    body->bytes += bytes;
+}
+
+static bool is_stored(const struct scope_slot *slot, bool is_volatile)
+{
+    if (is_volatile)
+        return slot->class_ == FLUME_CLASS_VOLATILE;
+    return scope_is_identity(slot) && !slot->is_label;
+}
+
+/* Pairs as they stand in slots, and an attribute for each. */
+static int put_slots(const flume_scope *scope, bool is_volatile, struct scope_buffer *body)
+{
+    uint32_t count = 0;
+    size_t bytes = VARINT_BYTES_MAX;
+
+    for (uint32_t i = 0; i < scope->count; i++) {
+        const struct scope_slot *slot = scope_slot_at(scope, i);
+
+        if (is_stored(slot, is_volatile)) {
+            bytes += slot->pair_bytes + 1;
+            count++;
+        }
+    }
+    if (reserve(body, bytes) < 0)
+        return FLUME_ERR_NO_MEMORY;
+    put_varint(body, count);
+    for (uint32_t i = 0; i < scope->count; i++) {
+        const struct scope_slot *slot = scope_slot_at(scope, i);
+
+        if (is_stored(slot, is_volatile))
+            put_data(body, slot->pair, slot->pair_bytes);
+    }
+    for (uint32_t i = 0; i < scope->count; i++) {
+        const struct scope_slot *slot = scope_slot_at(scope, i);
+        bool is_global = (slot->flags & FLUME_VARIABLE_GLOBAL) != 0;
+
+        if (is_stored(slot, is_volatile))
+            body->data[body->bytes++] =
+                (uint8_t)(slot->class_ | (is_global ? SCOPE_ATTRIBUTE_GLOBAL : 0));
+    }
+    return FLUME_OK;
+}
+
+/* The keys that the target has and the scope has not. Both are in order. */
+static int put_missing(flume_scope *scope, const struct scope_pairs *target,
+                       struct scope_buffer *body)
+{
+    size_t met = 0, bytes = VARINT_BYTES_MAX;
+
+    for (size_t i = 0; i < target->count; i++)
+        bytes += target->pairs[i].key_bytes + VARINT_BYTES_MAX;
+    if (reserve(body, bytes) < 0)
+        return FLUME_ERR_NO_MEMORY;
+    put_varint(body, (uint32_t)(target->count - scope->pairs.count)); /* Wrong where they differ. */
+    for (size_t i = 0; i < target->count; i++) {
+        const struct scope_pair *pair = &target->pairs[i];
+        const struct scope_pair *own = &scope->pairs.pairs[met];
+
+        if (met < scope->pairs.count && own->bytes == pair->bytes &&
+            memcmp(own->data, pair->data, pair->bytes) == 0) {
+            met++;
+            continue;
+        }
+        put_varint(body, pair->key_bytes);
+        put_data(body, pair->key, pair->key_bytes);
+    }
+    if (met < scope->pairs.count || met == target->count)
+        return scope_refuse(scope, FLUME_ERR_INVALID,
+                            "the scope is no true part of the one it would be stored as a part of");
+    return FLUME_OK;
+}
+
+/* ---- heads ---- */
+
+static int put_scope_head(flume_scope *scope, const struct scope_stamp *stamp,
+                          struct scope_buffer *body)
+{
+    uint8_t *head = body->data;
+    uint16_t own = 0;
+    int status;
+
+    for (uint32_t i = 0; i < scope->label_count; i++)
+        own = (uint16_t)(own + !scope_slot_at(scope, scope->first_label + i)->is_inherited);
+    memset(head, 0, SCOPE_BODY_SHADOWED_BYTES);
+    head[SCOPE_BODY_FORMAT_AT] = SCOPE_RECORD_FORMAT;
+    head[SCOPE_BODY_FORM_AT] = (uint8_t)stamp->form;
+    head[SCOPE_BODY_OWN_AT] = (uint8_t)own;
+    head[SCOPE_BODY_OWN_AT + 1] = (uint8_t)(own >> 8);
+    status = flume_scope_id(scope, head + SCOPE_BODY_ID_AT);
+    if (status == FLUME_OK)
+        status = flume_scope_local_id(scope, head + SCOPE_BODY_LOCAL_AT);
+    if (status < 0)
+        return status;
+    little_put64(head + SCOPE_BODY_EXTENDS_AT, stamp->extends_seq);
+    little_put64(head + SCOPE_BODY_FRAME_AT, stamp->frame);
+    little_put64(head + SCOPE_BODY_ENCLOSING_AT, stamp->enclosing_frame);
+    body->bytes = SCOPE_BODY_FULL_BYTES;
+    if (stamp->form != SCOPE_RECORD_SHADOWED)
+        return FLUME_OK;
+    little_put64(head + SCOPE_BODY_TARGET_AT, stamp->target_seq);
+    body->bytes = SCOPE_BODY_SHADOWED_BYTES;
+    return FLUME_OK;
+}
+
+static int put_link_head(flume_scope *scope, const struct scope_stamp *stamp,
+                         struct scope_buffer *body)
+{
+    uint8_t *head = body->data;
+
+    memset(head, 0, LINK_BODY_BYTES);
+    head[SCOPE_BODY_FORMAT_AT] = SCOPE_RECORD_FORMAT;
+    little_put64(head + LINK_BODY_TARGET_AT, stamp->target_seq);
+    little_put64(head + LINK_BODY_COUNT_AT, stamp->count);
+    little_put64(head + LINK_BODY_FIRST_AT, stamp->first_time_ns);
+    little_put64(head + LINK_BODY_LAST_AT, stamp->last_time_ns);
+    little_put64(head + LINK_BODY_FRAME_AT, stamp->frame);
+    little_put64(head + LINK_BODY_ENCLOSING_AT, stamp->enclosing_frame);
+    body->bytes = LINK_BODY_BYTES;
+    return flume_scope_id(scope, head + LINK_BODY_ID_AT);
+}
+
+static int put_body(flume_scope *scope, const struct scope_stamp *stamp, struct scope_buffer *body)
+{
+    int status = reserve(body, SCOPE_BODY_SHADOWED_BYTES);
+
+    if (status == FLUME_OK)
+        status = stamp->form == SCOPE_RECORD_LINK ? put_link_head(scope, stamp, body)
+                                                  : put_scope_head(scope, stamp, body);
+    if (status == FLUME_OK && stamp->form == SCOPE_RECORD_FULL)
+        status = put_slots(scope, false, body);
+    if (status == FLUME_OK && stamp->form == SCOPE_RECORD_SHADOWED)
+        status = put_missing(scope, stamp->target_pairs, body);
+    if (status == FLUME_OK)
+        status = put_slots(scope, true, body);
+    return status;
+}
+
+int scope_record_encode(flume_scope *scope, const struct scope_stamp *stamp,
+                        struct scope_buffer *io_body)
+{
+    int status = scope_lay_out(scope);
+
+    if (status < 0)
+        return status;
+    io_body->bytes = 0;
+    status = put_body(scope, stamp, io_body);
+    if (status == FLUME_ERR_NO_MEMORY)
+        return scope_refuse(scope, status, "no memory for the record of a scope");
+    if (status == FLUME_OK && io_body->bytes > FLUME_BODY_BYTES_MAX)
+        return scope_refuse(scope, FLUME_ERR_TOO_LARGE,
+                            "the scope has %zu bytes, and a record at most %d: make a blob of what "
+                            "is large",
+                            io_body->bytes, FLUME_BODY_BYTES_MAX);
+    return status;
+}
+
+int scope_record_labels(flume_scope *scope, const char *const **out_labels, size_t *out_count,
+                        size_t *out_own)
+{
+    size_t used = 0, own = 0;
+
+    if (!scope_reserve((void **)&scope->label_list, &scope->label_list_capacity, scope->label_count,
+                       sizeof *scope->label_list))
+        return scope_refuse(scope, FLUME_ERR_NO_MEMORY, "no memory for the labels of a scope");
+    for (int inherited = 0; inherited < 2; inherited++) {
+        for (uint32_t i = 0; i < scope->label_count; i++) {
+            const struct scope_slot *slot = scope_slot_at(scope, scope->first_label + i);
+
+            if (slot->is_inherited == (inherited == 1))
+                scope->label_list[used++] = slot->key + SCOPE_LABEL_PREFIX_BYTES;
+        }
+        if (inherited == 0)
+            own = used;
+    }
+    *out_labels = scope->label_list;
+    *out_count = used;
+    *out_own = own;
+    return FLUME_OK;
+}
