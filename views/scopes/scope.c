@@ -190,6 +190,9 @@ int flume_scope_set_bool(flume_scope *scope, const char *key, bool value)
 
 int flume_scope_set_int(flume_scope *scope, const char *key, int64_t value)
 {
+    if (key != NULL &&
+        scope_put_number(scope, key, NULL, FLUME_VALUE_INT, scope_bits_of_integer(value)))
+        return FLUME_OK;
     return set(scope, key, &(flume_value){.type = FLUME_VALUE_INT, .integer = value});
 }
 
@@ -200,6 +203,9 @@ int flume_scope_set_uint(flume_scope *scope, const char *key, uint64_t value)
 
 int flume_scope_set_f64(flume_scope *scope, const char *key, double value)
 {
+    if (key != NULL &&
+        scope_put_number(scope, key, NULL, FLUME_VALUE_F64, scope_bits_of_real(value)))
+        return FLUME_OK;
     return set(scope, key, &(flume_value){.type = FLUME_VALUE_F64, .real = value});
 }
 

@@ -26,17 +26,22 @@ void flume_capture_bool(flume_scope *scope, const char *key, const char *type, b
 
 void flume_capture_int(flume_scope *scope, const char *key, const char *type, int64_t v)
 {
-    capture(scope, key, type, &(flume_value){.type = FLUME_VALUE_INT, .integer = v});
+    if (!scope_put_number(scope, key, type, FLUME_VALUE_INT, scope_bits_of_integer(v)))
+        capture(scope, key, type, &(flume_value){.type = FLUME_VALUE_INT, .integer = v});
 }
 
 void flume_capture_uint(flume_scope *scope, const char *key, const char *type, uint64_t v)
 {
-    capture(scope, key, type, &(flume_value){.type = FLUME_VALUE_UINT, .natural = v});
+    if (v <= INT64_MAX)
+        flume_capture_int(scope, key, type, (int64_t)v);
+    else
+        capture(scope, key, type, &(flume_value){.type = FLUME_VALUE_UINT, .natural = v});
 }
 
 void flume_capture_f64(flume_scope *scope, const char *key, const char *type, double v)
 {
-    capture(scope, key, type, &(flume_value){.type = FLUME_VALUE_F64, .real = v});
+    if (!scope_put_number(scope, key, type, FLUME_VALUE_F64, scope_bits_of_real(v)))
+        capture(scope, key, type, &(flume_value){.type = FLUME_VALUE_F64, .real = v});
 }
 
 void flume_capture_text(flume_scope *scope, const char *key, const char *type, const char *v)

@@ -130,6 +130,16 @@ static inline uint32_t scope_identity_bytes(const struct scope_slot *slot)
 int scope_put(flume_scope *scope, const char *key, size_t key_bytes,
               const struct scope_setting *setting);
 
+/**
+ * Set a number anew, if that is all there is to it: the variable is there, inline and local, has this
+ * type (of C, and of a value), and is to stay so. This is what a sweep does.
+ *
+ * @param bits  scope_bits_of_*().
+ * @return false: nothing was done; scope_put() is to do it.
+ */
+bool scope_put_number(flume_scope *scope, const char *key, const char *type,
+                      enum flume_value_type value_type, uint64_t bits);
+
 /* ---- scope_label.c ---- */
 
 /** A label that an enclosing scope has: part of the identity, but not the scope's own. One that is its

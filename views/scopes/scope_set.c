@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "little.h"
 #include "scope_inside.h"
 #include "text.h"
 
@@ -111,7 +112,9 @@ static bool has_bytes(const struct scope_slot *slot, const struct scope_encoded 
 
 static bool has_type(const struct scope_slot *slot, const char *type)
 {
-    return strcmp(slot->type == NULL ? "" : slot->type, type == NULL ? "" : type) == 0;
+    if (slot->type == NULL || type == NULL)
+        return (slot->type == NULL || slot->type[0] == '\0') && (type == NULL || type[0] == '\0');
+    return strcmp(slot->type, type) == 0;
 }
 
 static bool has_attributes(const struct scope_slot *slot, const struct scope_setting *setting)
@@ -276,6 +279,29 @@ int scope_put(flume_scope *scope, const char *key, size_t key_bytes,
     if (status < 0)
         return status;
     return put_at(scope, key, key_bytes, setting, &encoded, index, !is_found);
+}
+
+bool scope_put_number(flume_scope *scope, const char *key, const char *type,
+                      enum flume_value_type value_type, uint64_t bits)
+{
+    struct scope_slot *slot;
+    uint8_t *number;
+    uint32_t index;
+
+    if (!scope_find(scope, key, strlen(key), &index))
+        return false;
+    slot = scope_slot_at(scope, index);
+    number = slot->pair + slot->value_at + 1;
+    if (slot->class_ != FLUME_CLASS_INLINE || slot->flags != 0 || number[-1] != value_type ||
+        !has_type(slot, type))
+        return false;
+    if (big_get64(number) == bits)
+        return true;
+    big_put64(number, bits);
+    if (scope->laid_out)
+        big_put64(scope->image + slot->image_at + slot->value_at + 1, bits);
+    scope->id_known = false;
+    return true;
 }
 
 /* ---- what becomes of it ---- */

@@ -47,7 +47,7 @@ bool varint_read(const uint8_t **io_at, const uint8_t *end, uint32_t *out_value)
 
 /* ---- numbers, in bytes that sort as they count ---- */
 
-static uint64_t bits_of_real(double real)
+uint64_t scope_bits_of_real(double real)
 {
     uint64_t bits;
 
@@ -77,7 +77,7 @@ static void encode_number(enum flume_value_type type, uint64_t number, struct sc
 static void encode_natural(uint64_t natural, struct scope_encoded *out)
 {
     if (natural <= INT64_MAX)
-        encode_number(FLUME_VALUE_INT, natural ^ SIGN_BIT, out);
+        encode_number(FLUME_VALUE_INT, scope_bits_of_integer((int64_t)natural), out);
     else
         encode_number(FLUME_VALUE_UINT, natural, out);
 }
@@ -108,13 +108,13 @@ void scope_value_encode(const flume_value *value, struct scope_encoded *out_enco
         break;
     case FLUME_VALUE_INT:
     case FLUME_VALUE_TIME:
-        encode_number(value->type, (uint64_t)value->integer ^ SIGN_BIT, out_encoded);
+        encode_number(value->type, scope_bits_of_integer(value->integer), out_encoded);
         break;
     case FLUME_VALUE_UINT:
         encode_natural(value->natural, out_encoded);
         break;
     case FLUME_VALUE_F64:
-        encode_number(value->type, bits_of_real(value->real), out_encoded);
+        encode_number(value->type, scope_bits_of_real(value->real), out_encoded);
         break;
     case FLUME_VALUE_TEXT:
     case FLUME_VALUE_BYTES:
@@ -147,7 +147,7 @@ static bool read_number(const uint8_t **io_at, const uint8_t *end, flume_value *
     }
     if (value->type == FLUME_VALUE_F64) {
         value->real = real_of_bits(number);
-        return bits_of_real(value->real) == number; /* Of NaN there is one. */
+        return scope_bits_of_real(value->real) == number; /* Of NaN there is one. */
     }
     value->integer = (int64_t)(number ^ SIGN_BIT);
     return true;

@@ -29,6 +29,13 @@ size_t varint_write(uint8_t target[VARINT_BYTES_MAX], uint32_t value);
 /** The same read back; only the shortest form is one. @return false: there is none. */
 bool varint_read(const uint8_t **io_at, const uint8_t *end, uint32_t *out_value);
 
+/** A number as it stands behind its tag: 64 bits that sort as numbers count. */
+static inline uint64_t scope_bits_of_integer(int64_t integer)
+{
+    return (uint64_t)integer ^ UINT64_C(1) << 63;
+}
+uint64_t scope_bits_of_real(double real);
+
 /** Texts must not be longer than 32 bits can say. */
 void scope_value_encode(const flume_value *value, struct scope_encoded *out_encoded);
 
