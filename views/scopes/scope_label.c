@@ -6,6 +6,9 @@
 #include "scope_inside.h"
 #include "text.h"
 
+/* Of what a record has for labels; the rest is for what it says of blobs. */
+enum { META_BYTES_MAX = FLUME_META_BYTES_MAX - 63 };
+
 static int check(flume_scope *scope, const char *text, size_t bytes)
 {
     char shown[SCOPE_SHOWN_BYTES];
@@ -32,13 +35,12 @@ static int check_meta(flume_scope *scope, const char *text, size_t bytes)
 {
     char shown[SCOPE_SHOWN_BYTES];
 
-    if (scope->label_meta_bytes + bytes + 2 <= FLUME_META_BYTES_MAX)
+    if (scope->label_meta_bytes + bytes + 2 <= META_BYTES_MAX)
         return FLUME_OK;
     return scope_fail(scope, FLUME_ERR_TOO_LARGE,
                       "no room for label '%s': with %zu labels the record's %d bytes for them are "
                       "full",
-                      scope_show(text, bytes, shown), (size_t)scope->label_count,
-                      FLUME_META_BYTES_MAX);
+                      scope_show(text, bytes, shown), (size_t)scope->label_count, META_BYTES_MAX);
 }
 
 int scope_label_add(flume_scope *scope, const char *text, size_t bytes, bool is_inherited)
