@@ -61,6 +61,7 @@ void batch_destroy(flume_batch *batch, enum batch_runs runs)
 {
     if (batch == NULL)
         return;
+    batch_close_cursors(batch);
     if (batch->txn != NULL)
         environment_abort(batch->env, batch->txn);
     for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++) {
@@ -79,6 +80,7 @@ int batch_begin(flume_batch *batch, struct environment *env)
     int code = environment_begin(env, &batch->txn, &batch->meta);
 
     batch->env = env;
+    batch->begun++;
     batch->direct_bytes = 0;
     batch->mdb_code = 0;
     batch->system_status = FLUME_OK;
@@ -87,8 +89,19 @@ int batch_begin(flume_batch *batch, struct environment *env)
     return code;
 }
 
+void batch_close_cursors(flume_batch *batch)
+{
+    for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++) {
+        if (batch->cursors[i] != NULL)
+            mdb_cursor_close(batch->cursors[i]);
+        batch->cursors[i] = NULL;
+    }
+    batch->stands = false;
+}
+
 void batch_give_up(flume_batch *batch)
 {
+    batch_close_cursors(batch);
     environment_abort(batch->env, batch->txn);
     batch->txn = NULL;
     for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++)
@@ -204,19 +217,26 @@ int flume_batch_delete(flume_batch *batch, size_t table, const void *key, size_t
     return batch->sealing.is_going_on ? batch_note_sealed(batch, table, status) : status;
 }
 
+static int check_read(flume_batch *batch, size_t table, size_t key_bytes)
+{
+    int status = check_row(batch, table, key_bytes, 0);
+
+    if (status != FLUME_OK || batch->sorters[table] == NULL)
+        return status;
+    return flume_fail(batch->view->flume, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                      "view '%s': apply does not read a table that is collected",
+                      batch->view->definition->name);
+}
+
 int flume_batch_get(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
                     flume_bytes *out_value)
 {
-    int status = check_row(batch, table, key_bytes, 0);
+    int status = check_read(batch, table, key_bytes);
     MDB_val mdb_key = {key_bytes, (void *)(uintptr_t)key}, value;
     int code;
 
     if (status != FLUME_OK)
         return status;
-    if (batch->sorters[table] != NULL)
-        return flume_fail(batch->view->flume, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
-                          "view '%s': apply does not read a table that is collected",
-                          batch->view->definition->name);
     code = mdb_get(batch->txn, batch->env->tables[table], &mdb_key, &value);
     if (code == MDB_NOTFOUND)
         return FLUME_ERR_NOT_FOUND;
@@ -224,6 +244,55 @@ int flume_batch_get(flume_batch *batch, size_t table, const void *key, size_t ke
         return keep_code(batch, code);
     *out_value = (flume_bytes){value.mv_data, value.mv_size};
     return FLUME_OK;
+}
+
+int flume_batch_seek(flume_batch *batch, size_t table, const void *key, size_t key_bytes)
+{
+    MDB_val mdb_key = {key_bytes, (void *)(uintptr_t)key}, value;
+    int status = check_read(batch, table, key_bytes == 0 ? 1 : key_bytes);
+    int code = 0;
+
+    if (status != FLUME_OK)
+        return status;
+    if (batch->cursors[table] == NULL)
+        code = mdb_cursor_open(batch->txn, batch->env->tables[table], &batch->cursors[table]);
+    if (code == 0)
+        code = mdb_cursor_get(batch->cursors[table], &mdb_key, &value,
+                              key_bytes == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    batch->sought = table;
+    batch->sought_code = code;
+    batch->stands = code == 0;
+    return code == MDB_NOTFOUND ? FLUME_OK : keep_code(batch, code);
+}
+
+int flume_batch_next(flume_batch *batch, flume_bytes *out_key, flume_bytes *out_value)
+{
+    MDB_cursor *cursor = batch->cursors[batch->sought];
+    MDB_val key, value;
+    int code;
+
+    if (cursor == NULL || batch->sought_code != 0)
+        return FLUME_END;
+    code = mdb_cursor_get(cursor, &key, &value, batch->stands ? MDB_GET_CURRENT : MDB_NEXT);
+    batch->stands = false;
+    batch->sought_code = code;
+    if (code == MDB_NOTFOUND)
+        return FLUME_END;
+    if (code != 0)
+        return keep_code(batch, code);
+    *out_key = (flume_bytes){key.mv_data, key.mv_size};
+    *out_value = (flume_bytes){value.mv_data, value.mv_size};
+    return FLUME_OK;
+}
+
+flume_log *flume_batch_log(flume_batch *batch)
+{
+    return batch->view->flume->log;
+}
+
+uint64_t flume_batch_begun(const flume_batch *batch)
+{
+    return batch->begun;
 }
 
 /* ---- filling ---- */
@@ -512,6 +581,7 @@ int batch_commit(flume_batch *batch)
         batch_give_up(batch);
         return code;
     }
+    batch_close_cursors(batch);
     code = environment_commit(batch->env, batch->txn, &batch->meta);
     batch->txn = NULL;
     return code;

@@ -58,6 +58,11 @@ struct flume_batch {
     size_t merge_table;  /* and in which table. */
     uint64_t records_to; /* Up to this seq no sealed strata begins that can be taken whole. */
     struct batch_sealing sealing;
+    uint64_t begun;                             /* How often. */
+    MDB_cursor *cursors[FLUME_VIEW_TABLES_MAX]; /* Of txn, where apply has sought. */
+    size_t sought;                              /* The table that was sought in last, and */
+    int sought_code; /* what that gave, if there is a row to be given: 0. */
+    bool stands;     /* The cursor is on the row that comes next. */
 };
 
 /** @param spill_directory  Where sorters may spill; NULL: nowhere.
@@ -97,6 +102,8 @@ uint64_t batch_whole_before(flume_log *log, uint64_t seq);
 /** Write the collected rows; then store meta and commit. 0 or an LMDB code; all is undone then. */
 int batch_commit(flume_batch *batch);
 void batch_give_up(flume_batch *batch);
+/** Before a transaction is ended by another way. */
+void batch_close_cursors(flume_batch *batch);
 
 /** Say that a merge refused two values of a table: only a rebuild with another one helps.
  * Returns FLUME_ERR_VIEW. */

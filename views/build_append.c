@@ -254,6 +254,7 @@ int build_append(struct build *build)
             if (build->parts[p].batch->sorters[i] != NULL)
                 appending.rows += sorter_count(build->parts[p].batch->sorters[i]);
     appending.txn = first->txn; /* With what was put into other tables. */
+    batch_close_cursors(first);
     first->txn = NULL;
     if (appending.txn == NULL)
         code = begin_transaction(&appending);

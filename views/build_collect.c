@@ -26,6 +26,8 @@ static int store_meta_locked(struct build *build, flume_batch *batch)
 
     if (code != 0)
         return code;
+    if (was_open)
+        batch_close_cursors(batch);
     code = environment_commit(env, txn, &build->meta);
     if (!was_open)
         return code;

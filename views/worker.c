@@ -221,6 +221,26 @@ static bool has_failed(flume_view *view)
     return failed;
 }
 
+/* Whether the view has nothing to be made of, and nobody wants it. */
+static bool is_dormant(flume_view *view)
+{
+    const flume_view_definition *definition = view->definition;
+    bool wanted;
+
+    if ((definition->flags & FLUME_VIEW_LAZY) == 0)
+        return false;
+    (void)pthread_mutex_lock(&view->mutex);
+    wanted = view->env != NULL || view->waiting != 0 || view->waiters != NULL;
+    (void)pthread_mutex_unlock(&view->mutex);
+    for (size_t i = 0; !wanted && i < definition->kind_count; i++) {
+        uint64_t last;
+
+        wanted = flume_log_last(view->flume->log, definition->kinds[i], &last) != FLUME_OK ||
+                 last != FLUME_SEQ_NONE;
+    }
+    return !wanted;
+}
+
 static enum worker_step step_once(struct working *working)
 {
     flume_view *view = working->view;
@@ -236,6 +256,8 @@ static enum worker_step step_once(struct working *working)
         return STEP_REST;
     if (replace)
         return step_rebuild(working);
+    if (is_dormant(view))
+        return STEP_REST;
     status = view_acquire(view, &env);
     environment_release(env);
     if (status < 0) {

@@ -89,7 +89,10 @@ typedef struct flume_view_table {
 enum flume_view_flags {
     /* A rebuild may run apply on several threads at once, each on records of its own and with a
      * state of its own from open; and merges likewise. All tables must be collected. */
-    FLUME_VIEW_PARALLEL = 1
+    FLUME_VIEW_PARALLEL = 1,
+    /* Few basins have records of its kinds: it is not made, and costs nothing, before the log has one
+     * or somebody asks the view. */
+    FLUME_VIEW_LAZY = 2
 };
 
 typedef struct flume_view_definition {
@@ -151,6 +154,23 @@ FLUME_API int flume_batch_delete(flume_batch *batch, size_t table, const void *k
  * put or delete. @return FLUME_OK, FLUME_ERR_NOT_FOUND, ... */
 FLUME_API int flume_batch_get(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
                               flume_bytes *out_value);
+
+/** Stand at the first row whose key is >= key, as it is after the puts so far; not in a
+ * FLUME_TABLE_COLLECT table. An empty key: at the first. The next flume_batch_next() gives it. */
+FLUME_API int flume_batch_seek(flume_batch *batch, size_t table, const void *key, size_t key_bytes);
+
+/** The next row in key order of the table that was sought in last. Valid until the next put or
+ * delete, after which one seeks anew. @return FLUME_OK, FLUME_END, ... */
+FLUME_API int flume_batch_next(flume_batch *batch, flume_bytes *out_key, flume_bytes *out_value);
+
+/** The log of the basin, to read earlier records of it: what apply puts may follow from them, too.
+ * Borrowed. */
+FLUME_API flume_log *flume_batch_log(flume_batch *batch);
+
+/** How often the batch was begun. Where this is another number than at the last record, rows may be
+ * other ones than those that the state has put or read: another program may have applied records, and
+ * what was put may not have been kept. */
+FLUME_API uint64_t flume_batch_begun(const flume_batch *batch);
 
 /* ---- a basin with its views ---- */
 
