@@ -2,14 +2,15 @@
  * builtin.h - what the framework needs to know of the built-in views.
  *
  * The built-in views are written against include/flume/view.h like any program's own. The framework
- * registers the three definitions, and asks the catalog which views the users have declared.
+ * registers the definitions, and asks the catalog which views the users have declared.
  */
 #ifndef VIEWS_BUILTIN_H
 #define VIEWS_BUILTIN_H
 
 #include "flume/find.h"
 
-extern const flume_view_definition view_hash, view_label, view_catalog, view_blob;
+extern const flume_view_definition view_hash, view_label, view_catalog, view_blob, view_scope,
+    view_superset;
 
 /**
  * The definition of a declared view, with its paths compiled.

@@ -74,6 +74,10 @@ static int check_definition(flume *handle, const flume_view_definition *definiti
     if (definition->version < 1 || definition->apply == NULL)
         return flume_fail(handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
                           "view '%s' needs a version from 1 on, and an apply", definition->name);
+    if ((definition->flags & FLUME_VIEW_LAZY) != 0 && definition->kind_count == 0)
+        return flume_fail(handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                          "view '%s' is lazy, so it needs kinds of records to wait for",
+                          definition->name);
     return check_tables(handle, definition);
 }
 
@@ -134,8 +138,8 @@ static int check_options(flume *handle)
 
 static int add_all(flume *handle)
 {
-    static const flume_view_definition *const built_in[] = {&view_hash, &view_label, &view_catalog,
-                                                            &view_blob};
+    static const flume_view_definition *const built_in[] = {
+        &view_hash, &view_label, &view_catalog, &view_blob, &view_scope, &view_superset};
     const flume_options *options = &handle->options;
     int status = check_options(handle);
 

@@ -1,0 +1,420 @@
+/*
+ * overlay.c - containment as of the log's very head (overlay.h).
+ */
+#include "overlay.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "inside.h"
+#include "lookup.h"
+#include "overlay_map.h"
+#include "scope_log.h"
+#include "superset_rows.h"
+
+/* How much it takes in before it begins afresh on a newer snapshot; how far behind that may be, as a
+ * part of it; and from how many records on it begins afresh rather than to read them. */
+enum { SCOPES_MAX = 1 << 18, ENTRIES_MAX = 1 << 21, NEAR_PART = 16, FOLLOW_RECORDS_MAX = 1 << 16 };
+enum { CURSOR_BEHIND_MAX = 16 };
+
+struct overlay {
+    flume *handle;
+    flume_log *log;
+    flume_view *view;
+    struct containment containment;
+    struct scope_log scopes;
+    struct scope_record record;
+    size_t scopes_max;
+
+    bool is_standing;  /* What follows is of use. */
+    flume_rows *rows;  /* NULL: there was no scope when it began. */
+    uint64_t position; /* Every scope below it is known. */
+    size_t scopes_added;
+    struct pairs_map pairs;            /* Goes before the rows; has misses of the rows, too. */
+    struct pairs_map wild_shapes;      /* Likewise. */
+    struct list_map lists[WILD_LISTS]; /* Besides those of the rows. */
+    size_t entries;
+    flume_cursor *cursor; /* Live; at position or behind it. NULL: none. */
+};
+
+/* ---- the store ---- */
+
+static int store_get(void *ctx, struct fingerprint key, struct containment_entry *out_entry)
+{
+    struct overlay *overlay = ctx;
+    struct containment_entry *kept = pairs_map_find(&overlay->pairs, key);
+    struct superset_reader reader;
+    int status;
+
+    if (kept != NULL) {
+        *out_entry = *kept;
+        return FLUME_OK;
+    }
+    *out_entry = (struct containment_entry){FLUME_SEQ_NONE, FLUME_SEQ_NONE};
+    if (overlay->rows == NULL)
+        return FLUME_OK;
+    superset_reader_of_rows(&reader, overlay->rows);
+    status = superset_get(&reader, key, out_entry);
+    /* Who asks for what is not there mostly puts it soon, having looked once more. */
+    if (status == FLUME_OK && out_entry->own_seq == FLUME_SEQ_NONE)
+        status = pairs_map_put(&overlay->pairs, key, out_entry);
+    return status;
+}
+
+static int store_put(void *ctx, struct fingerprint key, const struct containment_entry *entry)
+{
+    struct overlay *overlay = ctx;
+
+    return pairs_map_put(&overlay->pairs, key, entry);
+}
+
+/* Shapes and counts stand in struct containment. */
+static int store_put_shape(void *ctx, uint32_t number, const struct shape *shape)
+{
+    (void)ctx;
+    (void)number;
+    (void)shape;
+    return FLUME_OK;
+}
+
+static int store_put_info(void *ctx, const struct containment_info *info)
+{
+    (void)ctx;
+    (void)info;
+    return FLUME_OK;
+}
+
+static int store_has_wild_shape(void *ctx, struct fingerprint shape, bool *out_has)
+{
+    struct overlay *overlay = ctx;
+    struct superset_reader reader;
+
+    *out_has = pairs_map_find(&overlay->wild_shapes, shape) != NULL;
+    if (*out_has || overlay->rows == NULL)
+        return FLUME_OK;
+    superset_reader_of_rows(&reader, overlay->rows);
+    return superset_has_wild_shape(&reader, shape, out_has);
+}
+
+static int store_put_wild_shape(void *ctx, struct fingerprint shape, uint64_t seq)
+{
+    struct overlay *overlay = ctx;
+    struct containment_entry entry = {seq, FLUME_SEQ_NONE};
+
+    return pairs_map_put(&overlay->wild_shapes, shape, &entry);
+}
+
+static int store_add(void *ctx, enum wild_list list, uint64_t token, const struct wild_entry *entry)
+{
+    struct overlay *overlay = ctx;
+
+    overlay->entries++;
+    return list_map_add(&overlay->lists[list], token, entry);
+}
+
+static int store_count(void *ctx, uint64_t token, uint64_t *out_postings)
+{
+    const struct overlay *overlay = ctx;
+    const struct list_slot *slot = list_map_find(&overlay->lists[WILD_POSTINGS], token);
+    struct superset_reader reader;
+    uint64_t stored = 0;
+    int status = FLUME_OK;
+
+    if (overlay->rows != NULL) {
+        superset_reader_of_rows(&reader, overlay->rows);
+        status = superset_count(&reader, token, &stored);
+    }
+    if (status == FLUME_OK)
+        *out_postings = stored + (slot == NULL ? 0 : slot->count);
+    return status;
+}
+
+/* Those of the rows; then those in memory, each a run of its own: who lists stored scopes later than
+ * others does not keep the order of their seqs. */
+static int store_each(void *ctx, enum wild_list list, uint64_t token,
+                      int (*visit)(void *visit_ctx, const struct wild_entry *entry),
+                      void *visit_ctx)
+{
+    const struct overlay *overlay = ctx;
+    const struct list_slot *slot = list_map_find(&overlay->lists[list], token);
+    struct superset_reader reader;
+    int status = FLUME_OK;
+
+    if (overlay->rows != NULL) {
+        superset_reader_of_rows(&reader, overlay->rows);
+        status = superset_each(&reader, list, token, visit, visit_ctx);
+    }
+    for (uint32_t i = 0; slot != NULL && status >= FLUME_OK && i < slot->count; i++)
+        status = visit(visit_ctx, &slot->entries[i]);
+    return status > 0 ? FLUME_OK : status;
+}
+
+static int store_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx)
+{
+    struct overlay *overlay = ctx;
+
+    return scope_log_read(&overlay->scopes, seq, visit, visit_ctx);
+}
+
+static int store_scan(void *ctx, uint64_t from_seq, uint64_t below_seq, containment_visit visit,
+                      void *visit_ctx)
+{
+    struct overlay *overlay = ctx;
+
+    return scope_log_scan(&overlay->scopes, from_seq, below_seq, visit, visit_ctx);
+}
+
+/* ---- making ---- */
+
+int overlay_create(flume *handle, struct overlay **out_overlay)
+{
+    struct overlay *overlay = calloc(1, sizeof *overlay);
+    const struct containment_store store = {
+        .ctx = overlay,
+        .get = store_get,
+        .put = store_put,
+        .put_shape = store_put_shape,
+        .has_wild_shape = store_has_wild_shape,
+        .put_wild_shape = store_put_wild_shape,
+        .put_info = store_put_info,
+        .add = store_add,
+        .count = store_count,
+        .each = store_each,
+        .read = store_read,
+        .scan = store_scan,
+    };
+    int status;
+
+    if (overlay == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    overlay->handle = handle;
+    overlay->log = flume_log_of(handle);
+    overlay->scopes.log = overlay->log;
+    overlay->scopes_max = SCOPES_MAX;
+    containment_init(&overlay->containment, &store, tokens_seed(handle->basin_id));
+    status = flume_view_find(handle, view_superset.name, &overlay->view);
+    if (status != FLUME_OK) {
+        overlay_destroy(overlay);
+        return status;
+    }
+    *out_overlay = overlay;
+    return FLUME_OK;
+}
+
+void overlay_rest(struct overlay *overlay)
+{
+    overlay->is_standing = false;
+    if (overlay->rows != NULL)
+        flume_rows_end(overlay->rows);
+    overlay->rows = NULL;
+    pairs_map_deinit(&overlay->pairs);
+    pairs_map_deinit(&overlay->wild_shapes);
+    for (size_t i = 0; i < WILD_LISTS; i++)
+        list_map_deinit(&overlay->lists[i]);
+    overlay->entries = 0;
+    overlay->scopes_added = 0;
+    containment_forget(&overlay->containment);
+    flume_cursor_close(overlay->cursor);
+    overlay->cursor = NULL;
+}
+
+void overlay_destroy(struct overlay *overlay)
+{
+    if (overlay == NULL)
+        return;
+    overlay_rest(overlay);
+    containment_deinit(&overlay->containment);
+    scope_log_deinit(&overlay->scopes);
+    scope_record_release(&overlay->record);
+    free(overlay);
+}
+
+void overlay_limit(struct overlay *overlay, size_t scopes_max)
+{
+    overlay->scopes_max = scopes_max == 0 ? SCOPES_MAX : scopes_max;
+}
+
+uint64_t overlay_position(const struct overlay *overlay)
+{
+    return overlay->is_standing ? overlay->position : 0;
+}
+
+/* ---- beginning afresh ---- */
+
+/* A snapshot: what the view has at this moment, or, if that is not near or nothing, what it has once
+ * it was waited for. */
+static int take_rows(struct overlay *overlay, uint64_t below_seq, uint64_t near_records,
+                     const flume_ask *ask)
+{
+    flume_ask patient = ask == NULL ? (flume_ask){0} : *ask;
+    flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};
+    int status = flume_view_read(overlay->view, &at_once, &overlay->rows);
+
+    if (status == FLUME_OK) {
+        overlay->position = flume_rows_as_of(overlay->rows);
+        if (overlay->position + near_records >= below_seq)
+            return FLUME_OK;
+        flume_rows_end(overlay->rows);
+        overlay->rows = NULL;
+    } else if (status != FLUME_ERR_STALE) {
+        overlay->rows = NULL;
+        return status;
+    }
+    patient.flags = FLUME_ASK_AS_OF;
+    patient.as_of = below_seq;
+    status = flume_view_read(overlay->view, &patient, &overlay->rows);
+    if (status == FLUME_OK)
+        overlay->position = flume_rows_as_of(overlay->rows);
+    else
+        overlay->rows = NULL;
+    return status;
+}
+
+/* A row that cannot be is the view's fault. Nothing that was made with it is of use. */
+static int fail(struct overlay *overlay, int status)
+{
+    overlay_rest(overlay);
+    if (status != FLUME_ERR_DAMAGED)
+        return status;
+    return lookup_bad_row(overlay->handle, view_superset.name);
+}
+
+static int stand(struct overlay *overlay, uint64_t below_seq, uint64_t near_records,
+                 const flume_ask *ask)
+{
+    struct superset_reader reader;
+    uint64_t last;
+    int status;
+
+    overlay_rest(overlay);
+    status = flume_log_last(overlay->log, FLUME_KIND_SCOPE, &last);
+    if (status != FLUME_OK)
+        return status;
+    if (last == FLUME_SEQ_NONE) {
+        overlay->position = below_seq; /* There is no scope below the head as it was. */
+        overlay->is_standing = true;
+        return FLUME_OK;
+    }
+    status = take_rows(overlay, below_seq, near_records, ask);
+    if (status != FLUME_OK)
+        return status;
+    superset_reader_of_rows(&reader, overlay->rows);
+    status = superset_restore(&reader, &overlay->containment);
+    overlay->is_standing = status == FLUME_OK;
+    return status;
+}
+
+/* ---- following the log ---- */
+
+static int open_cursor(struct overlay *overlay)
+{
+    static const uint8_t kinds[] = {FLUME_KIND_SCOPE};
+    flume_cursor_options options = {
+        .flags = FLUME_CURSOR_LIVE | FLUME_CURSOR_SKIP_DAMAGED,
+        .bounds = FLUME_GTE,
+        .gte = overlay->position,
+        .kinds = kinds,
+        .kind_count = 1,
+    };
+
+    if (overlay->cursor != NULL &&
+        flume_cursor_position(overlay->cursor) + CURSOR_BEHIND_MAX >= overlay->position)
+        return FLUME_OK;
+    flume_cursor_close(overlay->cursor);
+    overlay->cursor = NULL;
+    return flume_cursor_open(overlay->log, &options, &overlay->cursor);
+}
+
+static int take_record(struct overlay *overlay, const flume_record *record)
+{
+    int status = scope_log_take(overlay->log, record, &overlay->record);
+
+    if (status == FLUME_OK)
+        status = containment_add(&overlay->containment, &overlay->record.identity, record->seq);
+    if (status != FLUME_OK && status != FLUME_ERR_NOT_FOUND)
+        return status;
+    overlay->position = record->seq + 1;
+    overlay->scopes_added++;
+    return FLUME_OK;
+}
+
+static bool has_many_entries(const struct overlay *overlay)
+{
+    return overlay->entries >= ENTRIES_MAX || overlay->pairs.count >= ENTRIES_MAX;
+}
+
+static bool is_full(const struct overlay *overlay)
+{
+    return overlay->scopes_added >= overlay->scopes_max || has_many_entries(overlay);
+}
+
+/* Take in what was appended, unless it is too much: then position tells how far that went. */
+static int follow(struct overlay *overlay, uint64_t below_seq)
+{
+    uint64_t last;
+    int status = flume_log_last(overlay->log, FLUME_KIND_SCOPE, &last);
+
+    if (status == FLUME_OK && last != FLUME_SEQ_NONE && last >= overlay->position) {
+        if (below_seq - overlay->position > FOLLOW_RECORDS_MAX)
+            return FLUME_OK;
+        status = open_cursor(overlay);
+        while (status == FLUME_OK && overlay->position < below_seq && !is_full(overlay)) {
+            flume_record record;
+
+            status = flume_cursor_next(overlay->cursor, 0, &record);
+            if (status == FLUME_OK && record.seq >= overlay->position)
+                status = take_record(overlay, &record);
+        }
+        if (status == FLUME_OK)
+            return status;
+    }
+    if (status != FLUME_OK && status != FLUME_ERR_TIMEOUT && status != FLUME_END)
+        return status;
+    if (overlay->position < below_seq) /* No scope is left. */
+        overlay->position = below_seq;
+    return FLUME_OK;
+}
+
+int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *ask)
+{
+    bool was_full = overlay->is_standing && is_full(overlay);
+    uint64_t near_records = was_full && has_many_entries(overlay) ? 0
+                                                                  : overlay->scopes_max / NEAR_PART;
+    int status = FLUME_OK;
+
+    if (was_full && below_seq < overlay->position)
+        below_seq = overlay->position;
+    if (!overlay->is_standing || was_full)
+        status = stand(overlay, below_seq, near_records, ask);
+    if (status == FLUME_OK && overlay->position < below_seq)
+        status = follow(overlay, below_seq);
+    if (status == FLUME_OK && overlay->position < below_seq) /* It was too much. */
+        status = stand(overlay, below_seq, 0, ask);
+    return status == FLUME_OK ? status : fail(overlay, status);
+}
+
+/* ---- asking and adding ---- */
+
+int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs,
+                struct containment_answer *out_answer)
+{
+    int status;
+
+    assert(overlay->is_standing);
+    status = containment_ask(&overlay->containment, pairs, overlay->position, out_answer);
+    return status == FLUME_OK ? status : fail(overlay, status);
+}
+
+int overlay_add(struct overlay *overlay, const struct scope_pairs *pairs, uint64_t seq)
+{
+    int status;
+
+    assert(overlay->is_standing);
+    assert(seq >= overlay->position);
+    status = containment_add(&overlay->containment, pairs, seq);
+    if (status != FLUME_OK)
+        return fail(overlay, status);
+    overlay->position = seq + 1;
+    overlay->scopes_added++;
+    return FLUME_OK;
+}

@@ -1,0 +1,75 @@
+/*
+ * scope_log.c - stored scopes, read back from the log (scope_log.h).
+ */
+#include "scope_log.h"
+
+#include "flume/cursor.h"
+
+void scope_log_deinit(struct scope_log *scopes)
+{
+    scope_record_release(&scopes->compared);
+    scope_record_release(&scopes->scanned);
+}
+
+/* What cannot be read any more, or never was a scope, is in no relation to others. */
+static int passed_over(int status)
+{
+    switch (status) {
+    case FLUME_ERR_DAMAGED:
+    case FLUME_ERR_LOST:
+    case FLUME_ERR_GONE:
+    case FLUME_ERR_INVALID:
+        return FLUME_ERR_NOT_FOUND;
+    default:
+        return status;
+    }
+}
+
+int scope_log_take(flume_log *log, const flume_record *record, struct scope_record *io_scope)
+{
+    int status = record->kind == FLUME_KIND_SCOPE ? scope_record_decode(record, io_scope)
+                                                  : FLUME_ERR_NOT_FOUND;
+
+    if (status == FLUME_OK && io_scope->form == SCOPE_RECORD_SHADOWED)
+        status = scope_record_read(log, record->seq, io_scope);
+    return passed_over(status);
+}
+
+int scope_log_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx)
+{
+    struct scope_log *scopes = ctx;
+    int status = passed_over(scope_record_read(scopes->log, seq, &scopes->compared));
+
+    return status == FLUME_OK ? visit(visit_ctx, seq, &scopes->compared.identity) : status;
+}
+
+int scope_log_scan(void *ctx, uint64_t from_seq, uint64_t below_seq, containment_visit visit,
+                   void *visit_ctx)
+{
+    static const uint8_t kinds[] = {FLUME_KIND_SCOPE};
+    struct scope_log *scopes = ctx;
+    flume_cursor_options options = {
+        .flags = FLUME_CURSOR_SKIP_DAMAGED,
+        .bounds = FLUME_GTE | FLUME_LT,
+        .gte = from_seq,
+        .lt = below_seq,
+        .kinds = kinds,
+        .kind_count = 1,
+    };
+    flume_cursor *cursor;
+    int status = flume_cursor_open(scopes->log, &options, &cursor);
+
+    while (status == FLUME_OK) {
+        flume_record record;
+
+        status = flume_cursor_next(cursor, 0, &record);
+        if (status == FLUME_OK)
+            status = scope_log_take(scopes->log, &record, &scopes->scanned);
+        if (status == FLUME_OK)
+            status = visit(visit_ctx, record.seq, &scopes->scanned.identity);
+        else if (status == FLUME_ERR_NOT_FOUND)
+            status = FLUME_OK;
+    }
+    flume_cursor_close(cursor);
+    return status == FLUME_END ? FLUME_OK : status;
+}

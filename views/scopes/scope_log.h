@@ -1,0 +1,32 @@
+/*
+ * scope_log.h - stored scopes, read back from the log for the index of containment.
+ */
+#ifndef VIEWS_SCOPES_SCOPE_LOG_H
+#define VIEWS_SCOPES_SCOPE_LOG_H
+
+#include "containment.h"
+#include "scope_record.h"
+
+/* Starts with log set and all else zero. */
+struct scope_log {
+    flume_log *log;
+    struct scope_record compared; /* Memory that is used again. */
+    struct scope_record scanned;
+};
+
+void scope_log_deinit(struct scope_log *scopes);
+
+/** As the functions of struct containment_store; ctx: a struct scope_log. */
+int scope_log_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx);
+int scope_log_scan(void *ctx, uint64_t from_seq, uint64_t below_seq, containment_visit visit,
+                   void *visit_ctx);
+
+/**
+ * The identity of a record of kind scope, what it names resolved.
+ *
+ * @param io_scope  Valid as long as the record, until its next use.
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND: it is none that can be read; an error.
+ */
+int scope_log_take(flume_log *log, const flume_record *record, struct scope_record *io_scope);
+
+#endif

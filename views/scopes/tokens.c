@@ -1,0 +1,107 @@
+/*
+ * tokens.c - a scope as numbers (tokens.h).
+ */
+#include "tokens.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "little.h"
+
+/* Keys are hashed apart from pairs. */
+#define KEY_SEED UINT64_C(0x9e3779b97f4a7c15)
+
+enum { FIRST_CAPACITY = 32 };
+
+uint64_t tokens_seed(const uint8_t basin_id[16])
+{
+    return little_get64(basin_id) ^ little_get64(basin_id + 8) * KEY_SEED;
+}
+
+/* The end of splitmix64: each bit of the value turns about half of the others. */
+static uint64_t mix(uint64_t value)
+{
+    value = (value ^ (value >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ (value >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return value ^ (value >> 31);
+}
+
+static struct fingerprint key_fingerprint(uint64_t key)
+{
+    return (struct fingerprint){{key, mix(key)}};
+}
+
+struct fingerprint tokens_shape(const uint64_t *keys, size_t count)
+{
+    struct fingerprint sum = {{0, 0}};
+
+    for (size_t i = 0; i < count; i++)
+        fingerprint_add(&sum, key_fingerprint(keys[i]));
+    return sum;
+}
+
+uint64_t tokens_key_signature(const uint64_t *keys, size_t count)
+{
+    uint64_t signature = 0;
+
+    for (size_t i = 0; i < count; i++)
+        signature |= UINT64_C(1) << (keys[i] & 63);
+    return signature;
+}
+
+static int make_room(struct scope_tokens *tokens, size_t count)
+{
+    size_t capacity = tokens->capacity == 0 ? FIRST_CAPACITY : tokens->capacity;
+    struct fingerprint *list;
+    uint64_t *keys;
+
+    if (count <= tokens->capacity)
+        return FLUME_OK;
+    while (capacity < count)
+        capacity *= 2;
+    list = realloc(tokens->tokens, capacity * sizeof *list);
+    if (list == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    tokens->tokens = list;
+    keys = realloc(tokens->keys, capacity * sizeof *keys);
+    if (keys == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    tokens->keys = keys;
+    tokens->capacity = capacity;
+    return FLUME_OK;
+}
+
+int tokens_take(struct scope_tokens *tokens, uint64_t seed, const struct scope_pairs *pairs)
+{
+    int status = make_room(tokens, pairs->count);
+
+    if (status != FLUME_OK)
+        return status;
+    tokens->count = pairs->count;
+    tokens->sum = tokens->shape = (struct fingerprint){{0, 0}};
+    tokens->signature = 0;
+    tokens->has_variables = false;
+    for (size_t i = 0; i < pairs->count; i++) {
+        const struct scope_pair *pair = &pairs->pairs[i];
+        XXH128_hash_t hash = XXH3_128bits_withSeed(pair->data, pair->bytes, seed);
+        struct fingerprint token = {{hash.low64, hash.high64}};
+
+        tokens->tokens[i] = token;
+        tokens->keys[i] = XXH3_64bits_withSeed(pair->key, pair->key_bytes, seed ^ KEY_SEED);
+        fingerprint_add(&tokens->sum, token);
+        fingerprint_add(&tokens->shape, key_fingerprint(tokens->keys[i]));
+        tokens->signature |= UINT64_C(1) << (token.lanes[1] & 63);
+        tokens->has_variables = tokens->has_variables || !scope_pair_is_label(pair);
+    }
+    return FLUME_OK;
+}
+
+void tokens_deinit(struct scope_tokens *tokens)
+{
+    free(tokens->tokens);
+    free(tokens->keys);
+    *tokens = (struct scope_tokens){0};
+}
