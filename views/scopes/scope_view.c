@@ -7,13 +7,16 @@
 #include "scope_view.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "flume/recorder.h"
 #include "little.h"
 #include "lookup.h"
 #include "scope_record.h"
 #include "superset_rows.h"
 
 enum { FIRST_AT = 0, LAST_AT = 8, COUNT_AT = 16, TIME_AT = 24, VALUE_BYTES = 32 };
+enum { FRAME_BYTES = 8, FRAME_VALUE_BYTES = 8 };
 
 static int info_merge(void *ctx, flume_bytes key, flume_bytes older, flume_bytes newer,
                       void *target, size_t *out_bytes)
@@ -30,6 +33,19 @@ static int info_merge(void *ctx, flume_bytes key, flume_bytes older, flume_bytes
     little_put64(out + COUNT_AT, little_get64(a + COUNT_AT) + little_get64(b + COUNT_AT));
     little_put64(out + TIME_AT, little_get64(b + TIME_AT));
     *out_bytes = VALUE_BYTES;
+    return FLUME_OK;
+}
+
+/* The first commit of a frame is the one that counts. */
+static int frame_merge(void *ctx, flume_bytes key, flume_bytes older, flume_bytes newer,
+                       void *target, size_t *out_bytes)
+{
+    (void)ctx;
+    (void)key;
+    if (older.bytes != FRAME_VALUE_BYTES || newer.bytes != FRAME_VALUE_BYTES)
+        return FLUME_ERR_DAMAGED;
+    memcpy(target, older.data, FRAME_VALUE_BYTES);
+    *out_bytes = FRAME_VALUE_BYTES;
     return FLUME_OK;
 }
 
@@ -55,7 +71,7 @@ static void scope_close(void *state)
 static int scope_apply(void *state, flume_batch *batch, const flume_record *record)
 {
     struct scope_record *scope = state;
-    uint8_t value[VALUE_BYTES];
+    uint8_t value[VALUE_BYTES], frame[FRAME_BYTES];
     int status = scope_record_decode(record, scope);
 
     if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_INVALID)
@@ -66,17 +82,25 @@ static int scope_apply(void *state, flume_batch *batch, const flume_record *reco
     little_put64(value + LAST_AT, record->seq);
     little_put64(value + COUNT_AT, scope->count);
     little_put64(value + TIME_AT, scope->last_time_ns);
-    return flume_batch_put(batch, 0, scope->id, FLUME_HASH_BYTES, value, sizeof value);
+    status = flume_batch_put(batch, SCOPE_BY_ID, scope->id, FLUME_HASH_BYTES, value, sizeof value);
+    if (status != FLUME_OK || scope->frame == 0)
+        return status;
+    big_put64(frame, scope->frame);
+    return flume_batch_put(batch, SCOPE_BY_FRAME, frame, sizeof frame, value + FIRST_AT,
+                           FRAME_VALUE_BYTES);
 }
 
-static const flume_view_table scope_tables[] = {{"scope", FLUME_TABLE_COLLECT, info_merge, NULL}};
+static const flume_view_table scope_tables[] = {
+    [SCOPE_BY_ID] = {"scope", FLUME_TABLE_COLLECT, info_merge, NULL},
+    [SCOPE_BY_FRAME] = {"frame", FLUME_TABLE_COLLECT, frame_merge, NULL},
+};
 static const uint8_t scope_kinds[] = {FLUME_KIND_SCOPE, FLUME_KIND_LINK};
 
 const flume_view_definition view_scope = {
     .name = "scope",
     .version = 1,
     .tables = scope_tables,
-    .table_count = 1,
+    .table_count = sizeof scope_tables / sizeof scope_tables[0],
     .flags = FLUME_VIEW_PARALLEL | FLUME_VIEW_LAZY,
     .apply = scope_apply,
     .open = scope_open,
@@ -123,9 +147,31 @@ int flume_scope_find_id(flume *handle, const flume_ask *ask, const uint8_t id[FL
     status = lookup_rows(handle, view_scope.name, ask, &rows);
     if (status != FLUME_OK)
         return status;
-    status = flume_rows_get(rows, 0, id, FLUME_HASH_BYTES, &value);
+    status = flume_rows_get(rows, SCOPE_BY_ID, id, FLUME_HASH_BYTES, &value);
     if (status == FLUME_OK && !scope_row_decode(value, out_info))
         status = lookup_bad_row(handle, view_scope.name);
+    flume_rows_end(rows);
+    return status;
+}
+
+int flume_scope_of_frame(flume *handle, const flume_ask *ask, uint64_t frame, uint64_t *out_seq)
+{
+    uint8_t key[FRAME_BYTES];
+    flume_bytes value;
+    flume_rows *rows;
+    int status;
+
+    if (frame == 0 || has_none(handle))
+        return FLUME_ERR_NOT_FOUND;
+    status = lookup_rows(handle, view_scope.name, ask, &rows);
+    if (status != FLUME_OK)
+        return status;
+    big_put64(key, frame);
+    status = flume_rows_get(rows, SCOPE_BY_FRAME, key, sizeof key, &value);
+    if (status == FLUME_OK && value.bytes != FRAME_VALUE_BYTES)
+        status = lookup_bad_row(handle, view_scope.name);
+    if (status == FLUME_OK)
+        *out_seq = little_get64(value.data);
     flume_rows_end(rows);
     return status;
 }
@@ -159,7 +205,7 @@ int flume_scope_count_all(flume *handle, const flume_ask *ask, flume_scope_count
     if (!has_none(handle)) {
         status = lookup_rows(handle, view_scope.name, ask, &rows);
         if (status == FLUME_OK) {
-            status = flume_rows_count(rows, 0, &counts.scopes);
+            status = flume_rows_count(rows, SCOPE_BY_ID, &counts.scopes);
             flume_rows_end(rows);
         }
         if (status == FLUME_OK)

@@ -7,6 +7,11 @@
 #include "flume/scope_find.h"
 #include "flume/view.h"
 
+enum scope_view_table {
+    SCOPE_BY_ID = 0,   /* scope_id -> scope_row_decode(). */
+    SCOPE_BY_FRAME = 1 /* Frame, big-endian -> seq of its first commit. */
+};
+
 extern const flume_view_definition view_scope;
 
 /** The value of a row. False: not one that the view writes. */

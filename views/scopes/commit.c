@@ -1,0 +1,398 @@
+/*
+ * commit.c - the verdict on a scope, and what is appended for it.
+ *
+ * What always holds:
+ *   - Between the last look at what there is and the append nobody else appends a scope: who gives
+ *     verdicts is alone in the lane, and who does not (fast mode) makes the conditional append fail, upon
+ *     which is looked again.
+ *   - Contents are stored before the scope that refers to them, and outside of the lane.
+ */
+#include "flume/blob.h"
+#include "flume/lane.h"
+#include "recorder_inside.h"
+
+#include <string.h>
+
+/* A commit on its way. */
+struct commit {
+    flume_recorder *recorder;
+    flume_scope *scope;     /* As given. */
+    flume_scope *effective; /* With what it inherits. */
+    const struct scope_pairs *pairs;
+    struct containment_answer answer;
+    struct scope_stamp stamp;
+    flume_verdict verdict;
+};
+
+static int refuse(flume_recorder *recorder, const flume_scope *scope, int status)
+{
+    const flume_error *why = scope->error.status != FLUME_OK ? &scope->error : &scope->refusal;
+
+    return flume_fail(recorder->handle, status, FLUME_SEQ_NONE, "%s",
+                      why->status != FLUME_OK ? why->message : flume_strerror(status));
+}
+
+static int begin(struct commit *commit, flume_recorder *recorder, flume_scope *scope,
+                 bool needs_label)
+{
+    int status;
+
+    *commit = (struct commit){.recorder = recorder, .scope = scope};
+    commit->verdict.seq = FLUME_SEQ_NONE;
+    commit->verdict.extends_seq = FLUME_SEQ_NONE;
+    commit->verdict.record_seq = FLUME_SEQ_NONE;
+    commit->stamp.extends_seq = FLUME_SEQ_NONE;
+    commit->stamp.target_seq = FLUME_SEQ_NONE;
+    if (needs_label && (recorder->options.flags & FLUME_RECORDER_NO_OWN_LABEL) == 0 &&
+        flume_scope_label_count(scope) == 0 && scope->error.status == FLUME_OK)
+        return flume_fail(recorder->handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                          "a scope is committed with a label of its own, which says what it is: "
+                          "flume_scope_label()");
+    status = enclosing_apply(recorder, scope, &commit->effective);
+    if (status != FLUME_OK)
+        return status;
+    status = scope_pairs_of(commit->effective, &commit->pairs);
+    return status == FLUME_OK ? FLUME_OK : refuse(recorder, commit->effective, status);
+}
+
+/* ---- what there is already ---- */
+
+static bool is_as_before(const struct commit *commit)
+{
+    const struct scope_buffer *last = &commit->recorder->last_image;
+
+    return commit->recorder->last_seq != FLUME_SEQ_NONE &&
+           commit->effective->image_bytes == last->bytes &&
+           memcmp(commit->effective->image, last->data, last->bytes) == 0;
+}
+
+/* Without memory for it the next commit asks again: that is all. */
+static void remember(struct commit *commit, uint64_t seq)
+{
+    flume_recorder *recorder = commit->recorder;
+
+    recorder->last_image.bytes = 0;
+    recorder->last_seq = scope_buffer_add(&recorder->last_image, commit->effective->image,
+                                          commit->effective->image_bytes)
+                             ? seq
+                             : FLUME_SEQ_NONE;
+}
+
+/* What there is now: all scopes up to the newest one, which is told for the conditional append. */
+static int ask(struct commit *commit, uint64_t *out_last)
+{
+    flume_recorder *recorder = commit->recorder;
+    int status = flume_log_last(recorder->handle->log, FLUME_KIND_SCOPE, out_last);
+
+    if (status != FLUME_OK)
+        return flume_fail_log(recorder->handle, status);
+    if (*out_last != FLUME_SEQ_NONE)
+        status = overlay_bring(recorder->overlay, *out_last + 1, &recorder->options.ask);
+    if (status == FLUME_OK)
+        status = overlay_ask(recorder->overlay, commit->pairs, &commit->answer);
+    return status;
+}
+
+/* ---- contents ---- */
+
+static int store_content(flume *handle, const flume_variable *variable)
+{
+    flume_ask now = {0};
+    uint64_t seq;
+    int status = flume_blob_find(handle, &now, variable->value.content.hash, &seq);
+
+    if (status != FLUME_ERR_NOT_FOUND)
+        return status;
+    return flume_blob_put(handle, variable->content, variable->content_bytes, NULL, NULL);
+}
+
+static int store_contents(struct commit *commit)
+{
+    flume_variable variable;
+    int status = FLUME_OK;
+
+    for (size_t i = 0; status == FLUME_OK && flume_scope_at(commit->effective, i, &variable); i++)
+        if (variable.class_ == FLUME_CLASS_BLOB && variable.content != NULL)
+            status = store_content(commit->recorder->handle, &variable);
+    return status;
+}
+
+static bool has_contents(const struct commit *commit)
+{
+    return commit->effective->class_count[FLUME_CLASS_BLOB] > 0;
+}
+
+/* ---- naming keys ---- */
+
+static int compare_pairs(const struct scope_pair *one, const struct scope_pair *other)
+{
+    return scope_key_compare(one->key, one->key_bytes, other->key, other->key_bytes);
+}
+
+/* The keys of `larger` that `smaller`, which lies within it, does not have. */
+static int name_keys(struct commit *commit, const struct scope_pairs *larger,
+                     const struct scope_pairs *smaller)
+{
+    flume_recorder *recorder = commit->recorder;
+    struct scope_buffer *texts = &recorder->key_texts;
+    size_t count = larger->count - smaller->count, at = 0, found = 0;
+    const char *text;
+
+    texts->bytes = 0;
+    if (!scope_reserve((void **)&recorder->keys, &recorder->keys_capacity, count,
+                       sizeof *recorder->keys))
+        return FLUME_ERR_NO_MEMORY;
+    for (size_t i = 0; i < larger->count; i++) {
+        if (at < smaller->count && compare_pairs(&larger->pairs[i], &smaller->pairs[at]) == 0) {
+            at++;
+            continue;
+        }
+        if (found++ == count)
+            return FLUME_ERR_DAMAGED; /* It does not lie within it. */
+        if (!scope_buffer_add(texts, larger->pairs[i].key, larger->pairs[i].key_bytes) ||
+            !scope_buffer_add(texts, "", 1))
+            return FLUME_ERR_NO_MEMORY;
+    }
+    text = (const char *)texts->data;
+    for (size_t i = 0; i < count; i++, text += strlen(text) + 1)
+        recorder->keys[i] = text;
+    commit->verdict.keys = recorder->keys;
+    commit->verdict.key_count = count;
+    return FLUME_OK;
+}
+
+/* ---- appending ---- */
+
+static int fail_damaged(struct commit *commit, int status, uint64_t seq)
+{
+    return flume_fail(commit->recorder->handle, status, seq,
+                      "the scope at %llu, to which this one is related, cannot be read: %s",
+                      (unsigned long long)seq, flume_strerror(status));
+}
+
+/* What the answer means for the record. */
+static int plan(struct commit *commit)
+{
+    struct scope_record *other = &commit->recorder->other;
+    flume_log *log = commit->recorder->handle->log;
+    const struct containment_answer *answer = &commit->answer;
+    flume_verdict *verdict = &commit->verdict;
+    uint64_t related = answer->superset_seq != FLUME_SEQ_NONE ? answer->superset_seq
+                                                              : answer->subset_seq;
+    int status = FLUME_OK;
+
+    verdict->kind = FLUME_NEW;
+    verdict->seq = related;
+    verdict->extends_seq = answer->subset_seq;
+    verdict->keys = NULL;
+    verdict->key_count = 0;
+    commit->stamp.form = SCOPE_RECORD_FULL;
+    commit->stamp.extends_seq = answer->subset_seq;
+    commit->stamp.target_seq = FLUME_SEQ_NONE;
+    commit->stamp.target_pairs = NULL;
+    if (related == FLUME_SEQ_NONE)
+        return FLUME_OK;
+    status = scope_record_read(log, related, other);
+    if (status == FLUME_OK && answer->superset_seq == FLUME_SEQ_NONE) {
+        verdict->kind = FLUME_SUPERSET;
+        status = name_keys(commit, commit->pairs, &other->identity);
+    } else if (status == FLUME_OK) {
+        verdict->kind = FLUME_SUBSET;
+        status = name_keys(commit, &other->identity, commit->pairs);
+    }
+    if (status != FLUME_OK)
+        return fail_damaged(commit, status, related);
+    if (verdict->kind != FLUME_SUBSET ||
+        (commit->recorder->options.flags & FLUME_RECORDER_STORE_FULL) != 0)
+        return FLUME_OK;
+    /* What is shadowed itself is no target: the one that shadows it has all of it, too. */
+    if (other->form == SCOPE_RECORD_SHADOWED) {
+        related = other->target_seq;
+        status = scope_record_read(log, related, other);
+        if (status != FLUME_OK)
+            return fail_damaged(commit, status, related);
+    }
+    commit->stamp.form = SCOPE_RECORD_SHADOWED;
+    commit->stamp.target_seq = related;
+    commit->stamp.target_pairs = &other->identity;
+    return FLUME_OK;
+}
+
+static int append_scope(struct commit *commit, const flume_condition *condition)
+{
+    flume_recorder *recorder = commit->recorder;
+    const char *const *labels;
+    size_t label_count, own;
+    int status = enclosing_frames(recorder, commit->scope, &commit->stamp.frame,
+                                  &commit->stamp.enclosing_frame);
+
+    if (status == FLUME_OK)
+        status = scope_record_encode(commit->effective, &commit->stamp, &recorder->body);
+    if (status == FLUME_OK)
+        status = scope_record_labels(commit->effective, &labels, &label_count, &own);
+    if (status != FLUME_OK)
+        return refuse(recorder, commit->effective, status);
+    status = links_flush(recorder);
+    if (status != FLUME_OK)
+        return status;
+    return recorder_append(recorder, FLUME_KIND_SCOPE, &recorder->body, labels, label_count,
+                           condition, &commit->verdict.record_seq);
+}
+
+static int append_link(struct commit *commit, uint64_t seq)
+{
+    int status = enclosing_frames(commit->recorder, commit->scope, &commit->stamp.frame,
+                                  &commit->stamp.enclosing_frame);
+
+    commit->verdict.kind = FLUME_DUP;
+    commit->verdict.seq = seq;
+    commit->stamp.form = SCOPE_RECORD_LINK;
+    commit->stamp.target_seq = seq;
+    if (status != FLUME_OK)
+        return refuse(commit->recorder, commit->scope, status);
+    return links_add(commit->recorder, commit->effective, &commit->stamp);
+}
+
+/* Inside of the lane. FLUME_ERR_CONFLICT: somebody in fast mode was quicker; look again. */
+static int judge_and_append(struct commit *commit)
+{
+    flume_recorder *recorder = commit->recorder;
+    flume_condition condition = {.check = FLUME_IF_LAST, .kind = FLUME_KIND_SCOPE};
+    int status = ask(commit, &condition.last);
+
+    if (status != FLUME_OK || commit->answer.dup_seq != FLUME_SEQ_NONE)
+        return status;
+    status = plan(commit);
+    if (status == FLUME_OK)
+        status = append_scope(commit, &condition);
+    if (status == FLUME_OK)
+        status = overlay_add(recorder->overlay, commit->pairs, commit->verdict.record_seq);
+    return status;
+}
+
+static int commit_in_lane(struct commit *commit)
+{
+    flume_log *log = commit->recorder->handle->log;
+    int status = flume_lane_enter(log, FLUME_LANE_SCOPE);
+
+    if (status != FLUME_OK)
+        return flume_fail_log(commit->recorder->handle, status);
+    do {
+        status = judge_and_append(commit);
+    } while (status == FLUME_ERR_CONFLICT);
+    flume_lane_leave(log, FLUME_LANE_SCOPE);
+    return status;
+}
+
+static int commit_asking(struct commit *commit)
+{
+    uint64_t last;
+    int status = FLUME_OK;
+
+    if (is_as_before(commit))
+        return append_link(commit, commit->recorder->last_seq);
+    if (has_contents(commit)) {
+        status = ask(commit, &last);
+        if (status == FLUME_OK && commit->answer.dup_seq == FLUME_SEQ_NONE)
+            status = store_contents(commit);
+    }
+    if (status == FLUME_OK)
+        status = commit_in_lane(commit);
+    if (status == FLUME_OK && commit->answer.dup_seq != FLUME_SEQ_NONE)
+        status = append_link(commit, commit->answer.dup_seq);
+    if (status == FLUME_OK)
+        remember(commit, commit->verdict.kind == FLUME_DUP ? commit->verdict.seq
+                                                           : commit->verdict.record_seq);
+    return status;
+}
+
+static int commit_fast(struct commit *commit)
+{
+    int status = has_contents(commit) ? store_contents(commit) : FLUME_OK;
+
+    commit->verdict.kind = FLUME_UNASKED;
+    commit->stamp.form = SCOPE_RECORD_FULL;
+    return status == FLUME_OK ? append_scope(commit, NULL) : status;
+}
+
+int flume_commit(flume_recorder *recorder, flume_scope *scope, flume_verdict *out_verdict)
+{
+    struct commit commit;
+    int status;
+
+    if (recorder == NULL || scope == NULL)
+        return FLUME_ERR_INVALID;
+    status = begin(&commit, recorder, scope, true);
+    if (status == FLUME_OK)
+        status = recorder->overlay != NULL ? commit_asking(&commit) : commit_fast(&commit);
+    if (status != FLUME_OK)
+        return status;
+    enclosing_committed(recorder, scope);
+    if (out_verdict == NULL)
+        return FLUME_OK;
+    *out_verdict = commit.verdict;
+    return flume_scope_id(commit.effective, out_verdict->id);
+}
+
+/* ---- looking only ---- */
+
+int flume_recorder_neutral(flume_recorder *recorder, const char *key)
+{
+    static const flume_value null = {.type = FLUME_VALUE_NULL};
+
+    if (recorder == NULL || key == NULL)
+        return FLUME_ERR_INVALID;
+    if (recorder->neutral == NULL && flume_scope_create(&recorder->neutral) != FLUME_OK)
+        return flume_fail(recorder->handle, FLUME_ERR_NO_MEMORY, FLUME_SEQ_NONE,
+                          "no memory for a neutral key");
+    return flume_scope_set(recorder->neutral, key, &null);
+}
+
+/* The stored scope that this one has all of, and only neutral keys besides; NONE: there is none. */
+static int find_extended(struct commit *commit, uint64_t *out_seq)
+{
+    flume_recorder *recorder = commit->recorder;
+    flume_variable variable;
+    int status = plan(commit);
+
+    *out_seq = FLUME_SEQ_NONE;
+    if (status != FLUME_OK || commit->verdict.kind != FLUME_SUPERSET || recorder->neutral == NULL)
+        return status;
+    for (size_t i = 0; i < commit->verdict.key_count; i++)
+        if (!flume_scope_get(recorder->neutral, commit->verdict.keys[i], &variable))
+            return FLUME_OK;
+    *out_seq = commit->verdict.seq;
+    return FLUME_OK;
+}
+
+int flume_scope_seen(flume_recorder *recorder, flume_scope *scope, enum flume_seen_mode mode,
+                     uint64_t *out_seq)
+{
+    struct commit commit;
+    uint64_t seq, last;
+    int status;
+
+    if (recorder == NULL || scope == NULL)
+        return FLUME_ERR_INVALID;
+    status = begin(&commit, recorder, scope, false);
+    if (status != FLUME_OK)
+        return status;
+    if (recorder->overlay == NULL)
+        return flume_fail(recorder->handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                          "a recorder in fast mode does not ask");
+    status = ask(&commit, &last);
+    if (status != FLUME_OK)
+        return status;
+    seq = commit.answer.dup_seq;
+    if (seq == FLUME_SEQ_NONE && mode == FLUME_SEEN_SHADOWED)
+        seq = commit.answer.superset_seq;
+    if (seq == FLUME_SEQ_NONE && mode == FLUME_SEEN_EXTENDED)
+        status = find_extended(&commit, &seq);
+    if (status != FLUME_OK)
+        return status;
+    if (seq == FLUME_SEQ_NONE)
+        return FLUME_ERR_NOT_FOUND;
+    if (out_seq != NULL)
+        *out_seq = seq;
+    return FLUME_OK;
+}

@@ -1,0 +1,135 @@
+/*
+ * enclosing.c - scopes within scopes: what is inherited, and which scope encloses which on the tape.
+ *
+ * A frame is a number for an enclosing scope as it is between two commits: what it encloses names it, and
+ * so does its own record. Who commits it before what it encloses, and who commits it after, both get
+ * the same number into both; once it is changed after a commit, it gets another one.
+ */
+#include "recorder_inside.h"
+
+#include <string.h>
+
+int flume_scope_enter(flume_recorder *recorder, flume_scope *scope)
+{
+    struct enclosing *enclosing;
+
+    if (recorder == NULL || scope == NULL)
+        return FLUME_ERR_INVALID;
+    for (size_t i = 0; i < recorder->stack_depth; i++)
+        if (recorder->stack[i].scope == scope)
+            return flume_fail(recorder->handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                              "this scope was entered already: leave it first");
+    if (recorder->stack_depth == FLUME_SCOPE_STACK_MAX)
+        return flume_fail(recorder->handle, FLUME_ERR_TOO_LARGE, FLUME_SEQ_NONE,
+                          "scopes can stand within each other %d deep", FLUME_SCOPE_STACK_MAX);
+    enclosing = &recorder->stack[recorder->stack_depth++];
+    *enclosing = (struct enclosing){.scope = scope, .frame = recorder->next_frame++};
+    return FLUME_OK;
+}
+
+int flume_scope_leave(flume_recorder *recorder, flume_scope *scope)
+{
+    if (recorder == NULL || scope == NULL)
+        return FLUME_ERR_INVALID;
+    if (recorder->stack_depth == 0 || recorder->stack[recorder->stack_depth - 1].scope != scope)
+        return flume_fail(recorder->handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                          "this is not the scope that was entered last");
+    recorder->stack_depth--;
+    return FLUME_OK;
+}
+
+/* How many of the stack enclose a scope: all, or those below itself. */
+static size_t depth_around(const flume_recorder *recorder, const flume_scope *scope)
+{
+    for (size_t i = 0; i < recorder->stack_depth; i++)
+        if (recorder->stack[i].scope == scope)
+            return i;
+    return recorder->stack_depth;
+}
+
+static int take_over(flume_scope *target, const flume_scope *source, bool is_inherited)
+{
+    flume_variable variable;
+    int status = FLUME_OK;
+
+    for (size_t i = 0; status == FLUME_OK && flume_scope_at(source, i, &variable); i++) {
+        if (variable.class_ == FLUME_CLASS_IGNORE)
+            continue;
+        if (is_inherited)
+            variable.flags |= FLUME_VARIABLE_GLOBAL;
+        status = flume_scope_set_variable(target, &variable);
+    }
+    for (size_t i = 0; status == FLUME_OK && i < flume_scope_label_count(source); i++)
+        status = is_inherited ? scope_label_inherit(target, flume_scope_label_at(source, i))
+                              : flume_scope_label(target, flume_scope_label_at(source, i));
+    return status;
+}
+
+int enclosing_apply(flume_recorder *recorder, flume_scope *scope, flume_scope **out_effective)
+{
+    size_t depth = depth_around(recorder, scope);
+    flume_scope *effective = recorder->effective;
+    int status = FLUME_OK;
+
+    if (depth == 0) {
+        *out_effective = scope;
+        return FLUME_OK;
+    }
+    flume_scope_clear(effective);
+    for (size_t i = 0; status == FLUME_OK && i < depth; i++)
+        status = take_over(effective, recorder->stack[i].scope, true);
+    if (status == FLUME_OK)
+        status = take_over(effective, scope, false);
+    if (status != FLUME_OK) {
+        flume_error error;
+
+        flume_scope_error(effective, &error);
+        return flume_fail(recorder->handle, status, FLUME_SEQ_NONE, "%s",
+                          error.status != FLUME_OK ? error.message : flume_strerror(status));
+    }
+    *out_effective = effective;
+    return FLUME_OK;
+}
+
+/* The number under which what it encloses now finds it. */
+static int frame_of(flume_recorder *recorder, struct enclosing *enclosing, uint64_t *out_frame)
+{
+    uint8_t id[FLUME_HASH_BYTES];
+    int status = FLUME_OK;
+
+    if (enclosing->is_committed) {
+        status = flume_scope_id(enclosing->scope, id);
+        if (status == FLUME_OK && memcmp(id, enclosing->committed_id, sizeof id) != 0) {
+            enclosing->is_committed = false;
+            enclosing->frame = recorder->next_frame++;
+        }
+    }
+    *out_frame = enclosing->frame;
+    return status;
+}
+
+int enclosing_frames(flume_recorder *recorder, flume_scope *scope, uint64_t *out_frame,
+                     uint64_t *out_around)
+{
+    size_t depth = depth_around(recorder, scope);
+    int status = FLUME_OK;
+
+    *out_frame = 0;
+    *out_around = 0;
+    if (depth < recorder->stack_depth)
+        status = frame_of(recorder, &recorder->stack[depth], out_frame);
+    if (status == FLUME_OK && depth > 0)
+        status = frame_of(recorder, &recorder->stack[depth - 1], out_around);
+    return status;
+}
+
+void enclosing_committed(flume_recorder *recorder, const flume_scope *scope)
+{
+    size_t depth = depth_around(recorder, scope);
+    struct enclosing *enclosing = &recorder->stack[depth];
+
+    if (depth == recorder->stack_depth)
+        return;
+    enclosing->is_committed =
+        flume_scope_id((flume_scope *)enclosing->scope, enclosing->committed_id) == FLUME_OK;
+}

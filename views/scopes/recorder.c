@@ -1,0 +1,152 @@
+/*
+ * recorder.c - a recorder (flume/recorder.h): making, flushing, ending.
+ */
+#include "recorder_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINK_INTERVAL_NS = 1000000000 };
+
+bool scope_buffer_add(struct scope_buffer *buffer, const void *data, size_t bytes)
+{
+    if (!scope_reserve((void **)&buffer->data, &buffer->capacity, buffer->bytes + bytes, 1))
+        return false;
+    if (bytes > 0)
+        memcpy(buffer->data + buffer->bytes, data, bytes);
+    buffer->bytes += bytes;
+    return true;
+}
+
+static void destroy(flume_recorder *recorder)
+{
+    overlay_destroy(recorder->overlay);
+    flume_scope_destroy(recorder->effective);
+    flume_scope_destroy(recorder->neutral);
+    links_deinit(&recorder->links);
+    scope_buffer_deinit(&recorder->last_image);
+    scope_buffer_deinit(&recorder->body);
+    scope_buffer_deinit(&recorder->key_texts);
+    scope_record_release(&recorder->other);
+    free(recorder->keys);
+    free(recorder);
+}
+
+/* Numbers of frames must not come twice in a basin: they begin at random. */
+static int begin_frames(flume_recorder *recorder)
+{
+    const flume_io *io = recorder->handle->io;
+    int error = -io->random(io->ctx, &recorder->next_frame, sizeof recorder->next_frame);
+
+    recorder->next_frame |= 1; /* 0 is none. */
+    return error == 0 ? FLUME_OK
+                      : flume_fail_errno(recorder->handle, error, "get random bytes for",
+                                         recorder->handle->path);
+}
+
+int flume_recorder_open(flume_recorder **out_recorder, flume *handle,
+                        const flume_recorder_options *options)
+{
+    const unsigned known = FLUME_RECORDER_FAST | FLUME_RECORDER_STORE_FULL |
+                           FLUME_RECORDER_NO_OWN_LABEL;
+    flume_recorder *recorder;
+    int status;
+
+    if (handle == NULL || out_recorder == NULL)
+        return FLUME_ERR_INVALID;
+    if (options != NULL && (options->flags & ~known) != 0)
+        return flume_fail(handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE, "a recorder has no flags 0x%x",
+                          options->flags & ~known);
+    /* Nothing is appended: only whether anything may be is asked. */
+    status = flume_log_append_many(handle->log, NULL, 0, NULL, NULL);
+    if (status != FLUME_OK)
+        return flume_fail_log(handle, status);
+    recorder = calloc(1, sizeof *recorder);
+    if (recorder == NULL)
+        return flume_fail(handle, FLUME_ERR_NO_MEMORY, FLUME_SEQ_NONE, "no memory for a recorder");
+    recorder->handle = handle;
+    if (options != NULL)
+        recorder->options = *options;
+    if (recorder->options.link_interval_ns == 0)
+        recorder->options.link_interval_ns = LINK_INTERVAL_NS;
+    recorder->last_seq = FLUME_SEQ_NONE;
+    status = begin_frames(recorder);
+    if (status == FLUME_OK)
+        status = flume_scope_create(&recorder->effective);
+    if (status == FLUME_OK && (recorder->options.flags & FLUME_RECORDER_FAST) == 0)
+        status = overlay_create(handle, &recorder->overlay);
+    if (status != FLUME_OK) {
+        destroy(recorder);
+        return status;
+    }
+    *out_recorder = recorder;
+    return FLUME_OK;
+}
+
+int flume_recorder_flush(flume_recorder *recorder)
+{
+    return recorder != NULL ? links_flush(recorder) : FLUME_ERR_INVALID;
+}
+
+int flume_recorder_close(flume_recorder *recorder)
+{
+    int status;
+
+    if (recorder == NULL)
+        return FLUME_OK;
+    status = links_flush(recorder);
+    destroy(recorder);
+    return status;
+}
+
+int recorder_append(flume_recorder *recorder, uint8_t kind, const struct scope_buffer *body,
+                    const char *const *labels, size_t label_count, const flume_condition *condition,
+                    uint64_t *out_seq)
+{
+    flume_entry entry = {.body = body->data,
+                         .body_bytes = body->bytes,
+                         .labels = label_count > 0 ? labels : NULL,
+                         .label_count = label_count,
+                         .kind = kind};
+    int status = flume_log_append_many(recorder->handle->log, &entry, 1, condition, out_seq);
+
+    if (status == FLUME_OK || status == FLUME_ERR_CONFLICT)
+        return status;
+    return flume_fail_log(recorder->handle, status);
+}
+
+int flume_scope_read(flume *handle, uint64_t seq, flume_scope **out_scope)
+{
+    struct scope_record record = {0};
+    flume_scope *scope = NULL;
+    int status;
+
+    if (handle == NULL || out_scope == NULL)
+        return FLUME_ERR_INVALID;
+    status = scope_record_read(handle->log, seq, &record);
+    if (status == FLUME_ERR_INVALID)
+        status = flume_fail(handle, FLUME_ERR_NOT_FOUND, seq,
+                            "record %llu is no scope and no link to one", (unsigned long long)seq);
+    else if (status == FLUME_ERR_NO_MEMORY)
+        status = flume_fail(handle, status, seq, "no memory to read the scope at %llu",
+                            (unsigned long long)seq);
+    else if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_VERSION)
+        status = flume_fail(handle, status, seq,
+                            status == FLUME_ERR_VERSION
+                                ? "the scope at %llu was written by a newer flume"
+                                : "the scope at %llu is not what a scope's record is",
+                            (unsigned long long)seq);
+    else if (status != FLUME_OK)
+        status = flume_fail_log(handle, status);
+    if (status == FLUME_OK)
+        status = flume_scope_create(&scope);
+    if (status == FLUME_OK)
+        status = scope_record_restore(&record, scope);
+    scope_record_release(&record);
+    if (status != FLUME_OK) {
+        flume_scope_destroy(scope);
+        return status;
+    }
+    *out_scope = scope;
+    return FLUME_OK;
+}

@@ -1,0 +1,90 @@
+/*
+ * recorder_inside.h - a recorder as its modules share it.
+ *
+ * What always holds:
+ *   - links.pending stands for commits that were told DUP of links.target_seq and are not in the log
+ *     yet. It is written before anything else that this recorder appends.
+ *   - last_image is the identity of the scope at last_seq: what is the same is a duplicate of it
+ *     for good, and nobody need be asked.
+ */
+#ifndef VIEWS_SCOPES_RECORDER_INSIDE_H
+#define VIEWS_SCOPES_RECORDER_INSIDE_H
+
+#include "flume/recorder.h"
+#include "inside.h"
+#include "overlay.h"
+#include "scope_inside.h"
+#include "scope_record.h"
+
+/* A scope that encloses what is committed. */
+struct enclosing {
+    flume_scope *scope;
+    uint64_t frame; /* Under which number what it encloses finds it. */
+    bool is_committed;
+    uint8_t committed_id[FLUME_HASH_BYTES]; /* As it was committed last. */
+};
+
+/* Commits of one scope, to be counted in one record. */
+struct pending_links {
+    bool pending;
+    uint64_t target_seq, count;
+    uint64_t frame, enclosing_frame;
+    uint64_t first_time_ns, last_time_ns;
+    struct scope_buffer
+        body; /* As of the last commit; count and times are set when it is written. */
+    struct scope_buffer labels; /* Texts, each with its NUL. */
+    size_t label_count;
+};
+
+struct flume_recorder {
+    flume *handle;
+    flume_recorder_options options;
+    struct overlay *overlay; /* NULL in fast mode. */
+    flume_scope *neutral;    /* Keys that make no difference; NULL: none. */
+
+    struct enclosing stack[FLUME_SCOPE_STACK_MAX];
+    size_t stack_depth;
+    flume_scope *effective; /* What is committed, with what it inherits. */
+    uint64_t next_frame;
+
+    struct pending_links links;
+    struct scope_buffer last_image;
+    uint64_t last_seq; /* FLUME_SEQ_NONE: last_image is of nothing. */
+
+    struct scope_buffer body;  /* Of the record in the making. */
+    struct scope_record other; /* The scope that a verdict names. */
+    const char **keys;         /* Of a verdict; texts behind one another in key_texts. */
+    size_t keys_capacity;
+    struct scope_buffer key_texts;
+};
+
+/* ---- enclosing.c ---- */
+
+/** What is committed when this scope is: itself, or with what it inherits. Valid until the next call.
+ * @return FLUME_OK, FLUME_ERR_NO_MEMORY, or why an enclosing one cannot be inherited from. */
+int enclosing_apply(flume_recorder *recorder, flume_scope *scope, flume_scope **out_effective);
+/** Frames of a scope that is committed now: its own (0: it encloses nothing) and that around it. */
+int enclosing_frames(flume_recorder *recorder, flume_scope *scope, uint64_t *out_frame,
+                     uint64_t *out_around);
+/** The scope was committed as it is. */
+void enclosing_committed(flume_recorder *recorder, const flume_scope *scope);
+
+/* ---- links.c ---- */
+
+/** Count a commit of the scope at target_seq. What waited for another one is written first. */
+int links_add(flume_recorder *recorder, flume_scope *effective, const struct scope_stamp *stamp);
+/** Write what waits. @return FLUME_OK or as flume_log_append(): then it goes on waiting. */
+int links_flush(flume_recorder *recorder);
+void links_deinit(struct pending_links *links);
+
+/* ---- recorder.c ---- */
+
+/** Append a record of kind scope or link.
+ * @param condition  NULL: none. */
+int recorder_append(flume_recorder *recorder, uint8_t kind, const struct scope_buffer *body,
+                    const char *const *labels, size_t label_count, const flume_condition *condition,
+                    uint64_t *out_seq);
+/** Append bytes. @return false: no memory; nothing changed. */
+bool scope_buffer_add(struct scope_buffer *buffer, const void *data, size_t bytes);
+
+#endif
