@@ -93,17 +93,17 @@ static void pieces_of_any_size_make_the_same_blob(void **state)
     }
 }
 
-static void pieces_of_any_size_are_cut_into_the_same_chunks(void **state)
+/* Every pattern of pieces gives what is there, with each cut of a list. */
+static void expect_the_same_chunks(struct blob_fixture *fx, const unsigned *list, size_t count)
 {
-    struct blob_fixture *fx = *state;
     uint8_t *content = made(CONTENT_BYTES, 77);
 
-    for (unsigned cut = 0; cut < CUTS; cut++) {
-        flume_blob_result whole = put(fx, content, CONTENT_BYTES, &cuts[cut]);
+    for (size_t i = 0; i < count; i++) {
+        flume_blob_result whole = put(fx, content, CONTENT_BYTES, &cuts[list[i]]);
 
         for (unsigned pattern = 0; pattern < PATTERNS; pattern++) {
             flume_blob_result result =
-                put_in_pieces(fx, content, CONTENT_BYTES, &patterns[pattern], &cuts[cut]);
+                put_in_pieces(fx, content, CONTENT_BYTES, &patterns[pattern], &cuts[list[i]]);
 
             assert_memory_equal(result.hash, whole.hash, FLUME_HASH_BYTES);
             assert_int_equal(result.chunks, whole.chunks);
@@ -112,6 +112,15 @@ static void pieces_of_any_size_are_cut_into_the_same_chunks(void **state)
         }
     }
     free(content);
+    expect_sound(fx, newest(fx).seq, CONTENT_BYTES);
+}
+
+static const unsigned every_cut[CUTS] = {0, 1, 2, 3, 4};
+static const unsigned large_cuts[] = {0, 3}; /* Of chunks that a second thread is handed. */
+
+static void pieces_of_any_size_are_cut_into_the_same_chunks(void **state)
+{
+    expect_the_same_chunks(*state, every_cut, CUTS);
 }
 
 /* The second thread then hardly runs unless it is waited for: what a call leaves to it is not done when
@@ -129,13 +138,11 @@ static void stay_on_one_processor(cpu_set_t *out_before)
 
 static void pieces_are_done_with_when_a_write_is_over(void **state)
 {
-    struct blob_fixture *fx = *state;
     cpu_set_t before;
 
     stay_on_one_processor(&before);
-    pieces_of_any_size_are_cut_into_the_same_chunks(state);
+    expect_the_same_chunks(*state, large_cuts, 2);
     assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
-    expect_sound(fx, newest(fx).seq, CONTENT_BYTES);
 }
 
 static void an_abandoned_stream_leaves_the_basin_as_it_was(void **state)
@@ -208,8 +215,7 @@ static void without_threads_a_stream_is_the_same(void **state)
 
     fx->options.views = FLUME_VIEWS_NO_WORKERS;
     reopen_blobs(fx, 0);
-    pieces_of_any_size_are_cut_into_the_same_chunks(state);
-    expect_sound(fx, newest(fx).seq, CONTENT_BYTES);
+    expect_the_same_chunks(fx, large_cuts, 2);
 }
 
 /* ---- out ---- */
