@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "row_bytes.h"
+#include "row_decode_scope.h"
 #include "utf8.h"
 
-enum { SEQ_BYTES = 8, HASH_PREFIX_BYTES = 8, LABEL_NUMBERS = 4 };
+enum { SEQ_BYTES = ROW_SEQ_BYTES, HASH_PREFIX_BYTES = 8, LABEL_NUMBERS = 4 };
 
 /* What a field's key begins with: the type of the value. */
 enum { FIELD_NULL = 1, FIELD_FALSE = 2, FIELD_TRUE = 3, FIELD_NUMBER = 4, FIELD_TEXT = 5 };
@@ -39,30 +41,6 @@ enum { GROUP_COUNT_BYTES = 8, GROUP_WORDS_AT = 10, GROUP_TYPE_AT = 16, GROUP_VAL
 enum { BLOB_BYTES_AT = 1, BLOB_CHUNKS_AT = 9, BLOB_VALUE_BYTES = 17 };
 enum { SUM_WORDS = 34, SUM_UNIT_BITS = 1074 };
 
-static uint64_t get_big(const uint8_t *source)
-{
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < SEQ_BYTES; i++)
-        value = value << 8 | source[i];
-    return value;
-}
-
-static uint64_t get_little(const uint8_t *source)
-{
-    uint64_t value = 0;
-
-    for (size_t i = SEQ_BYTES; i-- > 0;)
-        value = value << 8 | source[i];
-    return value;
-}
-
-static void add_hex(struct text *text, const uint8_t *source, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        text_format(text, "%02x", source[i]);
-}
-
 static bool is_printable(const uint8_t *source, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
@@ -78,7 +56,7 @@ static void add_bytes(struct text *text, const uint8_t *source, size_t bytes)
         return;
     }
     text_string(text, "0x");
-    add_hex(text, source, bytes);
+    row_add_hex(text, source, bytes);
 }
 
 /* ---- decoding ---- */
@@ -87,8 +65,8 @@ static bool decode_hash(const uint8_t *key, size_t bytes, struct shown_row *row)
 {
     if (bytes != HASH_PREFIX_BYTES + SEQ_BYTES)
         return false;
-    add_hex(&row->key, key, HASH_PREFIX_BYTES);
-    row->seq = get_big(key + HASH_PREFIX_BYTES);
+    row_add_hex(&row->key, key, HASH_PREFIX_BYTES);
+    row->seq = row_get_big(key + HASH_PREFIX_BYTES);
     return true;
 }
 
@@ -97,7 +75,7 @@ static bool decode_label(const uint8_t *key, size_t bytes, struct shown_row *row
     if (bytes < SEQ_BYTES + 2 || key[bytes - SEQ_BYTES - 1] != '\0')
         return false;
     text_add(&row->key, key, bytes - SEQ_BYTES - 1);
-    row->seq = get_big(key + bytes - SEQ_BYTES);
+    row->seq = row_get_big(key + bytes - SEQ_BYTES);
     return true;
 }
 
@@ -110,8 +88,8 @@ static bool decode_label_count(const uint8_t *key, size_t bytes, const flume_byt
         return false;
     text_add(&row->key, key, bytes);
     text_format(&row->value, "%" PRIu64 " records, %" PRIu64 " bytes, @%" PRIu64 " to @%" PRIu64,
-                get_little(numbers), get_little(numbers + SEQ_BYTES),
-                get_little(numbers + 2 * SEQ_BYTES), get_little(numbers + 3 * SEQ_BYTES));
+                row_get_little(numbers), row_get_little(numbers + SEQ_BYTES),
+                row_get_little(numbers + 2 * SEQ_BYTES), row_get_little(numbers + 3 * SEQ_BYTES));
     return true;
 }
 
@@ -139,7 +117,7 @@ static size_t decode_field_text(const uint8_t *key, size_t bytes, struct text *t
 static double decode_number(const uint8_t *key)
 {
     const uint64_t sign = UINT64_C(1) << 63;
-    uint64_t bits = get_big(key);
+    uint64_t bits = row_get_big(key);
     double number;
 
     bits = (bits & sign) != 0 ? bits & ~sign : ~bits;
@@ -179,11 +157,11 @@ static bool decode_field(const uint8_t *key, size_t bytes, const flume_bytes *va
     size_t taken = decode_field_value(key, bytes, &row->key);
 
     if (taken != 0 && bytes == taken + SEQ_BYTES) {
-        row->seq = get_big(key + taken);
+        row->seq = row_get_big(key + taken);
         return true;
     }
     if (taken != 0 && bytes == taken && value->bytes == SEQ_BYTES) {
-        row->seq = get_big(value->data);
+        row->seq = row_get_big(value->data);
         return true;
     }
     text_clear(&row->key);
@@ -211,11 +189,12 @@ static bool decode_field_count(const flume_bytes *key, const flume_bytes *value,
 static bool add_blob(struct text *text, const uint8_t *value)
 {
     static const char *const forms[] = {"", "inline", "chunked", "again"};
-    uint64_t chunks = get_little(value + BLOB_CHUNKS_AT);
+    uint64_t chunks = row_get_little(value + BLOB_CHUNKS_AT);
 
     if (value[0] == 0 || value[0] >= sizeof(forms) / sizeof(forms[0]))
         return false;
-    text_format(text, "%s, %" PRIu64 " bytes", forms[value[0]], get_little(value + BLOB_BYTES_AT));
+    text_format(text, "%s, %" PRIu64 " bytes", forms[value[0]],
+                row_get_little(value + BLOB_BYTES_AT));
     if (chunks != 0)
         text_format(text, ", %" PRIu64 " chunk%s", chunks, chunks == 1 ? "" : "s");
     return true;
@@ -226,8 +205,8 @@ static bool decode_blob(const uint8_t *key, size_t bytes, const flume_bytes *val
 {
     if (bytes != FLUME_HASH_BYTES + SEQ_BYTES || value->bytes != BLOB_VALUE_BYTES)
         return false;
-    add_hex(&row->key, key, FLUME_HASH_BYTES);
-    row->seq = get_big(key + FLUME_HASH_BYTES);
+    row_add_hex(&row->key, key, FLUME_HASH_BYTES);
+    row->seq = row_get_big(key + FLUME_HASH_BYTES);
     return add_blob(&row->value, value->data);
 }
 
@@ -238,9 +217,9 @@ static bool decode_blob_record(const uint8_t *key, size_t bytes, const flume_byt
 
     if (bytes != SEQ_BYTES || value->bytes != FLUME_HASH_BYTES + BLOB_VALUE_BYTES)
         return false;
-    row->seq = get_big(key);
+    row->seq = row_get_big(key);
     text_format(&row->key, "%" PRIu64, row->seq);
-    add_hex(&row->value, hash, FLUME_HASH_BYTES);
+    row_add_hex(&row->value, hash, FLUME_HASH_BYTES);
     text_string(&row->value, ", ");
     return add_blob(&row->value, hash + FLUME_HASH_BYTES);
 }
@@ -280,10 +259,10 @@ static bool decode_mark(const flume_bytes *value, struct shown_row *row)
     if ((bytes[0] & MARK_DROPPED) != 0)
         text_string(&row->value, "dropped");
     else
-        row->seq = get_little(bytes + MARK_SEQ_AT);
+        row->seq = row_get_little(bytes + MARK_SEQ_AT);
     text_format(&row->value, "%sset by @%" PRIu64 " at ", row->value.bytes == 0 ? "" : ", ",
-                get_little(bytes + MARK_RECORD_AT));
-    value_show_time(&row->value, get_little(bytes + MARK_TIME_AT));
+                row_get_little(bytes + MARK_RECORD_AT));
+    value_show_time(&row->value, row_get_little(bytes + MARK_TIME_AT));
     add_detail(&row->value, "note: ", mark_note);
     add_detail(&row->value, "labels: ", labels);
     return true;
@@ -335,7 +314,7 @@ static bool decode_declaration(const flume_bytes *value, struct shown_row *row)
         if (texts[i] == NULL)
             return false;
     }
-    row->seq = get_little(bytes + CATALOG_SEQ_AT);
+    row->seq = row_get_little(bytes + CATALOG_SEQ_AT);
     text_format(&row->value, "version %u",
                 (unsigned)(bytes[0] | bytes[1] << 8 | bytes[2] << 16) | (unsigned)bytes[3] << 24);
     if (bytes[CATALOG_DROPPED_AT] != 0) {
@@ -357,11 +336,11 @@ static double decode_exact_sum(const uint8_t *words, unsigned first, unsigned co
     double sum = 0;
 
     for (unsigned i = count; i-- > 0;) {
-        uint64_t word = get_little(words + i * SEQ_BYTES);
+        uint64_t word = row_get_little(words + i * SEQ_BYTES);
         bool is_lowest = true;
 
         for (unsigned k = 0; is_negative && k < i; k++)
-            is_lowest = is_lowest && get_little(words + k * SEQ_BYTES) == 0;
+            is_lowest = is_lowest && row_get_little(words + k * SEQ_BYTES) == 0;
         if (is_negative) /* The negation: inverted, and 1 carried through zeros. */
             word = ~word + (is_lowest ? 1 : 0);
         sum += ldexp((double)word, (int)(64 * (first + i)) - SUM_UNIT_BITS);
@@ -377,7 +356,7 @@ static bool decode_found(const uint8_t *bytes, size_t count, struct shown_row *r
     if (count <= GROUP_VALUE_AT)
         return false;
     left = count - GROUP_VALUE_AT;
-    row->seq = get_little(bytes + GROUP_COUNT_BYTES);
+    row->seq = row_get_little(bytes + GROUP_COUNT_BYTES);
     text_string(&row->value, ", ");
     if (bytes[GROUP_TYPE_AT] == FIELD_NUMBER && left == FIELD_NUMBER_BYTES)
         text_format(&row->value, "%.17g", decode_number(value));
@@ -397,7 +376,7 @@ static bool decode_group(const uint8_t *key, size_t key_bytes, const flume_bytes
     if (key_bytes < 1 || key[0] != 1 || value->bytes < GROUP_COUNT_BYTES)
         return false;
     add_bytes(&row->key, key + 1, key_bytes - 1);
-    text_format(&row->value, "%" PRIu64 " records", get_little(bytes));
+    text_format(&row->value, "%" PRIu64 " records", row_get_little(bytes));
     if (value->bytes == GROUP_COUNT_BYTES)
         return true;
     if (value->bytes >= GROUP_WORDS_AT && value->bytes == GROUP_WORDS_AT + sum_bytes &&
@@ -468,6 +447,21 @@ void row_decode(enum row_shape shape, const flume_bytes *key, const flume_bytes 
     case SHAPE_BLOB_RECORD:
         known = decode_blob_record(key->data, key->bytes, value, row);
         break;
+    case SHAPE_SCOPE:
+        known = row_decode_scope(key, value, row);
+        break;
+    case SHAPE_SUPERSET:
+        known = row_decode_superset(key, value, row);
+        break;
+    case SHAPE_SUPERSET_SHAPE:
+        known = row_decode_superset_shape(key, value, row);
+        break;
+    case SHAPE_SUPERSET_ENTRY:
+        known = row_decode_superset_entry(key, value, row);
+        break;
+    case SHAPE_SUPERSET_INFO:
+        known = row_decode_superset_info(key, value, row);
+        break;
     case SHAPE_BYTES:
         break;
     }
@@ -481,6 +475,18 @@ void row_decode(enum row_shape shape, const flume_bytes *key, const flume_bytes 
 }
 
 /* ---- which shape ---- */
+
+/* The tables of the view "superset" that are more than numbers, which are shown as bytes. */
+static enum row_shape superset_shape_of(const char *table)
+{
+    if (strcmp(table, "pairs") == 0)
+        return SHAPE_SUPERSET;
+    if (strcmp(table, "shape") == 0)
+        return SHAPE_SUPERSET_SHAPE;
+    if (strcmp(table, "posting") == 0 || strcmp(table, "watch") == 0)
+        return SHAPE_SUPERSET_ENTRY;
+    return strcmp(table, "info") == 0 ? SHAPE_SUPERSET_INFO : SHAPE_BYTES;
+}
 
 enum row_shape row_shape_of(struct session *session, flume_view *view, size_t table_index)
 {
@@ -507,6 +513,10 @@ enum row_shape row_shape_of(struct session *session, flume_view *view, size_t ta
         return SHAPE_BLOB;
     if (status.built_in && strcmp(table, "record") == 0)
         return SHAPE_BLOB_RECORD;
+    if (status.built_in && strcmp(table, "scope") == 0)
+        return SHAPE_SCOPE;
+    if (status.built_in && strcmp(definition->name, "superset") == 0)
+        return superset_shape_of(table);
     if (!status.built_in && flume_view_declaration(session->flume, &at_once, definition->name,
                                                    &declaration) == FLUME_OK) {
         if (declaration.what == FLUME_DECLARED_REDUCE)

@@ -12,18 +12,23 @@
 
 enum row_shape {
     SHAPE_BYTES,
-    SHAPE_HASH,         /* The first 8 bytes of a hash, seq. */
-    SHAPE_LABEL,        /* Label, NUL, seq. */
-    SHAPE_LABEL_COUNT,  /* Label -> count, bytes, first, last. */
-    SHAPE_MARK,         /* Name -> what it names. */
-    SHAPE_MARK_HISTORY, /* Name, NUL, seq -> what it named. */
-    SHAPE_CATALOG,      /* Name of a view -> its declaration. */
-    SHAPE_FIELD,        /* Value, seq; or value -> seq. */
-    SHAPE_FIELD_COUNT,  /* What became of records. */
-    SHAPE_GROUP,        /* Group of a fold -> its state. */
-    SHAPE_BLOB,         /* Hash of a content, seq -> form, bytes, chunks. */
-    SHAPE_BLOB_RECORD,  /* Seq -> hash of a content, form, bytes, chunks. */
-    SHAPE_SUM           /* Anything -> numbers of 64 bits. */
+    SHAPE_HASH,           /* The first 8 bytes of a hash, seq. */
+    SHAPE_LABEL,          /* Label, NUL, seq. */
+    SHAPE_LABEL_COUNT,    /* Label -> count, bytes, first, last. */
+    SHAPE_MARK,           /* Name -> what it names. */
+    SHAPE_MARK_HISTORY,   /* Name, NUL, seq -> what it named. */
+    SHAPE_CATALOG,        /* Name of a view -> its declaration. */
+    SHAPE_FIELD,          /* Value, seq; or value -> seq. */
+    SHAPE_FIELD_COUNT,    /* What became of records. */
+    SHAPE_GROUP,          /* Group of a fold -> its state. */
+    SHAPE_BLOB,           /* Hash of a content, seq -> form, bytes, chunks. */
+    SHAPE_BLOB_RECORD,    /* Seq -> hash of a content, form, bytes, chunks. */
+    SHAPE_SCOPE,          /* Id of a scope -> first, last, count, time. */
+    SHAPE_SUPERSET,       /* Fingerprint -> the scope that is it, one that has it and more. */
+    SHAPE_SUPERSET_SHAPE, /* Number of a set of keys -> who brought it, how many keys. */
+    SHAPE_SUPERSET_ENTRY, /* Token, seq -> number of pairs. */
+    SHAPE_SUPERSET_INFO,  /* Counts. */
+    SHAPE_SUM             /* Anything -> numbers of 64 bits. */
 };
 
 /* One row, made readable. */
