@@ -372,7 +372,7 @@ static void a_scope_that_is_changed_is_the_same_as_one_made_afresh(void **state)
         else if (number % 7 == 0)
             (void)flume_scope_unset(scope, key);
         else if (number % 7 == 1)
-            assert_int_equal(flume_scope_set_text(scope, key, "text" + number % 4), FLUME_OK);
+            assert_int_equal(flume_scope_set_text(scope, key, &"text"[number % 4]), FLUME_OK);
         else if (number % 7 == 2)
             assert_int_equal(flume_scope_set_content(scope, key, "", "0123456789", number % 10),
                              FLUME_OK);
