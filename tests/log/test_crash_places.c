@@ -7,7 +7,7 @@
  * what the dead one held and goes on with the handle it has. In the second half nobody else is
  * attached, and who comes next recovers.
  *
- *   FLUME_LONG=1  every call, not some of those of the frequent functions
+ *   FLUME_TEST_LONG=1  every call, not some of those of the frequent functions
  */
 #include "process_fixture.h"
 #include "process_survivor.h"
@@ -110,7 +110,7 @@ static bool die_at(struct fixture *fx, struct place place, enum company company)
 /* All of a rare call's places; of a frequent one's the first, then steps that grow. */
 static uint64_t next_place(uint64_t at)
 {
-    if (at < CALLS_EACH || number_from("FLUME_LONG", 0) != 0)
+    if (at < CALLS_EACH || number_from("FLUME_TEST_LONG", 0) != 0)
         return at + 1;
     return at + 1 + (at - CALLS_EACH) / 4;
 }

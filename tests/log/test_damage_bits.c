@@ -6,7 +6,7 @@
  * After each, either somebody says so - open, get, a cursor, check - or every record reads back as
  * it was, and log/FORMAT.md calls the place unused or says that the file is not trusted.
  *
- *   FLUME_LONG=1  every bit and every byte, also of unused space
+ *   FLUME_TEST_LONG=1  every bit and every byte, also of unused space
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -411,7 +411,7 @@ static void judge(struct tally *tally, const struct original *file, size_t at, c
 /* Every bit of what is used; of the rest some, unless there is time. */
 static size_t next_byte(const struct original *file, size_t at)
 {
-    if (getenv("FLUME_LONG") != NULL || file->bytes <= SMALL_FILE_BYTES)
+    if (getenv("FLUME_TEST_LONG") != NULL || file->bytes <= SMALL_FILE_BYTES)
         return at + 1;
     if (meaning_of(file, at) == MEANING_USED) {
         at++;
@@ -482,7 +482,7 @@ static void every_cut_file_is_noticed_and_named(void **state)
 
     for (size_t i = 0; i < fx->file_count; i++) {
         struct original *file = &fx->files[i];
-        size_t stride = getenv("FLUME_LONG") != NULL || file->bytes < 1024 ? 1 : 97;
+        size_t stride = getenv("FLUME_TEST_LONG") != NULL || file->bytes < 1024 ? 1 : 97;
 
         for (size_t bytes = 0; bytes < file->bytes; bytes += stride) {
             enum meaning meaning = meaning_of_cut(file, bytes);

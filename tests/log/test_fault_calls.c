@@ -8,7 +8,8 @@
  * a healthy handle of the same boot or, in every second run, after a machine stop; what was refused
  * must not.
  *
- *   FLUME_LONG=1   every place, not some of those of the frequent calls
+ *   FLUME_TEST_LONG=1     every place, not some of those of the frequent calls
+ *   FLUME_FAULTS_EVERY=N  only every Nth of the places, 1 by default
  *   FLUME_TRACE=1  with a failure, the latest calls
  */
 #include <setjmp.h>
@@ -388,12 +389,21 @@ static const struct settings all_settings[] = {
 };
 enum { SETTINGS_COUNT = sizeof all_settings / sizeof all_settings[0] };
 
+/* Where every call takes long (sanitizers), fewer of them are failed. */
+static uint64_t places_apart(void)
+{
+    const char *text = getenv("FLUME_FAULTS_EVERY");
+
+    return text != NULL && atoi(text) > 0 ? (uint64_t)atoi(text) : 1;
+}
+
 /* In CI the frequent calls (a safe append makes several) are failed at every seventh place. */
 static uint64_t stride_of(enum fault_call call)
 {
-    if (getenv("FLUME_LONG") != NULL)
+    if (getenv("FLUME_TEST_LONG") != NULL)
         return 1;
-    return call == FAULT_SYNC || call == FAULT_PWRITE || call == FAULT_PREAD ? 7 : 1;
+    return (call == FAULT_SYNC || call == FAULT_PWRITE || call == FAULT_PREAD ? 7 : 1) *
+           places_apart();
 }
 
 static void expect_none_failed(const struct tally *tally)
@@ -470,7 +480,7 @@ static void the_disk_may_fail_for_good_anywhere(void **state)
     (void)state;
     for (size_t i = 0; i < SETTINGS_COUNT; i++)
         sweep_call(&tally, all_settings[i], FAULT_ANY, -EIO, FAULT_LASTING,
-                   getenv("FLUME_LONG") != NULL ? 1 : 13);
+                   getenv("FLUME_TEST_LONG") != NULL ? 1 : 13 * places_apart());
     expect_none_failed(&tally);
 }
 
@@ -479,7 +489,7 @@ static void sweep_memory(struct tally *tally, struct settings settings,
 {
     bool reached = true;
 
-    for (uint64_t nth = 1; reached; nth++) {
+    for (uint64_t nth = 1; reached; nth += places_apart()) {
         struct run run;
 
         run_begin(&run, settings, nth);
