@@ -1,7 +1,7 @@
 /*
  * bench.h - one run of the benchmarks: what all groups are told, and what they share.
  *
- * A group is a file of bench/log/, bench/views/ or bench/store/; it makes its rows known, runs its
+ * A group is a file of bench/log/, bench/views/, bench/store/ or bench/scopes/; it makes its rows known, runs its
  * rounds and adds its samples.
  * Groups run one after the other, rounds within a group are interleaved: in each round every engine
  * has its turn, so a change of the machine's mood meets them all.
@@ -43,6 +43,7 @@ int bench_views_on(struct bench *bench);
 int bench_seal(struct bench *bench);
 int bench_sealed(struct bench *bench);
 int bench_blob(struct bench *bench);
+int bench_scopes(struct bench *bench);
 
 /** A new, empty directory inside dir_path; malloc'd, NULL after bench_fail(). */
 char *bench_directory(struct bench *bench);

@@ -43,6 +43,8 @@ static const struct group groups[] = {
     {"seal", "store", "Sealing: how fast, at whose cost, how small", bench_seal},
     {"sealed", "store", "Reads of sealed strata, beside unpacking their blocks", bench_sealed},
     {"blob", "store", "Blobs: content in and out by its hash", bench_blob},
+    {"scopes", NULL, "Scopes: 20 variables set, judged against the whole history, and recorded",
+     bench_scopes},
 };
 enum { GROUP_COUNT = sizeof(groups) / sizeof(groups[0]) };
 
@@ -57,7 +59,7 @@ static const char usage_text[] =
     "usage: bench_log [--quick] [--only GROUP,...] [--dir DIR] [--json FILE] [--seed N]\n"
     "                 [--rounds N] [--records N] [--open-records N]\n"
     "groups: durable latency live append read open views (sort rebuild catch_up query views_on)\n"
-    "        store (seal sealed blob)\n";
+    "        store (seal sealed blob) scopes\n";
 
 static int parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *out_value)
 {

@@ -72,6 +72,9 @@ static void remember(struct commit *commit, uint64_t seq)
     flume_recorder *recorder = commit->recorder;
 
     recorder->last_image.bytes = 0;
+    recorder->last_seq = FLUME_SEQ_NONE;
+    if (flume_scope_id(commit->effective, recorder->last_id) != FLUME_OK)
+        return;
     recorder->last_seq = scope_buffer_add(&recorder->last_image, commit->effective->image,
                                           commit->effective->image_bytes)
                              ? seq
@@ -239,6 +242,19 @@ static int append_scope(struct commit *commit, const flume_condition *condition)
                            condition, &commit->verdict.record_seq);
 }
 
+/* What is the same has the same id: hashing it again would take longer than all else. Where it cannot be
+ * read it is hashed. */
+static void take_id(struct commit *commit, uint64_t seq)
+{
+    flume_scope *scope = commit->effective;
+    flume_record record;
+
+    if (scope->id_known || flume_log_get(commit->recorder->handle->log, seq, &record) != FLUME_OK)
+        return;
+    scope->id_known = scope_record_id(&record, scope->id);
+    flume_record_release(&record);
+}
+
 static int append_link(struct commit *commit, uint64_t seq)
 {
     int status = enclosing_frames(commit->recorder, commit->scope, &commit->stamp.frame,
@@ -289,8 +305,11 @@ static int commit_asking(struct commit *commit)
     uint64_t last;
     int status = FLUME_OK;
 
-    if (is_as_before(commit))
+    if (is_as_before(commit)) {
+        memcpy(commit->effective->id, commit->recorder->last_id, FLUME_HASH_BYTES);
+        commit->effective->id_known = true;
         return append_link(commit, commit->recorder->last_seq);
+    }
     if (has_contents(commit)) {
         status = ask(commit, &last);
         if (status == FLUME_OK && commit->answer.dup_seq == FLUME_SEQ_NONE)
@@ -298,8 +317,10 @@ static int commit_asking(struct commit *commit)
     }
     if (status == FLUME_OK)
         status = commit_in_lane(commit);
-    if (status == FLUME_OK && commit->answer.dup_seq != FLUME_SEQ_NONE)
+    if (status == FLUME_OK && commit->answer.dup_seq != FLUME_SEQ_NONE) {
+        take_id(commit, commit->answer.dup_seq);
         status = append_link(commit, commit->answer.dup_seq);
+    }
     if (status == FLUME_OK)
         remember(commit, commit->verdict.kind == FLUME_DUP ? commit->verdict.seq
                                                            : commit->verdict.record_seq);

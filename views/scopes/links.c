@@ -9,9 +9,7 @@
 #include <string.h>
 
 #include "little.h"
-
-/* Of the body of a link: views/FORMAT.md. */
-enum { LINK_COUNT_AT = 48, LINK_FIRST_TIME_AT = 56, LINK_LAST_TIME_AT = 64 };
+#include "scope_record_bytes.h"
 
 void links_deinit(struct pending_links *links)
 {
@@ -95,9 +93,9 @@ int links_flush(flume_recorder *recorder)
         labels[i] = text;
         text += strlen(text) + 1;
     }
-    little_put64(links->body.data + LINK_COUNT_AT, links->count);
-    little_put64(links->body.data + LINK_FIRST_TIME_AT, links->first_time_ns);
-    little_put64(links->body.data + LINK_LAST_TIME_AT, links->last_time_ns);
+    little_put64(links->body.data + LINK_BODY_COUNT_AT, links->count);
+    little_put64(links->body.data + LINK_BODY_FIRST_AT, links->first_time_ns);
+    little_put64(links->body.data + LINK_BODY_LAST_AT, links->last_time_ns);
     status = recorder_append(recorder, FLUME_KIND_LINK, &links->body, labels, links->label_count,
                              NULL, NULL);
     free(labels);

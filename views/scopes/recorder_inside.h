@@ -50,6 +50,7 @@ struct flume_recorder {
     struct pending_links links;
     struct scope_buffer last_image;
     uint64_t last_seq; /* FLUME_SEQ_NONE: last_image is of nothing. */
+    uint8_t last_id[FLUME_HASH_BYTES];
 
     struct scope_buffer body;  /* Of the record in the making. */
     struct scope_record other; /* The scope that a verdict names. */

@@ -95,6 +95,9 @@ static inline unsigned scope_attribute_flags(uint8_t attribute)
  *         gone. */
 int scope_record_decode(const flume_record *record, struct scope_record *io_record);
 
+/** The id in a record of kind scope or link, which is not looked at otherwise. False: there is none. */
+bool scope_record_id(const flume_record *record, uint8_t out_id[FLUME_HASH_BYTES]);
+
 /** Read a record, and what it names: identity and variables are set whatever its form. Keeps the
  * records until the next use, or scope_record_release().
  * @return as flume_log_get() and scope_record_decode(); FLUME_ERR_DAMAGED also if what it names is not

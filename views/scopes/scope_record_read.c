@@ -5,6 +5,7 @@
  * Two steps at most: a link names a scope, a shadowed scope a full one. Whatever the log says, none
  * is followed further.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -246,4 +247,18 @@ int scope_record_restore(const struct scope_record *record, flume_scope *io_scop
         status = scope_label_add(io_scope, record->labels[i].text, record->labels[i].bytes,
                                  i >= record->own_labels);
     return status;
+}
+
+bool scope_record_id(const flume_record *record, uint8_t out_id[FLUME_HASH_BYTES])
+{
+    const uint8_t *body = record->body;
+
+    /* At the same place in both kinds. */
+    static_assert((int)SCOPE_BODY_ID_AT == (int)LINK_BODY_ID_AT, "one place");
+    if ((record->kind != FLUME_KIND_SCOPE && record->kind != FLUME_KIND_LINK) ||
+        record->body_bytes < SCOPE_BODY_ID_AT + FLUME_HASH_BYTES ||
+        body[SCOPE_BODY_FORMAT_AT] != SCOPE_RECORD_FORMAT)
+        return false;
+    memcpy(out_id, body + SCOPE_BODY_ID_AT, FLUME_HASH_BYTES);
+    return true;
 }
