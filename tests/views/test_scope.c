@@ -751,7 +751,7 @@ static void thirty_two_are_captured_at_once(void **state)
         v21 = 21, v22 = 22, v23 = 23, v24 = 24, v25 = 25, v26 = 26, v27 = 27, v28 = 28, v29 = 29,
         v30 = 30, v31 = 31, v32 = 32;
     flume_scope *scope = *state;
-    char key[8];
+    char key[24];
 
     FLUME_CAPTURE(scope, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13, v14, v15, v16, v17,
                   v18, v19, v20, v21, v22, v23, v24, v25, v26, v27, v28, v29, v30, v31, v32);

@@ -159,7 +159,7 @@ static void every_type_comes_back(void **state)
     static const uint8_t bytes[] = {0, 255, 1, 2, 3};
     flume_scope *scope = *state;
     flume_value map = {.type = FLUME_VALUE_EMPTY_MAP}, hash = {.type = FLUME_VALUE_HASH};
-    char key[8];
+    char key[24];
 
     flume_hash("x", 1, hash.content.hash);
     for (size_t i = 0; i <= sizeof bytes; i++) {
