@@ -413,6 +413,8 @@ static void variables_come_in_order_and_labels_apart(void **state)
     assert_false(flume_scope_get(scope, "@label/one", &variable));
     assert_int_equal(flume_scope_unset(scope, "@label/one"), FLUME_ERR_NOT_FOUND);
     assert_int_equal(flume_scope_classify(scope, "b", FLUME_CLASS_IGNORE), FLUME_ERR_NOT_FOUND);
+    assert_false(flume_scope_get(scope, NULL, &variable));
+    assert_int_equal(flume_scope_unset(scope, NULL), FLUME_ERR_NOT_FOUND);
     assert_int_equal(flume_scope_unset(scope, "!"), FLUME_OK);
     assert_string_equal(flume_scope_label_at(scope, 0), "one");
     assert_true(flume_scope_at(scope, 0, &variable));

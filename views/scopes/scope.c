@@ -144,7 +144,8 @@ bool flume_scope_get(const flume_scope *scope, const char *key, flume_variable *
 {
     uint32_t index;
 
-    if (!scope_search(scope, key, strlen(key), &index) || scope_slot_at(scope, index)->is_label)
+    if (key == NULL || !scope_search(scope, key, strlen(key), &index) ||
+        scope_slot_at(scope, index)->is_label)
         return false;
     describe(scope_slot_at(scope, index), out_variable);
     return true;
@@ -154,7 +155,8 @@ int flume_scope_unset(flume_scope *scope, const char *key)
 {
     uint32_t index;
 
-    if (!scope_find(scope, key, strlen(key), &index) || scope_slot_at(scope, index)->is_label)
+    if (key == NULL || !scope_find(scope, key, strlen(key), &index) ||
+        scope_slot_at(scope, index)->is_label)
         return FLUME_ERR_NOT_FOUND;
     scope_remove(scope, index);
     return FLUME_OK;
