@@ -74,7 +74,7 @@ static int scope_apply(void *state, flume_batch *batch, const flume_record *reco
     uint8_t value[VALUE_BYTES], frame[FRAME_BYTES];
     int status = scope_record_decode(record, scope);
 
-    if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_INVALID)
+    if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_INVALID || status == FLUME_ERR_VERSION)
         return FLUME_OK; /* Whoever wrote that: it is no scope. */
     if (status != FLUME_OK)
         return status;
