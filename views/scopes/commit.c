@@ -85,14 +85,17 @@ static void remember(struct commit *commit, uint64_t seq)
 static int ask(struct commit *commit, uint64_t *out_last)
 {
     flume_recorder *recorder = commit->recorder;
+    uint8_t id[FLUME_HASH_BYTES];
     int status = flume_log_last(recorder->handle->log, FLUME_KIND_SCOPE, out_last);
 
     if (status != FLUME_OK)
         return flume_fail_log(recorder->handle, status);
-    if (*out_last != FLUME_SEQ_NONE)
-        status = overlay_bring(recorder->overlay, *out_last + 1, &recorder->options.ask);
+    status = flume_scope_id(commit->effective, id);
     if (status == FLUME_OK)
-        status = overlay_ask(recorder->overlay, commit->pairs, &commit->answer);
+        status = overlay_bring(recorder->overlay, *out_last == FLUME_SEQ_NONE ? 0 : *out_last + 1,
+                               &recorder->options.ask);
+    if (status == FLUME_OK)
+        status = overlay_ask(recorder->overlay, commit->pairs, id, &commit->answer);
     return status;
 }
 

@@ -416,8 +416,18 @@ static int ask_wild(struct containment *containment, const struct scope_pairs *p
     return status;
 }
 
+static int verify_same(struct containment *containment, const struct scope_pairs *pairs,
+                       const uint8_t *id, uint64_t seq, bool *out_holds)
+{
+    const struct containment_store *store = &containment->store;
+
+    if (id != NULL)
+        return store->has_id(store->ctx, seq, id, out_holds);
+    return containment_verify(containment, pairs, seq, RELATION_SAME, out_holds);
+}
+
 int containment_ask(struct containment *containment, const struct scope_pairs *pairs,
-                    uint64_t below_seq, struct containment_answer *out_answer)
+                    const uint8_t *id, uint64_t below_seq, struct containment_answer *out_answer)
 {
     const struct containment_store *store = &containment->store;
     struct scope_tokens *tokens = &containment->tokens;
@@ -430,7 +440,7 @@ int containment_ask(struct containment *containment, const struct scope_pairs *p
     if (status == FLUME_OK)
         status = store->get(store->ctx, tokens->sum, &entry);
     if (status == FLUME_OK && entry.own_seq != FLUME_SEQ_NONE)
-        status = containment_verify(containment, pairs, entry.own_seq, RELATION_SAME, &holds);
+        status = verify_same(containment, pairs, id, entry.own_seq, &holds);
     if (status == FLUME_OK && holds) {
         answer.dup_seq = entry.own_seq;
     } else if (status == FLUME_OK && tokens->has_variables) {

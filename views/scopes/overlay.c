@@ -149,6 +149,13 @@ static int store_each(void *ctx, enum wild_list list, uint64_t token,
     return status > 0 ? FLUME_OK : status;
 }
 
+static int store_has_id(void *ctx, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES], bool *out_has)
+{
+    struct overlay *overlay = ctx;
+
+    return scope_log_has_id(&overlay->scopes, seq, id, out_has);
+}
+
 static int store_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx)
 {
     struct overlay *overlay = ctx;
@@ -180,6 +187,7 @@ int overlay_create(flume *handle, struct overlay **out_overlay)
         .add = store_add,
         .count = store_count,
         .each = store_each,
+        .has_id = store_has_id,
         .read = store_read,
         .scan = store_scan,
     };
@@ -395,13 +403,13 @@ int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *
 
 /* ---- asking and adding ---- */
 
-int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs,
+int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs, const uint8_t *id,
                 struct containment_answer *out_answer)
 {
     int status;
 
     assert(overlay->is_standing);
-    status = containment_ask(&overlay->containment, pairs, overlay->position, out_answer);
+    status = containment_ask(&overlay->containment, pairs, id, overlay->position, out_answer);
     return status == FLUME_OK ? status : fail(overlay, status);
 }
 

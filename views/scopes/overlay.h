@@ -6,7 +6,7 @@
  * overlay takes a newer snapshot and begins afresh.
  *
  *   overlay_bring(overlay, below_seq, ask);       Under the lane: every scope below it is known.
- *   overlay_ask(overlay, pairs, &answer);
+ *   overlay_ask(overlay, pairs, id, &answer);
  *   ... append the scope at seq ...
  *   overlay_add(overlay, pairs, seq);             Or let the next overlay_bring() read it.
  *
@@ -43,8 +43,9 @@ int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *
 /** Which scopes it knows: all below this seq. */
 uint64_t overlay_position(const struct overlay *overlay);
 
-/** What a scope is to all of them. @return FLUME_OK, an error. */
-int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs,
+/** What a scope is to all of them.
+ * @param id  Of the scope: a duplicate is told sooner. NULL: not known. @return FLUME_OK, an error. */
+int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs, const uint8_t *id,
                 struct containment_answer *out_answer);
 
 /** Know a scope that was just appended at seq: at least overlay_position(), and no other scope stands

@@ -3,7 +3,10 @@
  */
 #include "scope_log.h"
 
+#include <string.h>
+
 #include "flume/cursor.h"
+#include "scope_record_bytes.h"
 
 void scope_log_deinit(struct scope_log *scopes)
 {
@@ -43,6 +46,21 @@ int scope_log_read(void *ctx, uint64_t seq, containment_visit visit, void *visit
     int status = passed_over(scope_record_read(scopes->log, seq, &scopes->compared));
 
     return status == FLUME_OK ? visit(visit_ctx, seq, &scopes->compared.identity) : status;
+}
+
+int scope_log_has_id(struct scope_log *scopes, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES],
+                     bool *out_has)
+{
+    flume_record record;
+    int status = flume_log_get(scopes->log, seq, &record);
+
+    *out_has = false;
+    if (status != FLUME_OK)
+        return passed_over(status) == FLUME_ERR_NOT_FOUND ? FLUME_OK : status;
+    *out_has = record.kind == FLUME_KIND_SCOPE && record.body_bytes >= SCOPE_BODY_FULL_BYTES &&
+               memcmp((const uint8_t *)record.body + SCOPE_BODY_ID_AT, id, FLUME_HASH_BYTES) == 0;
+    flume_record_release(&record);
+    return FLUME_OK;
 }
 
 int scope_log_scan(void *ctx, uint64_t from_seq, uint64_t below_seq, containment_visit visit,

@@ -92,6 +92,13 @@ static int store_each(void *ctx, enum wild_list list, uint64_t token,
     return superset_each(&reader, list, token, visit, visit_ctx);
 }
 
+static int store_has_id(void *ctx, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES], bool *out_has)
+{
+    struct applying *applying = ctx;
+
+    return scope_log_has_id(&applying->scopes, seq, id, out_has);
+}
+
 static int store_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx)
 {
     struct applying *applying = ctx;
@@ -152,6 +159,7 @@ static int begin(struct applying *applying, flume_batch *batch)
         .add = store_add,
         .count = store_count,
         .each = store_each,
+        .has_id = store_has_id,
         .read = store_read,
         .scan = store_scan,
     };
