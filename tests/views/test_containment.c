@@ -6,6 +6,8 @@
  */
 #include "containment_fixture.h"
 
+#include <string.h>
+
 #include "shapes.h"
 
 /* ---- against brute force ---- */
@@ -116,6 +118,86 @@ BY_BRUTE_FORCE(optional_flags, 1500, 30000)
 BY_BRUTE_FORCE(hostile, MANY_SHAPES, 20000)
 BY_BRUTE_FORCE(all_common, 1500, 30000)
 
+/* ---- fingerprints that clash ---- */
+
+/* A store in which every fingerprint leads to one and the same scope. */
+struct clashing {
+    const struct scope_pairs *stored;
+};
+
+enum { CLASHING_SEQ = 3 };
+
+static int clash_get(void *ctx, struct fingerprint key, struct containment_entry *out_entry)
+{
+    (void)ctx;
+    (void)key;
+    *out_entry = (struct containment_entry){CLASHING_SEQ, CLASHING_SEQ};
+    return FLUME_OK;
+}
+
+static int clash_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx)
+{
+    const struct clashing *clashing = ctx;
+
+    assert_int_equal(seq, CLASHING_SEQ);
+    return visit(visit_ctx, seq, clashing->stored);
+}
+
+static int clash_put_shape(void *ctx, uint32_t number, const struct shape *shape)
+{
+    (void)ctx;
+    (void)number;
+    (void)shape;
+    return FLUME_OK;
+}
+
+/* One key less, another value, one key more. */
+static void make_related(struct text_scope *out, unsigned keys, unsigned value)
+{
+    out->count = 0;
+    for (unsigned key = 0; key < keys; key++)
+        text_scope_add(out, key_name(key), key == 0 ? value : 1);
+}
+
+static void fingerprints_that_clash_make_no_relation(void **state)
+{
+    struct find_fixture *fx = *state;
+    struct clashing clashing;
+    const struct containment_store store = {
+        .ctx = &clashing, .get = clash_get, .read = clash_read, .put_shape = clash_put_shape};
+    struct containment containment;
+    struct containment_answer answer;
+    struct scope_trial stored, asked;
+    struct text_scope texts;
+    uint64_t keys[3];
+
+    scope_trial_begin(&stored, fx);
+    scope_trial_begin(&asked, fx);
+    containment_init(&containment, &store, 1);
+    make_related(&texts, 2, 1);
+    clashing.stored = make_scope(&stored, &texts);
+    /* A tracked shape within that of what is asked. */
+    make_related(&texts, 3, 2);
+    assert_int_equal(tokens_take(&containment.other, 1, make_scope(&asked, &texts)), FLUME_OK);
+    memcpy(keys, containment.other.keys, sizeof keys);
+    assert_int_equal(containment_restore(&containment, keys, 2, 0, 0), FLUME_OK);
+    assert_int_equal(containment_restore(&containment, keys, 3, 0, 0), FLUME_OK);
+    assert_int_equal(containment_ask(&containment, make_scope(&asked, &texts), NULL, 9, &answer),
+                     FLUME_OK);
+    assert_int_equal(answer.dup_seq, FLUME_SEQ_NONE);
+    assert_int_equal(answer.superset_seq, FLUME_SEQ_NONE);
+    assert_int_equal(answer.subset_seq, FLUME_SEQ_NONE);
+    make_related(&texts, 3, 1); /* Here it is one. */
+    assert_int_equal(containment_ask(&containment, make_scope(&asked, &texts), NULL, 9, &answer),
+                     FLUME_OK);
+    assert_int_equal(answer.dup_seq, FLUME_SEQ_NONE);
+    assert_int_equal(answer.superset_seq, FLUME_SEQ_NONE);
+    assert_int_equal(answer.subset_seq, CLASHING_SEQ);
+    containment_deinit(&containment);
+    scope_trial_end(&stored);
+    scope_trial_end(&asked);
+}
+
 #define FOUR_TESTS(kind)                                                \
     find_test(kind##_in_memory), find_test(kind##_in_memory_over_rows), \
         find_test(kind##_of_another_writer), find_test(kind##_in_rows)
@@ -127,6 +209,7 @@ int main(void)
         FOUR_TESTS(optional_flags),
         FOUR_TESTS(hostile),
         FOUR_TESTS(all_common),
+        find_test(fingerprints_that_clash_make_no_relation),
     };
 
     return cmocka_run_group_tests_name("containment", tests, NULL, NULL);

@@ -279,6 +279,41 @@ static void questions_change_no_answer(void **state)
     scope_trial_end(&trial);
 }
 
+/* ---- two programs ---- */
+
+static void wait_for(flume *handle, const char *name)
+{
+    flume_view *view = NULL;
+
+    assert_int_equal(flume_view_find(handle, name, &view), FLUME_OK);
+    assert_int_equal(flume_view_wait(view, NULL), FLUME_OK);
+}
+
+static void handles_that_advance_the_view_by_turns_agree(void **state)
+{
+    struct find_fixture *fx = *state;
+    struct scope_trial trial;
+    flume *other;
+
+    close_flume(fx->handle);
+    fx->handle = open_flume(fx, FLUME_VIEWS_NO_WORKERS);
+    fx->log = flume_log_of(fx->handle);
+    other = open_flume(fx, FLUME_VIEWS_NO_WORKERS);
+    scope_trial_begin(&trial, fx);
+    for (int turn = 0; turn < 60; turn++) {
+        struct text_scope texts;
+
+        for (int i = 0; i < 5; i++) {
+            few_keys(&trial, &texts);
+            (void)store(&trial, &texts);
+        }
+        wait_for(turn % 2 == 0 ? fx->handle : other, "superset");
+    }
+    close_flume(other);
+    scope_trial_end(&trial);
+    verify_view(fx, "superset");
+}
+
 /* ---- the bounds on shapes ---- */
 
 static void shapes_beyond_the_bound_are_wild(void **state)
@@ -463,6 +498,7 @@ int main(void)
         find_test(scopes_without_variables_are_only_the_same),
         find_test(a_shadowed_scope_counts_for_what_it_is),
         find_test(questions_change_no_answer),
+        find_test(handles_that_advance_the_view_by_turns_agree),
         find_test(shapes_beyond_the_bound_are_wild),
         find_test(parts_beyond_the_bound_of_a_shape_are_wild),
         find_test(a_shape_of_too_many_parts_is_wild),
