@@ -120,8 +120,31 @@ else
     fail "view_by_day.c does not compile with pkg-config"
 fi
 
+# The simulation computes what is missing: after it died, again, with a parameter more, and again.
+pendulum=$FLUME_SOURCE_DIR/tests/project/pendulum.c
+# shellcheck disable=SC2046
+if "$CC" -std=c17 -Wall -Wextra -pedantic -Werror "$pendulum" -o "$work/pendulum" \
+    $(pkg-config --cflags --libs flume) -Wl,-rpath,"$directory" -lm; then
+    if (timeout 60 "$work/pendulum" "$work/pendulum.flume" 17) >/dev/null 2>&1; then
+        fail "pendulum: did not die after 17"
+    fi
+    for round in "-:43 computed, 17 known, 0 extend an earlier one" \
+        "-:0 computed, 60 known, 0 extend an earlier one" \
+        "drag:60 computed, 0 known, 60 extend an earlier one" \
+        "drag:0 computed, 60 known, 0 extend an earlier one"; do
+        argument=${round%%:*}
+        [ "$argument" != - ] || argument=
+        # shellcheck disable=SC2086
+        timeout 60 "$work/pendulum" "$work/pendulum.flume" $argument >"$work/printed" 2>&1 &&
+            [ "$(cat "$work/printed")" = "${round#*:}" ] ||
+            fail "pendulum: wanted $round, printed: $(cat "$work/printed")"
+    done
+else
+    fail "pendulum.c does not compile with pkg-config"
+fi
+
 # README shows these very examples: the first code block behind the marker of each.
-for name in embed view_by_day; do
+for name in embed view_by_day pendulum; do
     awk -v marker="<!-- $name -->" '$0 == marker { marked = 1; next }
          marked && /^```/ { if (inside) exit; inside = 1; next }
          inside' "$FLUME_SOURCE_DIR/README.md" >"$work/shown" 2>/dev/null
