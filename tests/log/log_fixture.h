@@ -139,6 +139,8 @@ uint64_t file_bytes(const char *path);
 bool file_exists(const char *path);
 unsigned count_files(const char *directory, const char *ending);
 void run_command(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* cp -r of a basin that may be in use. */
+void copy_in_use(const char *basin, const char *copy);
 /* Copy the basin to root/name as a power cut may leave it: all written, HEAD and locks gone. */
 const char *copy_after_power_cut(struct log_fixture *fx, const char *name);
 /* log/SEQ20.strata of a basin; valid until the next call of fixture_path(). */

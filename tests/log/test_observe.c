@@ -235,10 +235,12 @@ static void a_copy_of_a_basin_in_use_is_known_as_one(void **state)
 {
     struct log_fixture *fx = *state;
     struct denied denied;
+    char copy[sizeof fx->path + 8];
     flume_log *log;
 
     (void)append_numbered(fx->log, 100);
-    run_command("cp -r '%s' '%s.copy'", fx->path, fx->path);
+    (void)snprintf(copy, sizeof copy, "%s.copy", fx->path);
+    copy_in_use(fx->path, copy);
     (void)snprintf(fx->path, sizeof fx->path, "%s/basin.flume.copy", fx->root);
     deny(fx, &denied, -EACCES, NULL);
     log = observe(fx);

@@ -305,7 +305,7 @@ static void a_copy_of_a_basin_in_use_opens_as_a_prefix(void **state)
     open_log(fx);
     for (unsigned i = 1; i <= 100; i++)
         (void)append_bytes(fx->log, RECORD_BYTES, i);
-    run_command("cp -r '%s' '%s'", fx->path, fixture_path(fx, "copy.flume")); /* HEAD and all. */
+    copy_in_use(fx->path, fixture_path(fx, "copy.flume")); /* HEAD and all. */
     (void)append_text(fx->log, "after the copy");
     assert_int_equal(flume_log_open(&log, fixture_path(fx, "copy.flume"), NULL, &fx->error),
                      FLUME_OK);

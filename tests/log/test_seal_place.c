@@ -205,7 +205,7 @@ static void a_copy_takes_nothing_from_its_original(void **state)
     (void)snprintf(copy, sizeof copy, "%s", fixture_path(fx, "copy.flume"));
     for (unsigned i = 0; i < RECORDS; i++)
         append_bytes(fx->log, BODY_BYTES, i);
-    run_command("cp -r '%s' '%s'", fx->path, copy);
+    copy_in_use(fx->path, copy);
     append_and_seal(fx, &report);
     files = files_in(fixture_path(fx, "other"));
     /* As if it had been made while the original sealed this one. */
