@@ -4,10 +4,11 @@
 #include "view_fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPEATS = 1000, RACERS = 4, RACES = 200 };
+enum { REPEATS = 1000, RACERS = 4, RACES = 200, UNASKED = 4000 };
 
 /* ---- verbs ---- */
 
@@ -238,6 +239,24 @@ static void equal_commits_are_counted_in_one_record(void **state)
     assert_int_equal(info.first_seq, first.record_seq);
 }
 
+static void duplicates_of_two_scopes_are_two_links(void **state)
+{
+    struct tape_fixture *fx = *state;
+    flume_verdict first = commit(fx, "a=1"), second = commit(fx, "a=2");
+    flume_scope_info info;
+
+    for (unsigned i = 0; i < 3; i++) {
+        (void)commit(fx, "a=1");
+        (void)commit(fx, "a=2");
+        (void)commit(fx, "a=2");
+    }
+    assert_int_equal(flume_recorder_flush(fx->recorder), FLUME_OK);
+    assert_int_equal(flume_scope_find_id(fx->views->flume, NULL, first.id, &info), FLUME_OK);
+    assert_int_equal(info.count, 4);
+    assert_int_equal(flume_scope_find_id(fx->views->flume, NULL, second.id, &info), FLUME_OK);
+    assert_int_equal(info.count, 7);
+}
+
 static void a_link_stands_before_what_is_committed_after_it(void **state)
 {
     struct tape_fixture *fx = *state;
@@ -425,6 +444,7 @@ struct racer {
     pthread_t thread;
     flume *flume;
     unsigned news, dups, others;
+    _Atomic int turn; /* append_unasked() commits the numbers below it. */
 };
 
 static void *race(void *ctx)
@@ -494,6 +514,66 @@ static void who_does_not_ask_is_found_by_who_does(void **state)
     assert_int_equal(flume_recorder_close(fast), FLUME_OK);
 }
 
+/* Commits what the asking one does, without asking. */
+static void *append_unasked(void *ctx)
+{
+    struct racer *racer = ctx;
+    flume_recorder_options options = {.flags = FLUME_RECORDER_FAST};
+    flume_recorder *recorder;
+    flume_scope *scope;
+
+    if (flume_recorder_open(&recorder, racer->flume, &options) != FLUME_OK ||
+        flume_scope_create(&scope) != FLUME_OK)
+        return NULL;
+    (void)flume_scope_label(scope, "race");
+    for (int i = 0; i < UNASKED; i++) {
+        (void)flume_scope_set_int(scope, "i", i);
+        while (atomic_load(&racer->turn) <= i)
+            (void)sched_yield(); /* Both at the same moment. */
+        if (flume_commit(recorder, scope, NULL) == FLUME_OK)
+            racer->news++;
+    }
+    flume_scope_destroy(scope);
+    (void)flume_recorder_close(recorder);
+    return NULL;
+}
+
+static void what_is_told_new_does_not_stand_before_it(void **state)
+{
+    struct tape_fixture *fx = *state;
+    struct racer racer = {.flume = fx->views->flume};
+    uint64_t first_seq[UNASKED], told[UNASKED];
+    flume_tape_entry entry;
+    flume_tape *tape;
+
+    assert_int_equal(pthread_create(&racer.thread, NULL, append_unasked, &racer), 0);
+    flume_scope_clear(fx->scope);
+    assert_int_equal(flume_scope_label(fx->scope, "race"), FLUME_OK);
+    for (int i = 0; i < UNASKED; i++) {
+        flume_verdict verdict;
+
+        assert_int_equal(flume_scope_set_int(fx->scope, "i", i), FLUME_OK);
+        atomic_store(&racer.turn, i + 1);
+        verdict = commit_as_it_is(fx);
+        told[i] = verdict.kind == FLUME_NEW ? verdict.record_seq : FLUME_SEQ_NONE;
+        first_seq[i] = FLUME_SEQ_NONE;
+    }
+    assert_int_equal(pthread_join(racer.thread, NULL), 0);
+    assert_int_equal(racer.news, UNASKED);
+    assert_int_equal(flume_tape_open(fx->views->flume, NULL, &tape), FLUME_OK);
+    while (flume_tape_next(tape, 0, &entry, fx->scope) == FLUME_OK) {
+        flume_variable variable;
+
+        assert_true(flume_scope_get(fx->scope, "i", &variable));
+        if (first_seq[variable.value.integer] == FLUME_SEQ_NONE)
+            first_seq[variable.value.integer] = entry.record_seq;
+    }
+    flume_tape_close(tape);
+    for (int i = 0; i < UNASKED; i++)
+        if (told[i] != FLUME_SEQ_NONE)
+            assert_int_equal(told[i], first_seq[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +582,7 @@ int main(void)
         tape_test(a_label_more_is_a_superset),
         tape_test(what_is_stored_as_a_link_reads_as_what_was_committed),
         tape_test(equal_commits_are_counted_in_one_record),
+        tape_test(duplicates_of_two_scopes_are_two_links),
         tape_test(a_link_stands_before_what_is_committed_after_it),
         tape_test(seen_tells_without_appending),
         tape_test(what_is_refused_leaves_nothing_behind),
@@ -509,6 +590,7 @@ int main(void)
         tape_test(what_is_enclosed_inherits_and_knows_what_encloses_it),
         tape_test(of_several_that_commit_the_same_one_is_told_new),
         tape_test(who_does_not_ask_is_found_by_who_does),
+        tape_test(what_is_told_new_does_not_stand_before_it),
     };
 
     return cmocka_run_group_tests_name("recording scopes", tests, NULL, NULL);

@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+enum { TRIES_MAX = 1000 };
+
 /* A commit on its way. */
 struct commit {
     flume_recorder *recorder;
@@ -284,22 +286,28 @@ static int judge_and_append(struct commit *commit)
     status = plan(commit);
     if (status == FLUME_OK)
         status = append_scope(commit, &condition);
+    /* It is in the log: an overlay that could not take it in begins afresh. */
     if (status == FLUME_OK)
-        status = overlay_add(recorder->overlay, commit->pairs, commit->verdict.record_seq);
+        (void)overlay_add(recorder->overlay, commit->pairs, commit->verdict.record_seq);
     return status;
 }
 
 static int commit_in_lane(struct commit *commit)
 {
     flume_log *log = commit->recorder->handle->log;
+    unsigned tries = 0;
     int status = flume_lane_enter(log, FLUME_LANE_SCOPE);
 
     if (status != FLUME_OK)
         return flume_fail_log(commit->recorder->handle, status);
     do {
         status = judge_and_append(commit);
-    } while (status == FLUME_ERR_CONFLICT);
+    } while (status == FLUME_ERR_CONFLICT && ++tries < TRIES_MAX);
     flume_lane_leave(log, FLUME_LANE_SCOPE);
+    if (status == FLUME_ERR_CONFLICT)
+        return flume_fail(commit->recorder->handle, status, FLUME_SEQ_NONE,
+                          "others append scopes in fast mode so quickly that no verdict can be "
+                          "given; commit again, or let them ask, too");
     return status;
 }
 
