@@ -413,6 +413,8 @@ static int fill_by_records(flume_batch *batch, const struct batch_limits *limits
         return status;
     skipped = flume_cursor_skipped(batch->cursor);
     status = fill(batch, &filling, &beyond);
+    if (status == FLUME_OK && filling.count > 0 && batch->view->definition->end != NULL)
+        status = batch->view->definition->end(batch->state, batch);
     if (status != FLUME_OK)
         return status;
     skipped = flume_cursor_skipped(batch->cursor) - skipped;

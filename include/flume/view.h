@@ -136,6 +136,10 @@ typedef struct flume_view_definition {
     int (*sealed)(void *state, flume_batch *batch, flume_log *log, uint64_t first_seq,
                   uint64_t end_seq, uint64_t *out_passed_over);
 
+    /* Optional: puts what apply has kept back, when it has been given all records of a batch, and at
+     * times between. Otherwise as apply. (Rows put in the order of their keys cost a part of others.) */
+    int (*end)(void *state, flume_batch *batch);
+
     const uint8_t *kinds; /* Only these kinds; FLUME_KIND_ANY among them: all. NULL: all but */
     size_t kind_count;    /* manifests. */
 } flume_view_definition;

@@ -4,6 +4,7 @@
 #include "overlay_map.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_CAPACITY = 1024, FIRST_ENTRIES = 2 };
 
@@ -24,6 +25,45 @@ void pairs_map_deinit(struct pairs_map *map)
 {
     free(map->slots);
     *map = (struct pairs_map){0};
+}
+
+void pairs_map_clear(struct pairs_map *map)
+{
+    struct pairs_slot *slots = map->slots;
+
+    if (map->capacity > FIRST_CAPACITY) {
+        pairs_map_deinit(map);
+        return;
+    }
+    if (map->count > 0)
+        memset(slots, 0, map->capacity * sizeof *slots);
+    *map = (struct pairs_map){.slots = slots, .capacity = map->capacity};
+}
+
+static int by_fingerprint(const void *a, const void *b)
+{
+    const struct fingerprint *one = &((const struct pairs_slot *)a)->key;
+    const struct fingerprint *other = &((const struct pairs_slot *)b)->key;
+    size_t lane = one->lanes[0] == other->lanes[0] ? 1 : 0;
+
+    return one->lanes[lane] < other->lanes[lane] ? -1 : one->lanes[lane] > other->lanes[lane];
+}
+
+struct pairs_slot *pairs_map_sorted(const struct pairs_map *map, size_t *out_count)
+{
+    struct pairs_slot *list = malloc((map->count + 1) * sizeof *list);
+    size_t count = 0;
+
+    if (list == NULL)
+        return NULL;
+    if (map->has_zero)
+        list[count++] = map->zero;
+    for (size_t i = 0; i < map->capacity; i++)
+        if (!is_zero(map->slots[i].key))
+            list[count++] = map->slots[i];
+    qsort(list, count, sizeof *list, by_fingerprint);
+    *out_count = count;
+    return list;
 }
 
 /* The slot with the key, or the empty one where it would be. There is an empty one. */

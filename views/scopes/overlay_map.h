@@ -1,5 +1,5 @@
 /*
- * overlay_map.h - the tables of an overlay: in memory, growing, nothing is taken out of them.
+ * overlay_map.h - the tables of an overlay: in memory, growing, no single row is taken out of them.
  *
  * Pointers into a table are valid until something is put into it.
  */
@@ -25,6 +25,10 @@ struct pairs_map {
 };
 
 void pairs_map_deinit(struct pairs_map *map);
+/** Nothing is in it any more. Memory is kept if it is little. */
+void pairs_map_clear(struct pairs_map *map);
+/** All that is in it, in order of the keys; freed with free(). NULL: no memory. */
+struct pairs_slot *pairs_map_sorted(const struct pairs_map *map, size_t *out_count);
 /** NULL: there is none. */
 struct containment_entry *pairs_map_find(struct pairs_map *map, struct fingerprint key);
 /** @return FLUME_OK, FLUME_ERR_NO_MEMORY. */

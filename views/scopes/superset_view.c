@@ -3,36 +3,69 @@
  *
  * What is kept of shapes in memory is that of the rows: compared whenever a batch begins, for another
  * process may have applied records, and what was put may not have been kept.
+ *
+ * Rows by fingerprint come in no order. They are kept back until a batch ends, or there are many, and
+ * put in the order of their keys: each page of the table is then written to once.
  */
 #include <stdlib.h>
 
+#include "overlay_map.h"
 #include "scope_log.h"
 #include "superset_rows.h"
+
+enum { KEPT_BACK_MAX = 1 << 18 };
 
 struct applying {
     struct containment containment;
     struct scope_log scopes;
     struct scope_record record; /* Of the scope in hand. */
     flume_batch *batch;
-    uint64_t begun; /* flume_batch_begun() when the shapes were compared. */
+    uint64_t begun;             /* flume_batch_begun() when the shapes were compared. */
+    struct pairs_map kept_back; /* Goes before the rows. */
 };
+
+static int put_kept_back(struct applying *applying)
+{
+    struct pairs_slot *list;
+    size_t count;
+    int status = FLUME_OK;
+
+    if (applying->kept_back.count == 0 && !applying->kept_back.has_zero)
+        return FLUME_OK;
+    list = pairs_map_sorted(&applying->kept_back, &count);
+    if (list == NULL)
+        return FLUME_ERR_NO_MEMORY;
+    for (size_t i = 0; status == FLUME_OK && i < count; i++)
+        status = superset_put(applying->batch, list[i].key, &list[i].entry);
+    free(list);
+    pairs_map_clear(&applying->kept_back);
+    return status;
+}
 
 /* ---- the store ---- */
 
 static int store_get(void *ctx, struct fingerprint key, struct containment_entry *out_entry)
 {
-    const struct applying *applying = ctx;
+    struct applying *applying = ctx;
+    const struct containment_entry *kept = pairs_map_find(&applying->kept_back, key);
     struct superset_reader reader;
 
+    if (kept != NULL) {
+        *out_entry = *kept;
+        return FLUME_OK;
+    }
     superset_reader_of_batch(&reader, applying->batch);
     return superset_get(&reader, key, out_entry);
 }
 
 static int store_put(void *ctx, struct fingerprint key, const struct containment_entry *entry)
 {
-    const struct applying *applying = ctx;
+    struct applying *applying = ctx;
+    int status = pairs_map_put(&applying->kept_back, key, entry);
 
-    return superset_put(applying->batch, key, entry);
+    if (status != FLUME_OK || applying->kept_back.count < KEPT_BACK_MAX)
+        return status;
+    return put_kept_back(applying);
 }
 
 static int store_put_shape(void *ctx, uint32_t number, const struct shape *shape)
@@ -132,6 +165,7 @@ static void superset_close(void *state)
     struct applying *applying = state;
 
     containment_deinit(&applying->containment);
+    pairs_map_deinit(&applying->kept_back);
     scope_log_deinit(&applying->scopes);
     scope_record_release(&applying->record);
     free(applying);
@@ -142,6 +176,7 @@ static void superset_reset(void *state)
     struct applying *applying = state;
 
     containment_forget(&applying->containment);
+    pairs_map_clear(&applying->kept_back);
     applying->begun = 0;
 }
 
@@ -184,6 +219,7 @@ static int superset_apply(void *state, flume_batch *batch, const flume_record *r
 
     applying->batch = batch;
     if (status == FLUME_OK && flume_batch_begun(batch) != applying->begun) {
+        pairs_map_clear(&applying->kept_back); /* Of a batch that was given up. */
         superset_reader_of_batch(&reader, batch);
         status = superset_restore(&reader, &applying->containment);
         if (status == FLUME_OK)
@@ -199,6 +235,16 @@ static int superset_apply(void *state, flume_batch *batch, const flume_record *r
     if (status != FLUME_OK)
         applying->begun = 0; /* What is kept of shapes may be ahead of the rows. */
     return status;
+}
+
+static int superset_end(void *state, flume_batch *batch)
+{
+    struct applying *applying = state;
+
+    if (applying->begun != flume_batch_begun(batch))
+        return FLUME_OK; /* No scope was among its records. */
+    applying->batch = batch;
+    return put_kept_back(applying);
 }
 
 static const flume_view_table superset_tables[SUPERSET_TABLES] = {
@@ -219,6 +265,7 @@ const flume_view_definition view_superset = {
     .table_count = SUPERSET_TABLES,
     .flags = FLUME_VIEW_LAZY,
     .apply = superset_apply,
+    .end = superset_end,
     .open = superset_open,
     .close = superset_close,
     .reset = superset_reset,
