@@ -12,7 +12,7 @@ static const char *const kind_names[] = {
     [FLUME_KIND_DELETE] = "delete",   [FLUME_KIND_RECYCLE] = "recycle",
     [FLUME_KIND_ERASE] = "erase",     [FLUME_KIND_PRUNE] = "prune",
     [FLUME_KIND_COMMIT] = "commit",   [FLUME_KIND_VIEW] = "view",
-    [FLUME_KIND_CHUNK] = "chunk",
+    [FLUME_KIND_CHUNK] = "chunk",     [FLUME_KIND_VALUE] = "value",
 };
 
 static const char *const codec_names[] = {

@@ -10,7 +10,7 @@
 #include "flume/find.h"
 
 extern const flume_view_definition view_hash, view_label, view_catalog, view_blob, view_scope,
-    view_superset;
+    view_superset, view_address;
 
 /**
  * The definition of a declared view, with its paths compiled.

@@ -139,7 +139,8 @@ static int check_options(flume *handle)
 static int add_all(flume *handle)
 {
     static const flume_view_definition *const built_in[] = {
-        &view_hash, &view_label, &view_catalog, &view_blob, &view_scope, &view_superset};
+        &view_hash,  &view_label,    &view_catalog, &view_blob,
+        &view_scope, &view_superset, &view_address};
     const flume_options *options = &handle->options;
     int status = check_options(handle);
 

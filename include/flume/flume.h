@@ -16,6 +16,7 @@
 #include "flume/log.h"
 #include "flume/proof.h"
 #include "flume/record.h"
+#include "flume/recall.h"
 #include "flume/recorder.h"
 #include "flume/scope.h"
 #include "flume/scope_find.h"

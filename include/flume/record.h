@@ -36,6 +36,7 @@ enum flume_kind {
     FLUME_KIND_COMMIT = 13,
     FLUME_KIND_VIEW = 14, /* The definition of a declared view, or its end. */
     FLUME_KIND_CHUNK = 15, /* A chunk of blobs, in the second log (grains.h). */
+    FLUME_KIND_VALUE = 16, /* What was put at an address (recall.h). */
     FLUME_KIND_USER = 64 /* 64 .. 255 belong to the program. */
 };
 

@@ -15,7 +15,8 @@ enum { NAMES_MAX = COMPLETE_CANDIDATES_MAX };
 
 static const flume_ask as_it_is = {.flags = FLUME_ASK_STALE_OK};
 
-static const char *const built_in[] = {"hash", "label", "catalog", "blob", "scope", "superset"};
+static const char *const built_in[] = {"hash",  "label",    "catalog", "blob",
+                                       "scope", "superset", "address"};
 
 enum { BUILT_IN_COUNT = sizeof(built_in) / sizeof(built_in[0]) };
 

@@ -162,7 +162,7 @@ offers 'label list r' run/1 run/2
 offers 'mark cr' crash
 offers 'mark show c' crash
 offers 'mark new ru' run/1 run/2
-offers 'view rows ' hash label catalog blob scope superset hosts temp
+offers 'view rows ' hash label catalog blob scope superset address hosts temp
 offers 'view drop ' hosts temp
 offers 'view add t' temp
 offers 'view rebuild hash t' temp

@@ -144,7 +144,8 @@ static void a_dropped_view_is_gone_and_comes_back_as_another_version(void **stat
 static void names_of_built_in_and_registered_views_are_refused(void **state)
 {
     struct find_fixture *fx = *state;
-    static const char *const names[] = {"hash", "label", "catalog", "blob", "scope", "superset"};
+    static const char *const names[] = {"hash",  "label",    "catalog", "blob",
+                                        "scope", "superset", "address"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         flume_declaration declaration = a_field(names[i], ".f");

@@ -10,7 +10,7 @@
 #ifndef VIEWS_SCOPES_RECORDER_INSIDE_H
 #define VIEWS_SCOPES_RECORDER_INSIDE_H
 
-#include "flume/recorder.h"
+#include "flume/recall.h"
 #include "inside.h"
 #include "overlay.h"
 #include "scope_inside.h"
@@ -51,6 +51,8 @@ struct flume_recorder {
     struct scope_buffer last_image;
     uint64_t last_seq; /* FLUME_SEQ_NONE: last_image is of nothing. */
     uint8_t last_id[FLUME_HASH_BYTES];
+
+    flume_recall_counts recalls;
 
     struct scope_buffer body;  /* Of the record in the making. */
     struct scope_record other; /* The scope that a verdict names. */
