@@ -18,6 +18,7 @@
 #include "flume/record.h"
 #include "flume/recall.h"
 #include "flume/recorder.h"
+#include "flume/recorder_rules.h"
 #include "flume/scope.h"
 #include "flume/scope_find.h"
 #include "flume/seal.h"

@@ -19,7 +19,7 @@ enum { TRIES_MAX = 1000 };
 struct commit {
     flume_recorder *recorder;
     flume_scope *scope;     /* As given. */
-    flume_scope *effective; /* With what it inherits. */
+    flume_scope *effective; /* With what it inherits, as the rules make it. */
     const struct scope_pairs *pairs;
     struct containment_answer answer;
     struct scope_stamp stamp;
@@ -35,9 +35,9 @@ static int refuse(flume_recorder *recorder, const flume_scope *scope, int status
 }
 
 static int begin(struct commit *commit, flume_recorder *recorder, flume_scope *scope,
-                 bool needs_label)
+                 enum rules_purpose purpose)
 {
-    int status;
+    int status = rules_check_idle(recorder);
 
     *commit = (struct commit){.recorder = recorder, .scope = scope};
     commit->verdict.seq = FLUME_SEQ_NONE;
@@ -45,12 +45,17 @@ static int begin(struct commit *commit, flume_recorder *recorder, flume_scope *s
     commit->verdict.record_seq = FLUME_SEQ_NONE;
     commit->stamp.extends_seq = FLUME_SEQ_NONE;
     commit->stamp.target_seq = FLUME_SEQ_NONE;
-    if (needs_label && (recorder->options.flags & FLUME_RECORDER_NO_OWN_LABEL) == 0 &&
+    if (status != FLUME_OK)
+        return status;
+    if (purpose == RULES_FOR_COMMIT &&
+        (recorder->options.flags & FLUME_RECORDER_NO_OWN_LABEL) == 0 &&
         flume_scope_label_count(scope) == 0 && scope->error.status == FLUME_OK)
         return flume_fail(recorder->handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
                           "a scope is committed with a label of its own, which says what it is: "
                           "flume_scope_label()");
     status = enclosing_apply(recorder, scope, &commit->effective);
+    if (status == FLUME_OK)
+        status = rules_apply(recorder, purpose, &commit->effective);
     if (status != FLUME_OK)
         return status;
     status = scope_pairs_of(commit->effective, &commit->pairs);
@@ -354,7 +359,7 @@ int flume_commit(flume_recorder *recorder, flume_scope *scope, flume_verdict *ou
 
     if (recorder == NULL || scope == NULL)
         return FLUME_ERR_INVALID;
-    status = begin(&commit, recorder, scope, true);
+    status = begin(&commit, recorder, scope, RULES_FOR_COMMIT);
     if (status == FLUME_OK)
         status = recorder->overlay != NULL ? commit_asking(&commit) : commit_fast(&commit);
     if (status != FLUME_OK)
@@ -406,7 +411,7 @@ int flume_scope_seen(flume_recorder *recorder, flume_scope *scope, enum flume_se
 
     if (recorder == NULL || scope == NULL)
         return FLUME_ERR_INVALID;
-    status = begin(&commit, recorder, scope, false);
+    status = begin(&commit, recorder, scope, RULES_FOR_QUESTION);
     if (status != FLUME_OK)
         return status;
     if (recorder->overlay == NULL)

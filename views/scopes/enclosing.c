@@ -49,15 +49,14 @@ static size_t depth_around(const flume_recorder *recorder, const flume_scope *sc
 
 static int take_over(flume_scope *target, const flume_scope *source, bool is_inherited)
 {
-    flume_variable variable;
-    int status = FLUME_OK;
+    int status = source->error.status;
 
-    for (size_t i = 0; status == FLUME_OK && flume_scope_at(source, i, &variable); i++) {
-        if (variable.class_ == FLUME_CLASS_IGNORE)
-            continue;
-        if (is_inherited)
-            variable.flags |= FLUME_VARIABLE_GLOBAL;
-        status = flume_scope_set_variable(target, &variable);
+    target->error = source->error; /* What it lacks, the two of them lack. */
+    for (uint32_t i = 0; status == FLUME_OK && i < source->count; i++) {
+        const struct scope_slot *slot = scope_slot_at(source, i);
+
+        if (!slot->is_label && slot->class_ != FLUME_CLASS_IGNORE)
+            status = scope_copy_slot(slot, is_inherited ? FLUME_VARIABLE_GLOBAL : 0, target);
     }
     for (size_t i = 0; status == FLUME_OK && i < flume_scope_label_count(source); i++)
         status = is_inherited ? scope_label_inherit(target, flume_scope_label_at(source, i))

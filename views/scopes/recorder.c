@@ -23,6 +23,7 @@ static void destroy(flume_recorder *recorder)
     overlay_destroy(recorder->overlay);
     flume_scope_destroy(recorder->effective);
     flume_scope_destroy(recorder->neutral);
+    rules_destroy(recorder->rules);
     links_deinit(&recorder->links);
     scope_buffer_deinit(&recorder->last_image);
     scope_buffer_deinit(&recorder->body);

@@ -39,8 +39,9 @@ struct pending_links {
 struct flume_recorder {
     flume *handle;
     flume_recorder_options options;
-    struct overlay *overlay; /* NULL in fast mode. */
-    flume_scope *neutral;    /* Keys that make no difference; NULL: none. */
+    struct overlay *overlay;      /* NULL in fast mode. */
+    flume_scope *neutral;         /* Keys that make no difference; NULL: none. */
+    struct recorder_rules *rules; /* NULL: none. */
 
     struct enclosing stack[FLUME_SCOPE_STACK_MAX];
     size_t stack_depth;
@@ -71,6 +72,18 @@ int enclosing_frames(flume_recorder *recorder, flume_scope *scope, uint64_t *out
                      uint64_t *out_around);
 /** The scope was committed as it is. */
 void enclosing_committed(flume_recorder *recorder, const flume_scope *scope);
+
+/* ---- rules.c ---- */
+
+enum rules_purpose { RULES_FOR_QUESTION, RULES_FOR_COMMIT };
+
+/** What is committed by the rules of the recorder: the same scope, or a copy that is valid until the next
+ * call. @return FLUME_OK, or why not, told. */
+int rules_apply(flume_recorder *recorder, enum rules_purpose purpose, flume_scope **io_effective);
+/** @return FLUME_OK; FLUME_ERR_INVALID: a hook is running. */
+int rules_check_idle(flume_recorder *recorder);
+/** NULL is harmless. */
+void rules_destroy(struct recorder_rules *rules);
 
 /* ---- links.c ---- */
 

@@ -73,11 +73,11 @@ static int copy_kept(const struct scope_slot *source, flume_scope *copy)
     return FLUME_OK;
 }
 
-static int copy_slot(const struct scope_slot *source, flume_scope *copy)
+int scope_copy_slot(const struct scope_slot *source, unsigned more_flags, flume_scope *copy)
 {
     struct scope_setting setting = {.type = source->type,
                                     .class_ = (enum flume_variable_class)source->class_,
-                                    .flags = source->flags,
+                                    .flags = source->flags | more_flags,
                                     .has_value = source->has_value,
                                     .is_label = source->is_label,
                                     .is_inherited = source->is_inherited,
@@ -96,18 +96,29 @@ static int copy_slot(const struct scope_slot *source, flume_scope *copy)
     return copy_kept(source, copy);
 }
 
+int scope_copy_into(const flume_scope *scope, flume_scope *copy)
+{
+    int status = FLUME_OK;
+
+    flume_scope_clear(copy);
+    for (uint32_t i = 0; status == FLUME_OK && i < scope->count; i++)
+        status = scope_copy_slot(scope_slot_at(scope, i), 0, copy);
+    if (status == FLUME_OK)
+        copy->error = scope->error; /* What it lacks, the copy lacks. */
+    return status;
+}
+
 int flume_scope_copy(const flume_scope *scope, flume_scope **out_scope)
 {
     flume_scope *copy = NULL;
     int status = flume_scope_create(&copy);
 
-    for (uint32_t i = 0; status == FLUME_OK && i < scope->count; i++)
-        status = copy_slot(scope_slot_at(scope, i), copy);
+    if (status == FLUME_OK)
+        status = scope_copy_into(scope, copy);
     if (status < 0) {
         flume_scope_destroy(copy);
         return status;
     }
-    copy->error = scope->error; /* What it lacks, the copy lacks. */
     *out_scope = copy;
     return FLUME_OK;
 }

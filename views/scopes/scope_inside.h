@@ -140,6 +140,13 @@ int scope_put(flume_scope *scope, const char *key, size_t key_bytes,
 bool scope_put_number(flume_scope *scope, const char *key, const char *type,
                       enum flume_value_type value_type, uint64_t bits);
 
+/* ---- scope.c ---- */
+
+/** Set what a slot of another scope has, and these flags. A label must not be there yet. */
+int scope_copy_slot(const struct scope_slot *source, unsigned more_flags, flume_scope *copy);
+/** Make a scope what another one is, with its error: flume_scope_copy() into memory that there is. */
+int scope_copy_into(const flume_scope *scope, flume_scope *copy);
+
 /* ---- scope_label.c ---- */
 
 /** A label that an enclosing scope has: part of the identity, but not the scope's own. One that is its

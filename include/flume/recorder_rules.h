@@ -1,0 +1,84 @@
+/*
+ * recorder_rules.h - what a recorder does with a scope before it gives the verdict.
+ *
+ * Rules are bound to labels by a pattern: a POSIX extended regular expression that is searched in each
+ * label of the scope, inherited ones too; NULL or "" fits every scope, also one without labels. They are
+ * told to a recorder once, in the order in which they are to count, and from then on shape whatever it
+ * commits and is asked about:
+ *
+ *   flume_recorder_classify(recorder, "^store$", keep_solution, NULL);
+ *   flume_recorder_filter(recorder, "", "^tmp_", FLUME_FILTER_EXCLUDE);
+ *   flume_recorder_default(recorder, "z", &seven);
+ *
+ * What becomes of a variable: filters first (what is excluded is class ignore, and hooks are not
+ * asked), then the hooks that classify, then declared defaults (class volatile), then tare (class
+ * ignore). Validators look at what was captured, so far as it is not excluded; call hooks at what
+ * would be recorded. flume_scope_seen() asks no validators and runs no call hooks.
+ *
+ * What always holds:
+ *   - No rule changes a scope of the caller's: what differs is committed from a copy.
+ *   - Whoever refuses does so before anything is appended.
+ *   - A recorder without rules does nothing of this.
+ *
+ * Threads: as the recorder. A hook or a validator must not use the recorder that runs it, but for
+ * flume_recorder_config(): commits, questions and new rules are refused with FLUME_ERR_INVALID.
+ */
+#ifndef FLUME_RECORDER_RULES_H
+#define FLUME_RECORDER_RULES_H
+
+#include "flume/recorder.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    FLUME_PATTERN_BYTES_MAX = 1024,
+    FLUME_RULES_MAX = 4096, /* Of one sort. */
+    FLUME_REASON_BYTES = 256
+};
+
+/* ---- hooks ---- */
+
+/* What a hook can answer besides a class. */
+enum flume_hook_answer {
+    FLUME_HOOK_PASS = -1, /* It has no opinion. */
+    FLUME_HOOK_VETO = -2  /* Nothing is committed; it has said why. */
+};
+
+/**
+ * Says what becomes of a variable: enum flume_variable_class, or FLUME_HOOK_PASS, or FLUME_HOOK_VETO. Asked
+ * for each variable of a scope whose labels fit. Of several hooks the last one that does not pass counts.
+ *
+ * @param scope       As captured, with what it inherits. For the call.
+ * @param out_reason  Of a veto: FLUME_REASON_BYTES of room. "" at first.
+ */
+typedef int flume_classify_hook(void *context, const flume_scope *scope,
+                                const flume_variable *variable, char *out_reason);
+
+/**
+ * @param labels  Pattern over labels. Copied.
+ * @return FLUME_OK; FLUME_ERR_INVALID (the pattern: where and what), FLUME_ERR_TOO_LARGE (pattern, number of
+ *         rules), FLUME_ERR_NO_MEMORY.
+ */
+FLUME_API int flume_recorder_classify(flume_recorder *recorder, const char *labels,
+                                      flume_classify_hook *hook, void *context);
+
+/** Runs at each commit of a scope whose labels fit, before the verdict.
+ * @param scope  As it would be recorded. For the call.
+ * @return FLUME_OK (0), or FLUME_HOOK_VETO: nothing is committed, and hooks behind it do not run. */
+typedef int flume_call_hook(void *context, const flume_scope *scope, char *out_reason);
+
+enum flume_call_mode {
+    FLUME_CALL_ALL = 0,  /* It runs whatever else does. */
+    FLUME_CALL_FIRST = 1 /* Of those that are registered so, only the first that fits runs. */
+};
+
+/** As flume_recorder_classify(). Hooks run in the order in which they were registered. */
+FLUME_API int flume_recorder_call(flume_recorder *recorder, const char *labels,
+                                  enum flume_call_mode mode, flume_call_hook *hook, void *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
