@@ -78,6 +78,62 @@ enum flume_call_mode {
 FLUME_API int flume_recorder_call(flume_recorder *recorder, const char *labels,
                                   enum flume_call_mode mode, flume_call_hook *hook, void *context);
 
+/* ---- filters ---- */
+
+enum flume_filter_mode { FLUME_FILTER_INCLUDE = 0, FLUME_FILTER_EXCLUDE = 1 };
+
+/**
+ * Which variables are recorded, by a pattern searched in their keys. Of several filters that fit the scope
+ * and the key the last one counts; a variable that none fits is recorded.
+ *
+ * @param labels, keys  Patterns. Copied.
+ * @return as flume_recorder_classify().
+ */
+FLUME_API int flume_recorder_filter(flume_recorder *recorder, const char *labels, const char *keys,
+                                    enum flume_filter_mode mode);
+
+/* ---- validators ---- */
+
+/** @return FLUME_OK (0): it is right; anything else: it is wrong, for this reason. */
+typedef int flume_validate_hook(void *context, const flume_scope *scope,
+                                const flume_variable *variable, char *out_reason);
+
+/*
+ * What a variable of a scope must be. What is not stated is not looked at. All but is_required holds for
+ * variables that are there; one that is excluded by a filter, or of class ignore, is not there.
+ * Values are looked at as they were captured: a text that a hook makes a hash is a text.
+ */
+typedef struct flume_validator {
+    const char *labels; /* Pattern. */
+    const char *key;    /* The variable's. */
+    bool is_required;
+    unsigned types; /* Bits 1u << enum flume_value_type; 0: any. */
+    const flume_value
+        *least; /* Bounds, both within the range; NULL: none. Both numbers (compared */
+    const flume_value
+        *greatest; /* exactly, whatever their types; NaN is in no range), or both times. */
+    const flume_value *one_of; /* The same type and value as one of these. */
+    size_t one_of_count;
+    const char *pattern; /* Searched in a text or a symbol; another type is wrong. */
+    flume_validate_hook *hook;
+    void *context; /* Of the hook. */
+} flume_validator;
+
+/**
+ * All validators that fit a scope are asked at a commit; if any is not content, nothing is appended, and
+ * the error (FLUME_ERR_INVALID) tells of all that is wrong: as many as its message has room for, and
+ * flume_recorder_failures() all of them.
+ *
+ * @param validator  Copied, with all that it points to but the context.
+ * @return as flume_recorder_classify(); FLUME_ERR_INVALID also for a key that is none, types that there
+ *         are not, bounds that are neither numbers nor times.
+ */
+FLUME_API int flume_recorder_validate(flume_recorder *recorder, const flume_validator *validator);
+
+/** What validators found wrong with the scope committed last: one line each, "key: why"; "" if nothing. Valid
+ * until the next commit. */
+FLUME_API const char *flume_recorder_failures(const flume_recorder *recorder);
+
 #ifdef __cplusplus
 }
 #endif

@@ -54,7 +54,10 @@ void rules_destroy(struct recorder_rules *rules)
     if (rules == NULL)
         return;
     patterns_deinit(&rules->labels);
+    patterns_deinit(&rules->keys);
     free(rules->hooks);
+    free(rules->filters);
+    validators_deinit(rules);
     flume_scope_destroy(rules->working);
     scope_buffer_deinit(&rules->label_text);
     scope_buffer_deinit(&rules->classes);
@@ -139,7 +142,11 @@ static int run(struct rules_question *question, enum rules_purpose purpose,
 
     if (status != FLUME_OK)
         return rules_fail_memory(question->recorder);
-    status = hooks_classify(question);
+    status = filters_decide(question);
+    if (status == FLUME_OK)
+        status = hooks_classify(question);
+    if (status == FLUME_OK && purpose == RULES_FOR_COMMIT)
+        status = validators_ask(question);
     if (status != FLUME_OK)
         return status;
     if (!is_as_captured(question)) {
@@ -162,6 +169,8 @@ int rules_apply(flume_recorder *recorder, enum rules_purpose purpose, flume_scop
     if (rules == NULL || (*io_effective)->error.status != FLUME_OK)
         return FLUME_OK;
     rules->is_running = true;
+    if (purpose == RULES_FOR_COMMIT)
+        rules->failures.bytes = 0;
     rules->source = *io_effective;
     status = run(&question, purpose, io_effective);
     rules->is_running = false;

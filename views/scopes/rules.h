@@ -25,10 +25,35 @@ struct hook {
     void *context;
 };
 
+struct filter {
+    size_t labels, keys;
+    enum flume_filter_mode mode;
+};
+
+/* As told, with what it points to. */
+struct validator {
+    size_t labels;
+    bool is_required;
+    unsigned types;
+    flume_scope *values; /* "least", "greatest", "one/0" ...: what there is of them. */
+    size_t one_of_count;
+    char *key;
+    bool has_pattern;
+    char *pattern_text;
+    regex_t pattern;
+    flume_validate_hook *hook;
+    void *context;
+};
+
 struct recorder_rules {
-    struct patterns labels;
+    struct patterns labels, keys;
     struct hook *hooks;
     size_t hook_count, hook_capacity;
+    struct filter *filters;
+    size_t filter_count, filter_capacity;
+    struct validator *validators;
+    size_t validator_count, validator_capacity;
+    struct scope_buffer failures; /* Text; with a NUL if it has any bytes. */
 
     bool is_running;
     const flume_scope *source;      /* While running: what the rules are asked about. */
@@ -59,6 +84,31 @@ int rules_reserve(flume_recorder *recorder, void **io_array, size_t *io_capacity
                   size_t element_bytes);
 /** @return FLUME_ERR_NO_MEMORY, told. */
 int rules_fail_memory(flume_recorder *recorder);
+
+/* ---- rules_filter.c ---- */
+
+/** Say which variables are excluded: they are to be ignored. */
+int filters_decide(const struct rules_question *question);
+
+/* ---- rules_validate.c ---- */
+
+/** Ask the validators. @return FLUME_OK, or FLUME_ERR_INVALID with all failures. */
+int validators_ask(const struct rules_question *question);
+void validators_deinit(struct recorder_rules *rules);
+
+enum { VALUE_TYPES_BYTES = 160 };
+/** "int". Of a type that there is. */
+const char *value_type_name(enum flume_value_type type);
+/** "int or f64". */
+void value_type_names(unsigned types, char out_text[VALUE_TYPES_BYTES]);
+
+/* ---- rules_compare.c ---- */
+
+/** Whether two values are the same, as identity has it: a blob is its hash. */
+bool values_are_same(const flume_value *one, const flume_value *other);
+/** Order of two numbers, or of two times: less than 0, 0, more than 0.
+ * @return false: they have none (NaN; other types). */
+bool values_compare(const flume_value *one, const flume_value *other, int *out_order);
 
 /* ---- rules_hooks.c ---- */
 
