@@ -134,6 +134,40 @@ FLUME_API int flume_recorder_validate(flume_recorder *recorder, const flume_vali
  * until the next commit. */
 FLUME_API const char *flume_recorder_failures(const flume_recorder *recorder);
 
+/* ---- defaults ---- */
+
+/**
+ * Declare what a variable is unless it is said otherwise: one that has this type and value becomes
+ * volatile, recorded, but no part of identity. So a variable that comes later leaves scopes what they
+ * were as long as it has its default. A key has one default; again replaces it.
+ *
+ * @return FLUME_OK; as flume_scope_set(); FLUME_ERR_INVALID also while rules run.
+ */
+FLUME_API int flume_recorder_default(flume_recorder *recorder, const char *key,
+                                     const flume_value *value);
+
+/* ---- tare ---- */
+
+enum { FLUME_TARES_MAX = 64 };
+
+enum flume_tare_mode {
+    FLUME_TARE_KEYS = 0,  /* Variables of these keys are not recorded, whatever they are. */
+    FLUME_TARE_VALUES = 1 /* Only those that have the type and value that they had. */
+};
+
+/**
+ * Set the scale to zero: what a scope has now, and what it inherits, is not recorded from now on.
+ * Tares stack: a variable is left out if any of them says so. Labels are not tared.
+ *
+ * @param scope  Copied.
+ * @return FLUME_OK; FLUME_ERR_INVALID (the scope has an error; rules run), FLUME_ERR_TOO_LARGE (more than
+ *         FLUME_TARES_MAX), FLUME_ERR_NO_MEMORY.
+ */
+FLUME_API int flume_recorder_tare(flume_recorder *recorder, flume_scope *scope,
+                                  enum flume_tare_mode mode);
+/** Undo the last one. FLUME_ERR_NOT_FOUND: there is none. */
+FLUME_API int flume_recorder_untare(flume_recorder *recorder);
+
 #ifdef __cplusplus
 }
 #endif

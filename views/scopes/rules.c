@@ -59,6 +59,9 @@ void rules_destroy(struct recorder_rules *rules)
     free(rules->filters);
     validators_deinit(rules);
     flume_scope_destroy(rules->working);
+    flume_scope_destroy(rules->defaults);
+    for (size_t i = 0; i < rules->tare_count; i++)
+        flume_scope_destroy(rules->tares[i].scope);
     scope_buffer_deinit(&rules->label_text);
     scope_buffer_deinit(&rules->classes);
     scope_buffer_deinit(&rules->excluded);
@@ -149,6 +152,8 @@ static int run(struct rules_question *question, enum rules_purpose purpose,
         status = validators_ask(question);
     if (status != FLUME_OK)
         return status;
+    defaults_decide(question);
+    tares_decide(question);
     if (!is_as_captured(question)) {
         status = make_working(question);
         if (status != FLUME_OK)

@@ -45,6 +45,12 @@ struct validator {
     void *context;
 };
 
+/* What the scale showed. */
+struct tare {
+    enum flume_tare_mode mode;
+    flume_scope *scope;
+};
+
 struct recorder_rules {
     struct patterns labels, keys;
     struct hook *hooks;
@@ -53,6 +59,9 @@ struct recorder_rules {
     size_t filter_count, filter_capacity;
     struct validator *validators;
     size_t validator_count, validator_capacity;
+    flume_scope *defaults; /* NULL: none. */
+    struct tare tares[FLUME_TARES_MAX];
+    size_t tare_count;
     struct scope_buffer failures; /* Text; with a NUL if it has any bytes. */
 
     bool is_running;
@@ -101,6 +110,13 @@ enum { VALUE_TYPES_BYTES = 160 };
 const char *value_type_name(enum flume_value_type type);
 /** "int or f64". */
 void value_type_names(unsigned types, char out_text[VALUE_TYPES_BYTES]);
+
+/* ---- rules_tare.c ---- */
+
+/** Variables that have their default become volatile. */
+void defaults_decide(const struct rules_question *question);
+/** Variables that are tared are to be ignored. */
+void tares_decide(const struct rules_question *question);
 
 /* ---- rules_compare.c ---- */
 
