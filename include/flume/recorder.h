@@ -155,7 +155,8 @@ typedef struct flume_tape_entry {
     uint64_t scope_seq;           /* The scope: the same, or what a link leads to. */
     enum flume_verdict_kind kind; /* As it was given. */
     uint64_t extends_seq;
-    uint64_t repeat; /* 0 .. repeats - 1: which of the equal commits that one link counts. */
+    uint64_t target_seq; /* DUP: what it is the same as; SUBSET: what has all of it. */
+    uint64_t repeat;     /* 0 .. repeats - 1: which of the equal commits that one link counts. */
     uint64_t repeats;
     uint64_t first_time_ns, last_time_ns;
     uint64_t frame; /* What it encloses has it as enclosing_frame; 0: it encloses nothing. */
@@ -174,6 +175,9 @@ FLUME_API void flume_tape_close(flume_tape *tape);
  * @return FLUME_OK, FLUME_END, or as flume_cursor_next(). */
 FLUME_API int flume_tape_next(flume_tape *tape, uint64_t timeout_ns, flume_tape_entry *out_entry,
                               flume_scope *out_scope);
+
+/** Leave out the commits that the last link counts besides the one that was given. */
+FLUME_API void flume_tape_skip(flume_tape *tape);
 
 /** The first commit of an enclosing scope, by its frame. FLUME_ERR_NOT_FOUND: it was not committed (yet).
  * @return FLUME_OK, FLUME_ERR_NOT_FOUND, or as flume_view_wait(). */

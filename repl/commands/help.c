@@ -332,7 +332,17 @@ static void topic_json(struct text *text)
         "  chunk     hash, time, bytes, bytes_stored (blob unreferenced); then a summary: what,\n"
         "            blobs, blobs_bad, chunks, bytes_stored, unreferenced, unreferenced_stored,\n"
         "            duplicates\n"
-        "  grains    state (none, here, absent), path, grains\n"
+        "  grains    state (none, here, absent), path, grains\n");
+    text_string(
+        text,
+        "  verdict   verdict (new, dup, subset, superset), seq (of the scope it is related to),\n"
+        "            record (where it stands; null: a link), extends, keys (a list: what a subset\n"
+        "            lacks, what a superset adds), id (scope add)\n"
+        "  scope     seq, time, verdict, of, extends, count, labels, variables (an object);\n"
+        "            tape, show: enclosing; show: first, last, id, local_id; its variables are a\n"
+        "            list of key, type, class, local, value\n"
+        "  difference  key, state (differs, left, right: only there), value, other (scope diff);\n"
+        "            explain: seq of the nearest, state (differs, new, missing)\n"
         "  version, help\n\n"
         "and every line of stderr:\n\n"
         "  error     code, name, message; where known arg, col, seq, errno, remedy, suggest (a\n"

@@ -19,7 +19,9 @@ static int (*const runs[COMMAND_COUNT])(struct session *session) = {
     [COMMAND_DUMP] = run_dump,         [COMMAND_COMPLETION] = run_completion,
     [COMMAND_SEAL] = run_seal,         [COMMAND_STRATA] = run_strata,
     [COMMAND_COMPLETE] = run_complete, [COMMAND_PROVE] = run_prove,
-    [COMMAND_BLOB] = run_blob,
+    [COMMAND_BLOB] = run_blob,         [COMMAND_SCOPE] = run_scope,
+    [COMMAND_TAPE] = run_tape,         [COMMAND_DUP] = run_dup,
+    [COMMAND_SUPER] = run_super,       [COMMAND_SUB] = run_sub,
 };
 
 static int dispatch(struct session *session)

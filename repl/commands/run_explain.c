@@ -294,6 +294,21 @@ static int explain_blob(struct explaining *explaining)
     return CODE_OK;
 }
 
+static int explain_scope(struct explaining *explaining)
+{
+    const struct invocation *invocation = explaining->session->invocation;
+    const char *form = invocation->sub == NULL ? "" : invocation->sub->name;
+    bool is_dup = invocation->command == &command_table[COMMAND_DUP];
+
+    if (strcmp(form, "add") == 0)
+        step_of_view(explaining, "superset", "the same, what it lies within, what it has all of");
+    else if (is_dup || strcmp(form, "show") == 0 || strcmp(form, "explain") == 0)
+        step_of_view(explaining, "scope", "how often it was committed");
+    if (strcmp(form, "add") != 0)
+        step_of_log(explaining, "scopes and links are read one by one");
+    return CODE_OK;
+}
+
 static int explain_other(struct explaining *explaining)
 {
     step_of_log(explaining, "no view is asked");
@@ -318,6 +333,12 @@ static int explain(struct explaining *explaining)
         return explain_mark(explaining);
     case COMMAND_BLOB:
         return explain_blob(explaining);
+    case COMMAND_SCOPE:
+    case COMMAND_TAPE:
+    case COMMAND_DUP:
+    case COMMAND_SUPER:
+    case COMMAND_SUB:
+        return explain_scope(explaining);
     case COMMAND_VIEW:
         return explain_view(explaining);
     default:

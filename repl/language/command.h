@@ -24,6 +24,11 @@ enum command_id {
     COMMAND_FIND,
     COMMAND_MARK,
     COMMAND_BLOB,
+    COMMAND_SCOPE,
+    COMMAND_TAPE,
+    COMMAND_DUP,
+    COMMAND_SUPER,
+    COMMAND_SUB,
     COMMAND_VIEW,
     COMMAND_EXPLAIN,
     COMMAND_CHECK,
@@ -148,6 +153,8 @@ enum option_id {
     OPTION_BYTE_RANGE,
     OPTION_EVERY_BLOB,
     OPTION_GRAINS_PATH,
+    /* tape. */
+    OPTION_TREE,
     /* top, plot, dump. */
     OPTION_TOP_BY,
     OPTION_TERM,

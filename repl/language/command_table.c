@@ -49,6 +49,21 @@ static const struct subcommand blob_subs[] = {
     {NULL, NULL, 0, 0, NULL, NULL},
 };
 
+static const struct subcommand scope_subs[] = {
+    {"list", "", 0, 0, OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_REVERSE),
+     "what was committed"},
+    {"add", "KEY=VALUE...", 1, SIZE_MAX, OPTIONS(OPTION_LABEL, OPTION_CREATE, PROFILES),
+     "commit one, say if it is new"},
+    {"show", "R", 1, 1, NULL, "all about one"},
+    {"diff", "R R", 2, 2, NULL, "in which variables two differ"},
+    {"find", "KEY=VALUE...", 1, SIZE_MAX,
+     OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_NO_FAIL_EMPTY),
+     "those that have these"},
+    {"explain", "KEY=VALUE...", 1, SIZE_MAX, OPTIONS(OPTION_LABEL),
+     "why it is new"},
+    {NULL, NULL, 0, 0, NULL, NULL},
+};
+
 static const struct subcommand view_subs[] = {
     {"status", "[NAME...]", 0, SIZE_MAX, NULL, "how views stand (-v: more)"},
     {"list", "", 0, 0, NULL, "which views there are"},
@@ -317,6 +332,108 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume blob grains",
                 },
         },
+    [COMMAND_SCOPE] =
+        {
+            .name = "scope",
+            .operands = "list|add|show|diff|find|explain ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(ASKS),
+            .subs = scope_subs,
+            .summary = "variables by name, and whether they were there before",
+            .description =
+                "A scope is what a result was computed from: keys with typed values, and labels. "
+                "add says whether it is new, the same as an earlier one (dup: a link is "
+                "recorded, not a copy), within an earlier one (subset), or has all of one and "
+                "more (superset), and in which keys. VALUE is JSON: 1, 1.5, true, null, "
+                "\"text\", or a word, which is a text; types count: 1, 1.0 and \"1\" are three "
+                "values. {...} is an object of variables, - an object on standard input; "
+                "{\"a\":{\"b\":1}} has the key a/b. list has one row for a link, however many "
+                "commits it counts; find and explain look at the scopes one by one, newest "
+                "first, explain at the newest 10,000.",
+            .examples =
+                {
+                    "flume demo.flume scope add -l sweep n=100 eps=0.1 solver=cg",
+                    "flume demo.flume scope add -l sweep '{\"n\":100,\"grid\":{\"h\":0.5}}'",
+                    "flume demo.flume scope list -l sweep -n 5 --reverse",
+                    "flume demo.flume scope show sweep",
+                    "flume demo.flume scope diff sweep~1 sweep",
+                    "flume demo.flume scope find n=100 --json | jq -r .seq",
+                    "flume demo.flume scope explain -l sweep n=100 eps=0.2 solver=cg",
+                },
+        },
+    [COMMAND_TAPE] =
+        {
+            .name = "tape",
+            .operands = "[A..B]",
+            .operand_type = OPERAND_RANGE,
+            .operand_max = 1,
+            .options =
+                OPTIONS(OPTION_TREE, OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_REVERSE, ASKS),
+            .summary = "every scope as it was produced",
+            .description =
+                "Shows each commit of a scope from A up to, not including, B, oldest first; those "
+                "that a link counts come one by one. `enclosing` is the scope within which it was "
+                "committed, if that was committed too; --tree indents by these.",
+            .examples =
+                {
+                    "flume demo.flume tape",
+                    "flume demo.flume tape sweep.. --tree",
+                    "flume demo.flume tape -n 2 --reverse --json | jq -c .variables",
+                },
+        },
+    [COMMAND_DUP] =
+        {
+            .name = "dup",
+            .operands = "[R]",
+            .operand_type = OPERAND_REFERENCE,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_REVERSE,
+                               OPTION_NO_FAIL_EMPTY, ASKS),
+            .summary = "scopes that were committed more than once",
+            .description =
+                "Shows which scopes were committed more than once, and how often; with R, all "
+                "commits of that scope.",
+            .examples =
+                {
+                    "flume demo.flume dup",
+                    "flume demo.flume dup sweep",
+                },
+        },
+    [COMMAND_SUPER] =
+        {
+            .name = "super",
+            .operands = "R",
+            .operand_type = OPERAND_REFERENCE,
+            .operand_min = 1,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_NO_FAIL_EMPTY, ASKS),
+            .summary = "scopes that have all of one, and more",
+            .description =
+                "Shows the scopes that have every variable and label of scope R, with the same "
+                "values, and others besides, newest first. It looks at every scope.",
+            .examples =
+                {
+                    "flume demo.flume super sweep~2",
+                },
+        },
+    [COMMAND_SUB] =
+        {
+            .name = "sub",
+            .operands = "R",
+            .operand_type = OPERAND_REFERENCE,
+            .operand_min = 1,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_NO_FAIL_EMPTY, ASKS),
+            .summary = "scopes that lie within one",
+            .description =
+                "Shows the scopes all of whose variables and labels scope R has, with the same "
+                "values, newest first. It looks at every scope.",
+            .examples =
+                {
+                    "flume demo.flume sub sweep",
+                },
+        },
     [COMMAND_VIEW] =
         {
             .name = "view",
@@ -349,7 +466,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .operand_max = SIZE_MAX,
             .summary = "how a command would be answered",
             .description =
-                "Says of get, log, tail, label, find, mark and blob which view answers, where it "
+                "Says of get, log, tail, label, find, mark, blob and scope which view answers, where it "
                 "stands and what it costs, without waiting for any view. Nothing is changed.",
             .examples =
                 {

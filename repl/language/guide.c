@@ -10,6 +10,9 @@
 #define RECORD "seq,time,labels,kind,codec,bytes,enc,payload,hash"
 #define MARK "name,seq,time,record,state,labels,note"
 #define BLOB "hash,seq,time,bytes,chunks,media_type,name,labels"
+#define SCOPE "seq,time,verdict,of,extends,count,labels,variables"
+#define SCOPE_TAPE "seq,time,verdict,of,extends,enclosing,labels,variables"
+#define SCOPE_DIFFERENCE "key,state,value,other"
 #define LABEL_COUNTS "count,bytes,first,last"
 #define STATUS "view,version,state,at,lag,lag_bytes,entries,disk,rate"
 #define STRATA "first,records,form,grain_bytes,file_bytes,ratio,blocks,sealed,root"
@@ -109,6 +112,32 @@ const struct guide guide_table[COMMAND_COUNT] = {
                                 {CODE_IO, "the chunks are absent, or a file is"},
                                 {CODE_INTERRUPTED, "Ctrl-C; putting again goes on"},
                                 AMBIGUOUS}},
+    [COMMAND_SCOPE] =
+        {.group = GUIDE_WRITE,
+         .rows = {{"list", SCOPE},
+                  {"add", "verdict,seq,record,extends,keys,id"},
+                  {"show", "seq,time,verdict,of,extends,enclosing,first,last,count,id,local_id,"
+                           "labels,variables"},
+                  {"diff", SCOPE_DIFFERENCE},
+                  {"find", SCOPE},
+                  {"explain", "seq," SCOPE_DIFFERENCE}},
+         .codes = {{CODE_NO, "nothing was found, or a reference names nothing"},
+                   DAMAGED,
+                   BUSY,
+                   STALE,
+                   AMBIGUOUS}},
+    [COMMAND_TAPE] = {.group = GUIDE_READ,
+                      .rows = {{"", SCOPE_TAPE}},
+                      .codes = {NOT_FOUND, DAMAGED, STALE, AMBIGUOUS}},
+    [COMMAND_DUP] = {.group = GUIDE_READ,
+                     .rows = {{"", SCOPE}, {"R", SCOPE}},
+                     .codes = {NOTHING, DAMAGED, STALE, AMBIGUOUS}},
+    [COMMAND_SUPER] = {.group = GUIDE_READ,
+                       .rows = {{"", SCOPE}},
+                       .codes = {NOTHING, DAMAGED, STALE, AMBIGUOUS}},
+    [COMMAND_SUB] = {.group = GUIDE_READ,
+                     .rows = {{"", SCOPE}},
+                     .codes = {NOTHING, DAMAGED, STALE, AMBIGUOUS}},
     [COMMAND_VIEW] = {.group = GUIDE_DERIVED,
                       .rows = {{"status", STATUS ",why"},
                                {"status -v", STATUS ",generation,applied,passed_over,rebuild_done,"

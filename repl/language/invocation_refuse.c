@@ -91,12 +91,16 @@ static bool list_has(const enum option_id *list, const struct item *item, const 
                                             : option_find_letter(&set, *name)) != OPTION_COUNT;
 }
 
-static void add_owner(char owners[120], size_t *io_used, const char *command, const char *sub)
+/* With what stands before them they fit into a remedy. */
+enum { OWNERS_BYTES = 180 };
+static void add_owner(char owners[OWNERS_BYTES], size_t *io_used, const char *command,
+                      const char *sub)
 {
-    int added = snprintf(owners + *io_used, 120 - *io_used, "%s%s%s%s", *io_used == 0 ? "" : ", ",
-                         command, sub == NULL ? "" : " ", sub == NULL ? "" : sub);
+    int added = snprintf(owners + *io_used, OWNERS_BYTES - *io_used, "%s%s%s%s",
+                         *io_used == 0 ? "" : ", ", command, sub == NULL ? "" : " ",
+                         sub == NULL ? "" : sub);
 
-    if (added > 0 && (size_t)added < 120 - *io_used)
+    if (added > 0 && (size_t)added < OWNERS_BYTES - *io_used)
         *io_used += (size_t)added;
     owners[*io_used] = '\0'; /* An owner that does not fit is left out whole. */
 }
@@ -104,7 +108,7 @@ static void add_owner(char owners[120], size_t *io_used, const char *command, co
 /* Commands that have an option with this name, for whoever gave it to another one. */
 static bool name_owners(struct parse *parse, const struct item *item, const char *name)
 {
-    char owners[120] = "";
+    char owners[OWNERS_BYTES] = "";
     size_t used = 0;
 
     for (size_t i = 0; i < COMMAND_COUNT; i++) {

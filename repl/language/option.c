@@ -180,6 +180,8 @@ const struct option option_table[OPTION_COUNT] = {
     [OPTION_EVERY_BLOB] = {"all", 0, OPTION_TYPE_FLAG, NULL, "Every blob", NULL, false},
     [OPTION_GRAINS_PATH] = {"path", 0, OPTION_TYPE_TEXT, "DIRECTORY",
                             "The chunks are, or are to be, there", NULL, false},
+    [OPTION_TREE] = {"tree", 0, OPTION_TYPE_FLAG, NULL, "Indent by the scopes that enclose each",
+                     NULL, false},
     [OPTION_TOP_BY] = {"by", 0, OPTION_TYPE_CHOICE, "WHAT",
                        "bytes (largest records), count (busiest labels)", top_choices, false},
     [OPTION_TERM] = {"term", 0, OPTION_TYPE_FLAG, NULL, "Draw with characters", NULL, false},

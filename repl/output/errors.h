@@ -353,6 +353,21 @@
     CODE_USAGE, "usage", "either blobs are named or --all is", \
         "flume DB blob verify BLOB..., or --all"
 
+/* ---- scopes ---- */
+
+#define ERROR_NOT_A_SCOPE \
+    CODE_NO, "not_found", "@%" PRIu64 " is not a scope", "scopes: flume DB scope list"
+#define ERROR_NOT_A_VARIABLE                      \
+    CODE_USAGE, "usage", "this is not KEY=VALUE", \
+        "n=100, name=\"a text\", an object of JSON, or - for one on standard input"
+#define ERROR_KEY_TWICE CODE_USAGE, "usage", "the key '%s' is set twice", "leave out one of them"
+#define ERROR_BAD_VARIABLE     \
+    CODE_USAGE, "usage", "%s", \
+        "VALUE is JSON: 1, 1.5, true, null, \"text\", or a word; keys do not begin with @"
+#define ERROR_SCOPE_INPUT                                           \
+    CODE_USAGE, "usage", "standard input is larger than any scope", \
+        "one JSON object of at most 16 MiB; what is large goes in as a blob: blob put FILE"
+
 /* ---- views ---- */
 
 #define ERROR_NO_VIEW \

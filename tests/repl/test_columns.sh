@@ -37,7 +37,7 @@ told_of() {
 # Where nothing but reading was done, it is still as it was.
 fresh() {
     case $command in
-    init | append | mark | blob | view | import | check | repair | plot) ;;
+    init | append | mark | blob | scope | view | import | check | repair | plot) ;;
     *) [ ! -d a.flume ] || return ;;
     esac
     rm -rf a.flume new.flume a.svg
@@ -80,6 +80,9 @@ writes_object() {
 expect 0 kept.flume init
 expect 0 kept.flume append -l one --codec json '{"temp":21,"host":"a"}'
 expect 0 kept.flume append -l one -l two second
+expect 0 kept.flume scope add -l sweep n=1
+expect 0 kept.flume scope add -l sweep n=1
+expect 0 kept.flume scope add -l sweep n=1 eps=0.1
 expect 0 kept.flume mark here -m note
 expect 0 kept.flume view add temp --json-path .temp
 expect 0 kept.flume view add hosts --reduce count --by .host
@@ -139,6 +142,17 @@ writes blob has a.flume blob has kept.ndjson
 writes blob verify a.flume blob verify --all
 writes blob unreferenced a.flume blob unreferenced
 writes blob grains a.flume blob grains
+writes scope list a.flume scope list
+writes scope add a.flume scope add -l sweep n=1
+writes scope show a.flume scope show sweep
+writes scope diff a.flume scope diff sweep sweep~1
+writes scope find a.flume scope find n=1
+writes scope explain a.flume scope explain n=2
+writes tape "" a.flume tape
+writes dup "" a.flume dup
+writes dup R a.flume dup sweep~1
+writes super "" a.flume super sweep~1
+writes sub "" a.flume sub sweep
 writes explain "" a.flume explain get one
 writes stat "" a.flume stat
 writes stat -i a.flume stat -i 0.1 -n 1

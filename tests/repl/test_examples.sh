@@ -50,6 +50,9 @@ must flume demo.flume get 64b4b2
 echo '%PDF' >report.pdf
 must flume demo.flume blob put report.pdf --name report
 seq 200000 | must flume demo.flume blob put --name numbers
+must flume demo.flume scope add -l sweep n=100 eps=0.1
+must flume demo.flume scope add -l sweep n=100 eps=0.1
+must flume demo.flume scope add -l sweep n=100 eps=0.1 solver=cg
 must flume demo.flume view sync
 must flume demo.flume export -o demo.ndjson
 must flume old.flume init

@@ -97,6 +97,7 @@ static int advance(flume_tape *tape, uint64_t timeout_ns)
                                 .scope_seq = record.seq,
                                 .kind = verdict_of(&tape->record),
                                 .extends_seq = tape->record.extends_seq,
+                                .target_seq = tape->record.target_seq,
                                 .repeats = tape->record.count,
                                 .first_time_ns = tape->record.first_time_ns,
                                 .last_time_ns = tape->record.last_time_ns,
@@ -136,4 +137,10 @@ int flume_tape_next(flume_tape *tape, uint64_t timeout_ns, flume_tape_entry *out
     tape->left--;
     *out_entry = entry;
     return FLUME_OK;
+}
+
+void flume_tape_skip(flume_tape *tape)
+{
+    if (tape != NULL)
+        tape->left = 0;
 }
