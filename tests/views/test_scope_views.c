@@ -314,6 +314,34 @@ static void handles_that_advance_the_view_by_turns_agree(void **state)
     verify_view(fx, "superset");
 }
 
+/* Each batch that does not fit is given up, and applied once more with more room. */
+static void a_batch_that_was_given_up_leaves_nothing(void **state)
+{
+    struct find_fixture *fx = *state;
+    flume_options options = {
+        .log = fx->files->options, .views = FLUME_VIEWS_NO_WORKERS, .map_bytes = 512 << 10};
+    struct scope_trial trial;
+    struct text_scope texts;
+
+    close_flume(fx->handle);
+    assert_int_equal(flume_open(&fx->handle, fx->files->path, &options, NULL), FLUME_OK);
+    fx->log = flume_log_of(fx->handle);
+    scope_trial_begin(&trial, fx);
+    sweep(&texts, 0);
+    (void)store(&trial, &texts);
+    wait_for(fx->handle, "superset"); /* From now on it is advanced, not built. */
+    for (unsigned i = 1; i < 12000; i++) {
+        sweep(&texts, i);
+        if (i % 3 == 0)
+            text_scope_add(&texts, "z", i % 5);
+        (void)make_scope(&trial, &texts);
+        (void)append_scope(&trial);
+    }
+    wait_for(fx->handle, "superset");
+    scope_trial_end(&trial);
+    verify_view(fx, "superset");
+}
+
 /* ---- the bounds on shapes ---- */
 
 static void shapes_beyond_the_bound_are_wild(void **state)
@@ -499,6 +527,7 @@ int main(void)
         find_test(a_shadowed_scope_counts_for_what_it_is),
         find_test(questions_change_no_answer),
         find_test(handles_that_advance_the_view_by_turns_agree),
+        find_test(a_batch_that_was_given_up_leaves_nothing),
         find_test(shapes_beyond_the_bound_are_wild),
         find_test(parts_beyond_the_bound_of_a_shape_are_wild),
         find_test(a_shape_of_too_many_parts_is_wild),
