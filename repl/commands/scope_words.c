@@ -231,14 +231,49 @@ int scope_words_read(struct session *session, enum option_id label_option, flume
     return code;
 }
 
+/* "blake3-1:" and the digits, as flume_scope_id_text() writes them. */
+static bool is_id(const char *word, uint8_t out_id[FLUME_HASH_BYTES])
+{
+    char again[FLUME_SCOPE_ID_TEXT_BYTES + 1];
+    const char *digits = word + FLUME_SCOPE_ID_TEXT_BYTES - 2 * FLUME_HASH_BYTES;
+
+    if (strlen(word) != FLUME_SCOPE_ID_TEXT_BYTES)
+        return false;
+    for (size_t i = 0; i < FLUME_HASH_BYTES; i++) {
+        char pair[] = {digits[2 * i], digits[2 * i + 1], '\0'};
+
+        out_id[i] = (uint8_t)strtoul(pair, NULL, 16);
+    }
+    flume_scope_id_text(out_id, again);
+    return strcmp(again, word) == 0;
+}
+
+/* The first commit of the scope with this id. */
+static int find_id(struct scoping *scoping, const struct operand *operand,
+                   const uint8_t id[FLUME_HASH_BYTES], uint64_t *out_seq)
+{
+    flume_scope_info info;
+    int status = flume_scope_find_id(scoping->session->flume, &scoping->asking.ask, id, &info);
+
+    if (status == FLUME_ERR_NOT_FOUND)
+        return report_at(scoping->session, place_of(operand), ERROR_NO_SCOPE_ID);
+    if (status != FLUME_OK)
+        return asking_report(&scoping->asking, status);
+    *out_seq = info.first_seq;
+    return CODE_OK;
+}
+
 int scope_words_resolve(struct scoping *scoping, const struct operand *operand, uint64_t *out_seq,
                         flume_scope **out_scope)
 {
     struct session *session = scoping->session;
+    uint8_t id[FLUME_HASH_BYTES];
     int code, status;
 
     *out_scope = NULL;
-    if (session->invocation->command->operand_type == OPERAND_REFERENCE)
+    if (is_id(operand->text, id))
+        code = find_id(scoping, operand, id, out_seq);
+    else if (session->invocation->command->operand_type == OPERAND_REFERENCE)
         code = resolve(session, session->log, &operand->reference, place_of(operand), out_seq);
     else
         code = resolve_word(session, operand, out_seq);

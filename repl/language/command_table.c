@@ -57,10 +57,8 @@ static const struct subcommand scope_subs[] = {
     {"show", "R", 1, 1, NULL, "all about one"},
     {"diff", "R R", 2, 2, NULL, "in which variables two differ"},
     {"find", "KEY=VALUE...", 1, SIZE_MAX,
-     OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_NO_FAIL_EMPTY),
-     "those that have these"},
-    {"explain", "KEY=VALUE...", 1, SIZE_MAX, OPTIONS(OPTION_LABEL),
-     "why it is new"},
+     OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_NO_FAIL_EMPTY), "those that have these"},
+    {"explain", "KEY=VALUE...", 1, SIZE_MAX, OPTIONS(OPTION_LABEL), "why it is new"},
     {NULL, NULL, 0, 0, NULL, NULL},
 };
 
@@ -348,9 +346,9 @@ const struct command command_table[COMMAND_COUNT] = {
                 "more (superset), and in which keys. VALUE is JSON: 1, 1.5, true, null, "
                 "\"text\", or a word, which is a text; types count: 1, 1.0 and \"1\" are three "
                 "values. {...} is an object of variables, - an object on standard input; "
-                "{\"a\":{\"b\":1}} has the key a/b. list has one row for a link, however many "
-                "commits it counts; find and explain look at the scopes one by one, newest "
-                "first, explain at the newest 10,000.",
+                "{\"a\":{\"b\":1}} has the key a/b. R is a reference, or the id that add prints. list "
+                "has one row for a link, however many commits it counts; find and explain look at "
+                "the scopes one by one, newest first, explain at the newest 10,000.",
             .examples =
                 {
                     "flume demo.flume scope add -l sweep n=100 eps=0.1 solver=cg",

@@ -148,6 +148,7 @@ static const struct row rows[] = {
     {{ERROR_BLOB_IS_BINARY}, NULL},
     {{ERROR_VERIFY_WHICH_BLOB}, NULL},
     {{ERROR_NOT_A_SCOPE}, "SEQ"},
+    {{ERROR_NO_SCOPE_ID}, NULL},
     {{ERROR_NOT_A_VARIABLE}, NULL},
     {{ERROR_KEY_TWICE}, "NAME"},
     {{ERROR_BAD_VARIABLE}, "CAUSE-OF-THE-LIBRARY"},

@@ -357,6 +357,8 @@
 
 #define ERROR_NOT_A_SCOPE \
     CODE_NO, "not_found", "@%" PRIu64 " is not a scope", "scopes: flume DB scope list"
+#define ERROR_NO_SCOPE_ID \
+    CODE_NO, "not_found", "no scope has this id", "scopes: flume DB scope list"
 #define ERROR_NOT_A_VARIABLE                      \
     CODE_USAGE, "usage", "this is not KEY=VALUE", \
         "n=100, name=\"a text\", an object of JSON, or - for one on standard input"

@@ -46,6 +46,9 @@ void complete_blobs(struct candidates *candidates, flume *handle);
 void complete_blob_hashes(struct candidates *candidates, flume *handle, const char *digits,
                           const char *prefix);
 
+/** The keys of the newest scopes, each with its '='. */
+void complete_keys(struct candidates *candidates, flume *handle);
+
 /** Names in the directory of the typed path; ~/ is replaced. */
 void complete_files(struct candidates *candidates);
 

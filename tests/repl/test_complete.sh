@@ -253,3 +253,17 @@ offers 'blob put --chunking ' fixed cdc
 says 'blob put x' files
 says 'blob has x' files
 says 'blob grains --path x' files
+
+# ---- scopes ----
+
+FLUME_DB=scopes.flume
+export FLUME_DB
+expect 0 init scopes.flume
+offers 'scope find n'
+expect 0 scope add -l sweep n=1 'name="a"' '{"grid":{"h":0.5}}'
+expect 0 scope add -l sweep n=2 eps=0.1
+offers 'scope find n' n= name=
+offers 'scope add n=1 ' eps= grid/h= n= name=
+expect 0 label list
+offers 'scope explain -l sw' sweep
+offers 'scope li' list

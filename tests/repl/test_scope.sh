@@ -13,7 +13,6 @@ add() {
     wanted=$1
     shift
     expect 0 scope add "$@" --json
-    expect_json out
     expect_same "$wanted" "$(jq -r '"\(.verdict) \(.seq) \(.keys | join(","))"' out)" "scope add $*"
 }
 
@@ -81,6 +80,10 @@ expect_jq out ".count == 4 and .first == $first and .id == \"$id\" and .local_id
 expect_jq out '.variables == [
     {key:"eps", type:"f64", class:"inline", local:true, value:0.1},
     {key:"n", type:"int", class:"inline", local:true, value:100}]'
+expect 0 scope show "$id" --json
+expect_same "$first" "$(field seq)" "by its id"
+expect 1 super "blake3-1:$(printf '%064d' 7)"
+expect_err_has 'no scope has this id'
 expect 0 scope show "@$nested" --mode table
 expect_out_has 'p/a/0 = 1  (int)'
 expect_out_has 'p/a/1 = {}  (empty map)'
