@@ -50,6 +50,7 @@ static void put_verdict(struct session *session, const flume_verdict *verdict)
     struct grid grid;
 
     grid_init(&grid, session, "verdict", add_columns, COLUMN_COUNT(add_columns));
+    grid_spare(&grid, "extends id");
     grid_string(&grid, scope_row_verdict(verdict->kind));
     grid_seq(&grid, verdict->kind == FLUME_SUPERSET ? verdict->extends_seq : verdict->seq);
     grid_seq(&grid, verdict->record_seq);

@@ -156,7 +156,7 @@ int scope_form_tape(struct scoping *scoping)
     status = scope_walk_begin(&walk, scoping, &options);
     walk.every_commit = true;
     grid_init(&grid, scoping->session, "scope", tape_columns, COLUMN_COUNT(tape_columns));
-    grid_spare(&grid, "extends time of labels");
+    grid_spare(&grid, "extends time labels of");
     while (status == FLUME_OK && limit_wants_more(&scoping->limit)) {
         status = scope_walk_next(&walk);
         if (status == FLUME_OK && limit_take(&scoping->limit))

@@ -139,7 +139,7 @@ bool scope_row_variables(struct scoping *scoping, struct grid *grid, const flume
 void scope_row_begin(struct grid *grid, struct scoping *scoping)
 {
     grid_init(grid, scoping->session, "scope", columns, COLUMN_COUNT(columns));
-    grid_spare(grid, "extends time of labels");
+    grid_spare(grid, "extends time labels of");
 }
 
 int scope_row(struct scoping *scoping, struct grid *grid, const flume_tape_entry *entry,
