@@ -450,6 +450,9 @@ void row_decode(enum row_shape shape, const flume_bytes *key, const flume_bytes 
     case SHAPE_SCOPE:
         known = row_decode_scope(key, value, row);
         break;
+    case SHAPE_ADDRESS:
+        known = row_decode_address(key, value, row);
+        break;
     case SHAPE_SUPERSET:
         known = row_decode_superset(key, value, row);
         break;
@@ -515,6 +518,8 @@ enum row_shape row_shape_of(struct session *session, flume_view *view, size_t ta
         return SHAPE_BLOB_RECORD;
     if (status.built_in && strcmp(table, "scope") == 0)
         return SHAPE_SCOPE;
+    if (status.built_in && strcmp(definition->name, "address") == 0)
+        return SHAPE_ADDRESS;
     if (status.built_in && strcmp(definition->name, "superset") == 0)
         return superset_shape_of(table);
     if (!status.built_in && flume_view_declaration(session->flume, &at_once, definition->name,

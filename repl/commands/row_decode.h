@@ -24,6 +24,7 @@ enum row_shape {
     SHAPE_BLOB,           /* Hash of a content, seq -> form, bytes, chunks. */
     SHAPE_BLOB_RECORD,    /* Seq -> hash of a content, form, bytes, chunks. */
     SHAPE_SCOPE,          /* Id of a scope -> first, last, count, time. */
+    SHAPE_ADDRESS,        /* Address, seq -> form, bytes, time. */
     SHAPE_SUPERSET,       /* Fingerprint -> the scope that is it, one that has it and more. */
     SHAPE_SUPERSET_SHAPE, /* Number of a set of keys -> who brought it, how many keys. */
     SHAPE_SUPERSET_ENTRY, /* Token, seq -> number of pairs. */

@@ -1,5 +1,5 @@
 /*
- * row_decode_scope.c - rows of the views "scope" and "superset", made readable (row_decode_scope.h).
+ * row_decode_scope.c - rows of the views "scope", "superset" and "address", made readable.
  */
 #include "row_decode_scope.h"
 
@@ -9,6 +9,7 @@
 #include "value.h"
 
 enum { SCOPE_LAST_AT = 8, SCOPE_COUNT_AT = 16, SCOPE_TIME_AT = 24, SCOPE_BYTES = 32 };
+enum { ADDRESS_BYTES_AT = 2, ADDRESS_TIME_AT = 10, ADDRESS_BYTES = 50, ADDRESS_END = 3 };
 enum { FINGERPRINT_BYTES = 16, PAIRS_SUPERSET_AT = 8, PAIRS_BYTES = 16 };
 enum { SHAPE_NUMBER_BYTES = 4, SHAPE_FLAGS_AT = 8, SHAPE_COUNT_AT = 12, SHAPE_KEYS_AT = 16 };
 enum { SHAPE_LISTED = 1, SHAPE_WILD_ABOVE = 2 };
@@ -34,6 +35,22 @@ bool row_decode_scope(const flume_bytes *key, const flume_bytes *value, struct s
     text_format(&row->value, "%" PRIu64 " commit%s, the last @%" PRIu64 " at ", count,
                 count == 1 ? "" : "s", row_get_little(bytes + SCOPE_LAST_AT));
     value_show_time(&row->value, row_get_little(bytes + SCOPE_TIME_AT));
+    return true;
+}
+
+bool row_decode_address(const flume_bytes *key, const flume_bytes *value, struct shown_row *row)
+{
+    static const char *const forms[] = {"", "inline", "blob", "end"};
+    const uint8_t *address = key->data, *bytes = value->data;
+
+    if (key->bytes != FLUME_ADDRESS_BYTES + ROW_SEQ_BYTES || value->bytes != ADDRESS_BYTES ||
+        bytes[0] == 0 || bytes[0] > ADDRESS_END)
+        return false;
+    row_add_hex(&row->key, address, FLUME_ADDRESS_BYTES);
+    row->seq = row_get_big(address + FLUME_ADDRESS_BYTES);
+    text_format(&row->value, "%s%s, %" PRIu64 " bytes, at ", bytes[1] != 0 ? "remembered, " : "",
+                forms[bytes[0]], row_get_little(bytes + ADDRESS_BYTES_AT));
+    value_show_time(&row->value, row_get_little(bytes + ADDRESS_TIME_AT));
     return true;
 }
 

@@ -309,6 +309,12 @@ static int explain_scope(struct explaining *explaining)
     return CODE_OK;
 }
 
+static int explain_cache(struct explaining *explaining)
+{
+    step_of_view(explaining, "address", "which values were put at which address");
+    return CODE_OK;
+}
+
 static int explain_other(struct explaining *explaining)
 {
     step_of_log(explaining, "no view is asked");
@@ -339,6 +345,8 @@ static int explain(struct explaining *explaining)
     case COMMAND_SUPER:
     case COMMAND_SUB:
         return explain_scope(explaining);
+    case COMMAND_CACHE:
+        return explain_cache(explaining);
     case COMMAND_VIEW:
         return explain_view(explaining);
     default:

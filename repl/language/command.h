@@ -31,6 +31,7 @@ enum command_id {
     COMMAND_SUB,
     COMMAND_VIEW,
     COMMAND_EXPLAIN,
+    COMMAND_CACHE,
     COMMAND_CHECK,
     COMMAND_REPAIR,
     COMMAND_SEAL,
@@ -155,6 +156,9 @@ enum option_id {
     OPTION_GRAINS_PATH,
     /* tape. */
     OPTION_TREE,
+    /* cache. */
+    OPTION_SPACE,
+    OPTION_VALUE_FILE,
     /* top, plot, dump. */
     OPTION_TOP_BY,
     OPTION_TERM,

@@ -62,6 +62,17 @@ static const struct subcommand scope_subs[] = {
     {NULL, NULL, 0, 0, NULL, NULL},
 };
 
+static const struct subcommand cache_subs[] = {
+    {"list", "", 0, 0, OPTIONS(OPTION_ROWS_MAX), "every address that has a value"},
+    {"put", "KEY [VALUE]", 1, 2,
+     OPTIONS(OPTION_SPACE, OPTION_VALUE_FILE, OPTION_LABEL, OPTION_CREATE, PROFILES),
+     "put a value, or --file FILE"},
+    {"get", "KEY", 1, 1, OPTIONS(OPTION_SPACE, OPTION_OUTPUT), "the newest value, byte for byte"},
+    {"forget", "KEY", 1, 1, OPTIONS(OPTION_SPACE, PROFILES), "from here on there is nothing"},
+    {"stat", "", 0, 0, NULL, "how many there are, and their bytes"},
+    {NULL, NULL, 0, 0, NULL, NULL},
+};
+
 static const struct subcommand view_subs[] = {
     {"status", "[NAME...]", 0, SIZE_MAX, NULL, "how views stand (-v: more)"},
     {"list", "", 0, 0, NULL, "which views there are"},
@@ -470,6 +481,30 @@ const struct command command_table[COMMAND_COUNT] = {
                 {
                     "flume demo.flume explain get run/1~1",
                     "flume demo.flume explain find temp 20..30 and label run/1",
+                },
+        },
+    [COMMAND_CACHE] =
+        {
+            .name = "cache",
+            .operands = "list|put|get|forget|stat ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(ASKS),
+            .subs = cache_subs,
+            .summary = "values under a scope or under data",
+            .description =
+                "A value is put at an address, which KEY makes: {\"n\":100} is a scope, @N the "
+                "scope that record N holds, any other word is data; the same key finds it again. "
+                "@N is also a value of cache list, and 64 hexadecimal digits are its address. The "
+                "newest value wins; --as-of R gives the one that was the newest then. What "
+                "programs remember of scopes (flume/recall.h) is listed, read and forgotten here.",
+            .examples =
+                {
+                    "flume demo.flume cache put '{\"n\":100,\"eps\":0.1}' converged",
+                    "flume demo.flume cache get '{\"eps\":0.1,\"n\":100}'",
+                    "flume demo.flume cache put report.pdf --space thumbnails --file report.pdf",
+                    "flume demo.flume cache list",
+                    "flume demo.flume cache forget '{\"n\":100,\"eps\":0.1}'",
                 },
         },
     [COMMAND_CHECK] =

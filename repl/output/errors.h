@@ -370,6 +370,23 @@
     CODE_USAGE, "usage", "standard input is larger than any scope", \
         "one JSON object of at most 16 MiB; what is large goes in as a blob: blob put FILE"
 
+/* ---- cache ---- */
+
+#define ERROR_BAD_CACHE_KEY                          \
+    CODE_USAGE, "usage", "this cannot be a key: %s", \
+        "a scope is a JSON object: '{\"n\":1}'; keys: flume cache -h"
+#define ERROR_NO_CACHE_RECORD                                                            \
+    CODE_NO, "not_found", "record @%" PRIu64 " is neither a scope nor a value in force", \
+        "values: flume DB cache list"
+#define ERROR_NOTHING_CACHED \
+    CODE_NO, "not_found", "there is no value under this key", "values: flume DB cache list"
+#define ERROR_ONE_CACHE_VALUE                           \
+    CODE_USAGE, "usage", "a key is put with one value", \
+        "flume DB cache put KEY VALUE, or --file FILE"
+#define ERROR_CACHE_IS_BYTES                                       \
+    CODE_USAGE, "usage", "cache get writes the bytes as they are", \
+        "leave --json out, or write to a file: -o FILE; about it: cache list"
+
 /* ---- views ---- */
 
 #define ERROR_NO_VIEW \

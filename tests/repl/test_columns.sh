@@ -37,7 +37,7 @@ told_of() {
 # Where nothing but reading was done, it is still as it was.
 fresh() {
     case $command in
-    init | append | mark | blob | scope | view | import | check | repair | plot) ;;
+    init | append | mark | blob | scope | cache | view | import | check | repair | plot) ;;
     *) [ ! -d a.flume ] || return ;;
     esac
     rm -rf a.flume new.flume a.svg
@@ -83,6 +83,7 @@ expect 0 kept.flume append -l one -l two second
 expect 0 kept.flume scope add -l sweep n=1
 expect 0 kept.flume scope add -l sweep n=1
 expect 0 kept.flume scope add -l sweep n=1 eps=0.1
+expect 0 kept.flume cache put '{"n":1}' one
 expect 0 kept.flume mark here -m note
 expect 0 kept.flume view add temp --json-path .temp
 expect 0 kept.flume view add hosts --reduce count --by .host
@@ -153,6 +154,10 @@ writes dup "" a.flume dup
 writes dup R a.flume dup sweep~1
 writes super "" a.flume super sweep~1
 writes sub "" a.flume sub sweep
+writes cache put a.flume cache put '{"n":1}' one
+writes cache list a.flume cache list
+writes cache forget a.flume cache forget '{"n":1}'
+writes cache stat a.flume cache stat
 writes explain "" a.flume explain get one
 writes stat "" a.flume stat
 writes stat -i a.flume stat -i 0.1 -n 1

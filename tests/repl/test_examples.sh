@@ -53,6 +53,7 @@ seq 200000 | must flume demo.flume blob put --name numbers
 must flume demo.flume scope add -l sweep n=100 eps=0.1
 must flume demo.flume scope add -l sweep n=100 eps=0.1
 must flume demo.flume scope add -l sweep n=100 eps=0.1 solver=cg
+must flume demo.flume cache put '{"n":100,"eps":0.1}' converged
 must flume demo.flume view sync
 must flume demo.flume export -o demo.ndjson
 must flume old.flume init
