@@ -14,6 +14,7 @@
 #include "flume/io.h"
 #include "flume/lane.h"
 #include "flume/log.h"
+#include "flume/partial.h"
 #include "flume/proof.h"
 #include "flume/recall.h"
 #include "flume/record.h"

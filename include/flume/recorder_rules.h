@@ -168,6 +168,39 @@ FLUME_API int flume_recorder_tare(flume_recorder *recorder, flume_scope *scope,
 /** Undo the last one. FLUME_ERR_NOT_FOUND: there is none. */
 FLUME_API int flume_recorder_untare(flume_recorder *recorder);
 
+/* ---- settings ---- */
+
+enum { FLUME_SETTING_BYTES_MAX = 4096 };
+
+/* A setting as it counts for a scope. Texts are the recorder's, until its next setting or its end. */
+typedef struct flume_setting {
+    const char *key;
+    const char *value;
+    const char *labels; /* Where it comes from: the pattern of the rule that said it last, */
+    size_t rule; /* and which one that was, in order of flume_recorder_configure(). From 0. */
+} flume_setting;
+
+/**
+ * Give scopes whose labels fit a setting, for whoever asks for it. Settings are merged in the order in
+ * which they were given: of one key the last that fits counts. NULL or "" as labels: the base.
+ *
+ * @param key, value  Texts of 1 .. FLUME_SCOPE_KEY_BYTES_MAX and 0 .. FLUME_SETTING_BYTES_MAX bytes of
+ *                    UTF-8. Copied.
+ * @return as flume_recorder_classify().
+ */
+FLUME_API int flume_recorder_configure(flume_recorder *recorder, const char *labels,
+                                       const char *key, const char *value);
+
+/** A setting of a scope where it stands now: with the labels that it inherits. A hook may ask, too.
+ * @return FLUME_OK, FLUME_ERR_NOT_FOUND (no rule that fits has the key), FLUME_ERR_NO_MEMORY. */
+FLUME_API int flume_recorder_config(flume_recorder *recorder, const flume_scope *scope,
+                                    const char *key, flume_setting *out_setting);
+
+/** All settings of a scope, merged, in byte order of their keys: index 0, 1 ...
+ * @return FLUME_OK, FLUME_END (there is none at this index), FLUME_ERR_NO_MEMORY. */
+FLUME_API int flume_recorder_config_at(flume_recorder *recorder, const flume_scope *scope,
+                                       size_t index, flume_setting *out_setting);
+
 #ifdef __cplusplus
 }
 #endif

@@ -84,8 +84,10 @@ flume_verdict commit(struct rules_fixture *fx, const char *text)
 
 void expect_refused(struct rules_fixture *fx, int status, const char *word)
 {
-    uint64_t head = flume_log_head(flume_log_of(fx->views->flume));
+    uint64_t head;
 
+    assert_int_equal(flume_recorder_flush(fx->recorder), FLUME_OK);
+    head = flume_log_head(flume_log_of(fx->views->flume));
     assert_int_equal(flume_commit(fx->recorder, fx->scope, NULL), status);
     expect_view_error(fx->views->flume, status, word);
     assert_int_equal(flume_recorder_flush(fx->recorder), FLUME_OK);

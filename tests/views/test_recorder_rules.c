@@ -360,7 +360,7 @@ static void patterns_that_are_none_are_refused(void **state)
 /* More label sets than are remembered, and patterns that come between. */
 static void what_fits_is_found_again_whatever_was_asked_between(void **state)
 {
-    enum { SETS = 600, HOOKS = 20 };
+    enum { SETS = 400, HOOKS = 12 };
     struct rules_fixture *fx = *state;
     struct answer answers[HOOKS];
     char text[60], pattern[20];

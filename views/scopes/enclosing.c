@@ -38,8 +38,7 @@ int flume_scope_leave(flume_recorder *recorder, flume_scope *scope)
     return FLUME_OK;
 }
 
-/* How many of the stack enclose a scope: all, or those below itself. */
-static size_t depth_around(const flume_recorder *recorder, const flume_scope *scope)
+size_t enclosing_depth(const flume_recorder *recorder, const flume_scope *scope)
 {
     for (size_t i = 0; i < recorder->stack_depth; i++)
         if (recorder->stack[i].scope == scope)
@@ -66,7 +65,7 @@ static int take_over(flume_scope *target, const flume_scope *source, bool is_inh
 
 int enclosing_apply(flume_recorder *recorder, flume_scope *scope, flume_scope **out_effective)
 {
-    size_t depth = depth_around(recorder, scope);
+    size_t depth = enclosing_depth(recorder, scope);
     flume_scope *effective = recorder->effective;
     int status = FLUME_OK;
 
@@ -110,7 +109,7 @@ static int frame_of(flume_recorder *recorder, struct enclosing *enclosing, uint6
 int enclosing_frames(flume_recorder *recorder, flume_scope *scope, uint64_t *out_frame,
                      uint64_t *out_around)
 {
-    size_t depth = depth_around(recorder, scope);
+    size_t depth = enclosing_depth(recorder, scope);
     int status = FLUME_OK;
 
     *out_frame = 0;
@@ -124,7 +123,7 @@ int enclosing_frames(flume_recorder *recorder, flume_scope *scope, uint64_t *out
 
 void enclosing_committed(flume_recorder *recorder, const flume_scope *scope)
 {
-    size_t depth = depth_around(recorder, scope);
+    size_t depth = enclosing_depth(recorder, scope);
     struct enclosing *enclosing = &recorder->stack[depth];
 
     if (depth == recorder->stack_depth)

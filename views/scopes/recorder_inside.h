@@ -67,6 +67,8 @@ struct flume_recorder {
 /** What is committed when this scope is: itself, or with what it inherits. Valid until the next call.
  * @return FLUME_OK, FLUME_ERR_NO_MEMORY, or why an enclosing one cannot be inherited from. */
 int enclosing_apply(flume_recorder *recorder, flume_scope *scope, flume_scope **out_effective);
+/** How many of the stack enclose a scope: all, or those below itself. */
+size_t enclosing_depth(const flume_recorder *recorder, const flume_scope *scope);
 /** Frames of a scope that is committed now: its own (0: it encloses nothing) and that around it. */
 int enclosing_frames(flume_recorder *recorder, flume_scope *scope, uint64_t *out_frame,
                      uint64_t *out_around);

@@ -28,10 +28,11 @@ int rules_to_change(flume_recorder *recorder, struct recorder_rules **out_rules)
     return FLUME_OK;
 }
 
-int rules_add_labels(flume_recorder *recorder, const char *labels, size_t *out_index)
+int rules_add_pattern(flume_recorder *recorder, struct patterns *patterns, const char *text,
+                      size_t *out_index)
 {
     char why[PATTERN_WHY_BYTES];
-    int status = patterns_add(&recorder->rules->labels, labels, out_index, why);
+    int status = patterns_add(patterns, text, out_index, why);
 
     if (status == FLUME_OK)
         return FLUME_OK;
@@ -55,9 +56,11 @@ void rules_destroy(struct recorder_rules *rules)
         return;
     patterns_deinit(&rules->labels);
     patterns_deinit(&rules->keys);
+    patterns_deinit(&rules->config);
     free(rules->hooks);
     free(rules->filters);
     validators_deinit(rules);
+    settings_deinit(rules);
     flume_scope_destroy(rules->working);
     flume_scope_destroy(rules->defaults);
     for (size_t i = 0; i < rules->tare_count; i++)
@@ -163,6 +166,13 @@ static int run(struct rules_question *question, enum rules_purpose purpose,
     return purpose == RULES_FOR_COMMIT ? hooks_call(question, *io_effective) : FLUME_OK;
 }
 
+/* Settings alone change nothing. */
+static bool shapes_scopes(const struct recorder_rules *rules)
+{
+    return rules->hook_count > 0 || rules->filter_count > 0 || rules->validator_count > 0 ||
+           rules->defaults != NULL || rules->tare_count > 0;
+}
+
 int rules_apply(flume_recorder *recorder, enum rules_purpose purpose, flume_scope **io_effective)
 {
     struct recorder_rules *rules = recorder->rules;
@@ -171,7 +181,7 @@ int rules_apply(flume_recorder *recorder, enum rules_purpose purpose, flume_scop
     int status;
 
     /* A scope with an error is refused for it, whatever the rules say. */
-    if (rules == NULL || (*io_effective)->error.status != FLUME_OK)
+    if (rules == NULL || !shapes_scopes(rules) || (*io_effective)->error.status != FLUME_OK)
         return FLUME_OK;
     rules->is_running = true;
     if (purpose == RULES_FOR_COMMIT)

@@ -51,8 +51,15 @@ struct tare {
     flume_scope *scope;
 };
 
+struct setting {
+    size_t labels;
+    char *key, *value;
+};
+
 struct recorder_rules {
     struct patterns labels, keys;
+    struct patterns
+        config; /* Over labels; apart, since a hook may ask while bits of labels are used. */
     struct hook *hooks;
     size_t hook_count, hook_capacity;
     struct filter *filters;
@@ -62,7 +69,10 @@ struct recorder_rules {
     flume_scope *defaults; /* NULL: none. */
     struct tare tares[FLUME_TARES_MAX];
     size_t tare_count;
-    struct scope_buffer failures; /* Text; with a NUL if it has any bytes. */
+    struct setting *settings;
+    size_t setting_count, setting_capacity;
+    struct scope_buffer setting_labels; /* As label_text, of the scope that is asked about. */
+    struct scope_buffer failures;       /* Text; with a NUL if it has any bytes. */
 
     bool is_running;
     const flume_scope *source;      /* While running: what the rules are asked about. */
@@ -86,8 +96,9 @@ struct rules_question {
 /** The rules of a recorder, to which one is to be added.
  * @return FLUME_OK; FLUME_ERR_INVALID (they are running), FLUME_ERR_NO_MEMORY. */
 int rules_to_change(flume_recorder *recorder, struct recorder_rules **out_rules);
-/** A pattern over labels, with the error told. */
-int rules_add_labels(flume_recorder *recorder, const char *labels, size_t *out_index);
+/** A pattern, with the error told. */
+int rules_add_pattern(flume_recorder *recorder, struct patterns *patterns, const char *text,
+                      size_t *out_index);
 /** Room for one more rule, with the error told. */
 int rules_reserve(flume_recorder *recorder, void **io_array, size_t *io_capacity, size_t count,
                   size_t element_bytes);
@@ -117,6 +128,10 @@ void value_type_names(unsigned types, char out_text[VALUE_TYPES_BYTES]);
 void defaults_decide(const struct rules_question *question);
 /** Variables that are tared are to be ignored. */
 void tares_decide(const struct rules_question *question);
+
+/* ---- rules_config.c ---- */
+
+void settings_deinit(struct recorder_rules *rules);
 
 /* ---- rules_compare.c ---- */
 

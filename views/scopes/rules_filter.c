@@ -10,7 +10,6 @@ int flume_recorder_filter(flume_recorder *recorder, const char *labels, const ch
 {
     struct filter filter = {.mode = mode};
     struct recorder_rules *rules;
-    char why[PATTERN_WHY_BYTES];
     int status;
 
     if (recorder == NULL)
@@ -23,12 +22,11 @@ int flume_recorder_filter(flume_recorder *recorder, const char *labels, const ch
         status = rules_reserve(recorder, (void **)&rules->filters, &rules->filter_capacity,
                                rules->filter_count, sizeof *rules->filters);
     if (status == FLUME_OK)
-        status = rules_add_labels(recorder, labels, &filter.labels);
+        status = rules_add_pattern(recorder, &rules->labels, labels, &filter.labels);
+    if (status == FLUME_OK)
+        status = rules_add_pattern(recorder, &rules->keys, keys, &filter.keys);
     if (status != FLUME_OK)
         return status;
-    status = patterns_add(&rules->keys, keys, &filter.keys, why);
-    if (status != FLUME_OK)
-        return flume_fail(recorder->handle, status, FLUME_SEQ_NONE, "%s", why);
     rules->filters[rules->filter_count++] = filter;
     return FLUME_OK;
 }

@@ -15,7 +15,7 @@ static int add(flume_recorder *recorder, const char *labels, const struct hook *
         status = rules_reserve(recorder, (void **)&rules->hooks, &rules->hook_capacity,
                                rules->hook_count, sizeof *rules->hooks);
     if (status == FLUME_OK)
-        status = rules_add_labels(recorder, labels, &index);
+        status = rules_add_pattern(recorder, &rules->labels, labels, &index);
     if (status != FLUME_OK)
         return status;
     rules->hooks[rules->hook_count] = *hook;

@@ -152,7 +152,7 @@ int flume_recorder_validate(flume_recorder *recorder, const flume_validator *val
         status = rules_reserve(recorder, (void **)&rules->validators, &rules->validator_capacity,
                                rules->validator_count, sizeof *rules->validators);
     if (status == FLUME_OK)
-        status = rules_add_labels(recorder, validator->labels, &made.labels);
+        status = rules_add_pattern(recorder, &rules->labels, validator->labels, &made.labels);
     if (status == FLUME_OK)
         status = copy(recorder, validator, &made);
     if (status != FLUME_OK) {
