@@ -61,12 +61,18 @@ typedef struct flume_recorder_options {
     uint64_t
         link_interval_ns; /* Links that wait are written at the next commit after this. 0: 1 s. */
     flume_ask ask;        /* How long a commit may wait for the views. Zero: without limit. */
+    const char
+        *git_commit; /* Of the program that records, as it knows it; NULL: it does not. Copied. */
+    bool git_dirty;  /* Its tree differed from the commit. */
 } flume_recorder_options;
 
 enum flume_recorder_flags {
-    FLUME_RECORDER_FAST = 1,        /* Append without asking; verdicts are FLUME_UNASKED. */
-    FLUME_RECORDER_STORE_FULL = 2,  /* SUBSET: the whole scope, not a link. */
-    FLUME_RECORDER_NO_OWN_LABEL = 4 /* A scope without a label is committed all the same. */
+    FLUME_RECORDER_FAST = 1,         /* Append without asking; verdicts are FLUME_UNASKED. */
+    FLUME_RECORDER_STORE_FULL = 2,   /* SUBSET: the whole scope, not a link. */
+    FLUME_RECORDER_NO_OWN_LABEL = 4, /* A scope without a label is committed all the same. */
+    FLUME_RECORDER_REFUSE_DIRTY =
+        8,                          /* Nothing is committed from a dirty tree, or an unknown one. */
+    FLUME_RECORDER_NEEDS_BLOCK = 16 /* Nothing is committed before a block: FLUME_INIT_BLOCK(). */
 };
 
 /**

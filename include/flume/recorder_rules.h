@@ -201,6 +201,27 @@ FLUME_API int flume_recorder_config(flume_recorder *recorder, const flume_scope 
 FLUME_API int flume_recorder_config_at(flume_recorder *recorder, const flume_scope *scope,
                                        size_t index, flume_setting *out_setting);
 
+/* ---- blocks ---- */
+
+/*
+ * FLUME_INIT_BLOCK(recorder, label, version): say what is computed from here on, and where that is written.
+ * It commits a scope with the label, the label "init_block", and these variables:
+ *
+ *   block_version  text       Part of identity.
+ *   file, line     text, int  Of the call. Volatile.
+ *   git_commit     text       From the recorder's options, if it is known there. Volatile.
+ *   git_dirty      bool       Likewise.
+ *
+ * What surrounds it is inherited, and rules hold for it, as for any scope: call hooks on "^init_block$"
+ * run at the beginning of each block.
+ */
+#define FLUME_INIT_BLOCK(recorder, label, version) \
+    flume_init_block((recorder), (label), (version), __FILE__, __LINE__, NULL)
+
+/** @return as flume_commit(). */
+FLUME_API int flume_init_block(flume_recorder *recorder, const char *label, const char *version,
+                               const char *file, int line, flume_verdict *out_verdict);
+
 #ifdef __cplusplus
 }
 #endif

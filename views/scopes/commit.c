@@ -39,6 +39,9 @@ static int begin(struct commit *commit, flume_recorder *recorder, flume_scope *s
 {
     int status = rules_check_idle(recorder);
 
+    if (status == FLUME_OK && purpose == RULES_FOR_COMMIT)
+        status = block_check_policy(recorder);
+
     *commit = (struct commit){.recorder = recorder, .scope = scope};
     commit->verdict.seq = FLUME_SEQ_NONE;
     commit->verdict.extends_seq = FLUME_SEQ_NONE;

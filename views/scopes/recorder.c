@@ -30,6 +30,7 @@ static void destroy(flume_recorder *recorder)
     scope_buffer_deinit(&recorder->key_texts);
     scope_record_release(&recorder->other);
     free(recorder->keys);
+    free(recorder->git_commit);
     free(recorder);
 }
 
@@ -45,11 +46,23 @@ static int begin_frames(flume_recorder *recorder)
                                          recorder->handle->path);
 }
 
+static int keep_git_commit(flume_recorder *recorder)
+{
+    if (recorder->options.git_commit == NULL)
+        return FLUME_OK;
+    recorder->git_commit = strdup(recorder->options.git_commit);
+    recorder->options.git_commit = recorder->git_commit;
+    return recorder->git_commit != NULL ? FLUME_OK
+                                        : flume_fail(recorder->handle, FLUME_ERR_NO_MEMORY,
+                                                     FLUME_SEQ_NONE, "no memory for a recorder");
+}
+
 int flume_recorder_open(flume_recorder **out_recorder, flume *handle,
                         const flume_recorder_options *options)
 {
     const unsigned known = FLUME_RECORDER_FAST | FLUME_RECORDER_STORE_FULL |
-                           FLUME_RECORDER_NO_OWN_LABEL;
+                           FLUME_RECORDER_NO_OWN_LABEL | FLUME_RECORDER_REFUSE_DIRTY |
+                           FLUME_RECORDER_NEEDS_BLOCK;
     flume_recorder *recorder;
     int status;
 
@@ -71,7 +84,9 @@ int flume_recorder_open(flume_recorder **out_recorder, flume *handle,
     if (recorder->options.link_interval_ns == 0)
         recorder->options.link_interval_ns = LINK_INTERVAL_NS;
     recorder->last_seq = FLUME_SEQ_NONE;
-    status = begin_frames(recorder);
+    status = keep_git_commit(recorder);
+    if (status == FLUME_OK)
+        status = begin_frames(recorder);
     if (status == FLUME_OK)
         status = flume_scope_create(&recorder->effective);
     if (status == FLUME_OK && (recorder->options.flags & FLUME_RECORDER_FAST) == 0)

@@ -24,6 +24,9 @@ struct enclosing {
     uint8_t committed_id[FLUME_HASH_BYTES]; /* As it was committed last. */
 };
 
+/* Whether this recorder has told of a block. */
+enum block_state { BLOCK_NONE, BLOCK_BEING_TOLD, BLOCK_TOLD };
+
 /* Commits of one scope, to be counted in one record. */
 struct pending_links {
     bool pending;
@@ -39,6 +42,8 @@ struct pending_links {
 struct flume_recorder {
     flume *handle;
     flume_recorder_options options;
+    char *git_commit; /* What options.git_commit points to. */
+    enum block_state block;
     struct overlay *overlay;      /* NULL in fast mode. */
     flume_scope *neutral;         /* Keys that make no difference; NULL: none. */
     struct recorder_rules *rules; /* NULL: none. */
@@ -74,6 +79,12 @@ int enclosing_frames(flume_recorder *recorder, flume_scope *scope, uint64_t *out
                      uint64_t *out_around);
 /** The scope was committed as it is. */
 void enclosing_committed(flume_recorder *recorder, const flume_scope *scope);
+
+/* ---- init_block.c ---- */
+
+/** Whether the policy of the recorder lets anything be committed now. @return FLUME_OK,
+ * FLUME_ERR_INVALID. */
+int block_check_policy(flume_recorder *recorder);
 
 /* ---- rules.c ---- */
 
