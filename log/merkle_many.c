@@ -133,7 +133,7 @@ static void leaf_slice(const uint8_t *const *grains, const struct merkle_hash *b
                        size_t count, struct merkle_hash *out_leaves)
 {
     uint8_t bytes[LEAF_SLICE][LEAF_BYTES_MAX];
-    struct merkle_input inputs[LEAF_SLICE];
+    struct merkle_input inputs[LEAF_SLICE] = {{0}}; /* What gcc cannot see to be set. */
     struct merkle_hash leaves[LEAF_SLICE];
     uint8_t places[LEAF_SLICE];
     size_t input_count = 0;
