@@ -410,6 +410,10 @@ static void keys_that_a_scope_lacks_are_all_named(void **state)
     flume_scope *scope = about(fx, 1, 2);
     uint64_t head = flume_log_head(log_of(fx));
 
+    options.key_count = 3;
+    assert_int_equal(recall(fx, scope, &options, ""), FLUME_ERR_INVALID);
+    expect_view_error(handle_of(fx), FLUME_ERR_INVALID, "mass, length");
+    options.key_count = 4;
     assert_int_equal(flume_scope_set_int(scope, "at", 5), FLUME_OK);
     assert_int_equal(flume_scope_classify(scope, "at", FLUME_CLASS_VOLATILE), FLUME_OK);
     assert_int_equal(flume_remember(fx->recorder, scope, "v", 1, &options, NULL),
