@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cache_key.h"
+#include "cache_value.h"
 #include "grid.h"
 #include "limit.h"
 #include "output_file.h"
@@ -96,7 +97,7 @@ static int form_list(struct asking *asking)
     int status;
 
     limit_init(&listing.limit, session, OPTION_ROWS_MAX);
-    grid_init(&listing.grid, session, "value", list_columns, COLUMN_COUNT(list_columns));
+    grid_init(&listing.grid, session, "stored", list_columns, COLUMN_COUNT(list_columns));
     asking_note_stale(asking);
     status = flume_stored_list(session->flume, &asking->ask, 0, list_one, &listing);
     limit_note(&listing.limit, session);
@@ -157,7 +158,8 @@ static int source_open_file(struct session *session, const char *path, struct so
     return cause == 0 ? CODE_OK : report(session, ERROR_FILE_UNREADABLE, path, strerror(cause));
 }
 
-static int form_put(struct asking *asking)
+int cache_value_put(struct asking *asking, const uint8_t address[FLUME_ADDRESS_BYTES],
+                    const char *text)
 {
     struct session *session = asking->session;
     const struct invocation *invocation = session->invocation;
@@ -165,22 +167,18 @@ static int form_put(struct asking *asking)
     const char **labels = calloc(invocation->option_count + 1, sizeof(labels[0]));
     flume_put_options options = {.labels = labels};
     struct source source = {.data = ""};
-    uint8_t address[FLUME_ADDRESS_BYTES];
     struct grid grid;
     uint64_t seq;
-    int status, code;
+    int status, code = CODE_OK;
 
     if (labels == NULL)
         return report(session, ERROR_NO_MEMORY);
     for (size_t i = 0; i < invocation->option_count; i++)
         if (invocation->options[i].id == OPTION_LABEL)
             labels[options.label_count++] = invocation->options[i].text;
-    if (file == NULL) {
-        source.data = invocation->operands[1].text;
-        source.bytes = strlen(source.data);
-    }
-    code = cache_key_find(asking, &invocation->operands[0], address);
-    if (code == CODE_OK && file != NULL)
+    if (text != NULL)
+        source = (struct source){.data = text, .bytes = strlen(text)};
+    else
         code = source_open_file(session, file->text, &source);
     if (code != CODE_OK)
         goto done;
@@ -191,7 +189,7 @@ static int form_put(struct asking *asking)
         goto done;
     }
     session_printed(session, seq);
-    grid_init(&grid, session, "value", put_columns, COLUMN_COUNT(put_columns));
+    grid_init(&grid, session, "stored", put_columns, COLUMN_COUNT(put_columns));
     grid_make_card(&grid);
     grid_seq(&grid, seq);
     grid_size(&grid, source.bytes);
@@ -202,6 +200,18 @@ done:
         (void)munmap(source.mapped, source.bytes);
     free(labels);
     return code;
+}
+
+static int form_put(struct asking *asking)
+{
+    const struct invocation *invocation = asking->session->invocation;
+    uint8_t address[FLUME_ADDRESS_BYTES];
+    int code = cache_key_find(asking, &invocation->operands[0], address);
+
+    if (code != CODE_OK)
+        return code;
+    return cache_value_put(asking, address,
+                           invocation->operand_count > 1 ? invocation->operands[1].text : NULL);
 }
 
 static int check_put(struct session *session)
@@ -232,7 +242,7 @@ static int form_forget(struct asking *asking)
     if (status != FLUME_OK)
         return asking_report(asking, status);
     session_printed(session, seq);
-    grid_init(&grid, session, "value", put_columns, COLUMN_COUNT(put_columns));
+    grid_init(&grid, session, "stored", put_columns, COLUMN_COUNT(put_columns));
     grid_make_card(&grid);
     grid_seq(&grid, seq);
     grid_size(&grid, 0);
@@ -242,7 +252,7 @@ static int form_forget(struct asking *asking)
 
 /* ---- get ---- */
 
-static int check_get(struct session *session)
+int cache_value_check_get(struct session *session)
 {
     return session->json && session_output_file(session) == NULL
                ? report(session, ERROR_CACHE_IS_BYTES)
@@ -303,18 +313,15 @@ static int get_to_file(struct asking *asking, flume_stored *stored, const char *
                        : report(asking->session, ERROR_FILE_UNWRITABLE, path, strerror(-status));
 }
 
-static int form_get(struct asking *asking)
+int cache_value_get(struct asking *asking, const uint8_t address[FLUME_ADDRESS_BYTES],
+                    const struct operand *operand)
 {
     struct session *session = asking->session;
-    const struct operand *operand = &session->invocation->operands[0];
     const struct option_use *output = session_output_file(session);
-    uint8_t address[FLUME_ADDRESS_BYTES];
     flume_stored stored;
     bool failed;
-    int status, code = cache_key_find(asking, operand, address);
+    int status, code;
 
-    if (code != CODE_OK)
-        return code;
     asking_note_stale(asking);
     status = flume_get_at(session->flume, &asking->ask, address, &stored);
     progress_end(&asking->progress);
@@ -335,6 +342,15 @@ static int form_get(struct asking *asking)
     return code == CODE_OK && output == NULL ? session_flush(session) : code;
 }
 
+static int form_get(struct asking *asking)
+{
+    const struct operand *operand = &asking->session->invocation->operands[0];
+    uint8_t address[FLUME_ADDRESS_BYTES];
+    int code = cache_key_find(asking, operand, address);
+
+    return code == CODE_OK ? cache_value_get(asking, address, operand) : code;
+}
+
 /* ---- the command ---- */
 
 static const struct form {
@@ -344,7 +360,7 @@ static const struct form {
     bool writes;
 } forms[] = {{"list", form_list, NULL, false},
              {"put", form_put, check_put, true},
-             {"get", form_get, check_get, false},
+             {"get", form_get, cache_value_check_get, false},
              {"forget", form_forget, NULL, true},
              {"stat", form_stat, NULL, false}};
 

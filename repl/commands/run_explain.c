@@ -300,6 +300,10 @@ static int explain_scope(struct explaining *explaining)
     const char *form = invocation->sub == NULL ? "" : invocation->sub->name;
     bool is_dup = invocation->command == &command_table[COMMAND_DUP];
 
+    if (strcmp(form, "put") == 0 || strcmp(form, "get") == 0) {
+        step_of_view(explaining, "address", "which values were put at which address");
+        return CODE_OK;
+    }
     if (strcmp(form, "add") == 0)
         step_of_view(explaining, "superset", "the same, what it lies within, what it has all of");
     else if (is_dup || strcmp(form, "show") == 0 || strcmp(form, "explain") == 0)

@@ -249,7 +249,7 @@ static int run(struct session *session, int (*form)(struct scoping *scoping))
 
     session->needs_views = true;
     session_take_signals(session);
-    code = open_basin(session, form == scope_form_add);
+    code = open_basin(session, form == scope_form_add || form == scope_form_put);
     if (code != CODE_OK)
         return code;
     limit_init(&scoping.limit, session, OPTION_ROWS_MAX);
@@ -257,6 +257,8 @@ static int run(struct session *session, int (*form)(struct scoping *scoping))
     if (code == CODE_OK) {
         if (form == scope_form_add)
             asking_add(&scoping.asking, "superset");
+        if (form == scope_form_get)
+            asking_add(&scoping.asking, "address");
         asking_note_stale(&scoping.asking);
         code = form(&scoping);
     }
@@ -275,12 +277,18 @@ int run_scope(struct session *session)
         int (*form)(struct scoping *scoping);
     } forms[] = {{"list", scope_form_list}, {"add", scope_form_add},
                  {"show", scope_form_show}, {"diff", scope_form_diff},
-                 {"find", scope_form_find}, {"explain", scope_form_explain}};
+                 {"find", scope_form_find}, {"explain", scope_form_explain},
+                 {"put", scope_form_put},   {"get", scope_form_get}};
     size_t at = 0;
+    int code = CODE_OK;
 
     while (strcmp(forms[at].name, session->invocation->sub->name) != 0)
         at++;
-    return run(session, forms[at].form);
+    if (forms[at].form == scope_form_put)
+        code = scope_form_check_put(session);
+    else if (forms[at].form == scope_form_get)
+        code = scope_form_check_get(session);
+    return code == CODE_OK ? run(session, forms[at].form) : code;
 }
 
 int run_tape(struct session *session)

@@ -25,10 +25,16 @@ int scope_form_show(struct scoping *scoping);
 int scope_form_diff(struct scoping *scoping);
 int scope_form_find(struct scoping *scoping);
 int scope_form_explain(struct scoping *scoping);
+int scope_form_put(struct scoping *scoping);
+int scope_form_get(struct scoping *scoping);
 int scope_form_tape(struct scoping *scoping);
 int scope_form_dup(struct scoping *scoping);
 int scope_form_super(struct scoping *scoping);
 int scope_form_sub(struct scoping *scoping);
+
+/** Whether the options of a form fit each other, before the basin is opened. CODE_OK or CODE_USAGE. */
+int scope_form_check_put(struct session *session);
+int scope_form_check_get(struct session *session);
 
 /* ---- scope_words.c ---- */
 

@@ -158,6 +158,7 @@ enum option_id {
     OPTION_TREE,
     /* cache. */
     OPTION_SPACE,
+    OPTION_VALUE,
     OPTION_VALUE_FILE,
     /* top, plot, dump. */
     OPTION_TOP_BY,

@@ -59,6 +59,11 @@ static const struct subcommand scope_subs[] = {
     {"find", "KEY=VALUE...", 1, SIZE_MAX,
      OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_NO_FAIL_EMPTY), "those that have these"},
     {"explain", "KEY=VALUE...", 1, SIZE_MAX, OPTIONS(OPTION_LABEL), "why it is new"},
+    {"put", "KEY=VALUE...", 1, SIZE_MAX,
+     OPTIONS(OPTION_VALUE, OPTION_VALUE_FILE, OPTION_LABEL, OPTION_SPACE, OPTION_CREATE, PROFILES),
+     "put a value at its address"},
+    {"get", "KEY=VALUE...", 1, SIZE_MAX, OPTIONS(OPTION_LABEL, OPTION_SPACE, OPTION_OUTPUT),
+     "the newest value there"},
     {NULL, NULL, 0, 0, NULL, NULL},
 };
 
@@ -344,7 +349,7 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_SCOPE] =
         {
             .name = "scope",
-            .operands = "list|add|show|diff|find|explain ...",
+            .operands = "list|add|show|diff|find|explain|put|get ...",
             .operand_type = OPERAND_TEXT,
             .operand_max = SIZE_MAX,
             .options = OPTIONS(ASKS),
@@ -359,7 +364,8 @@ const struct command command_table[COMMAND_COUNT] = {
                 "values. {...} is an object of variables, - an object on standard input; "
                 "{\"a\":{\"b\":1}} has the key a/b. R is a reference, or the id that add prints. list "
                 "has one row for a link, however many commits it counts; find and explain look at "
-                "the scopes one by one, newest first, explain at the newest 10,000.",
+                "the scopes one by one, newest first, explain at the newest 10,000. put keeps a value under a scope, which need "
+                "not be committed; get finds it again; -l is part of the scope (flume cache -h).",
             .examples =
                 {
                     "flume demo.flume scope add -l sweep n=100 eps=0.1 solver=cg",
@@ -369,6 +375,7 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume scope diff sweep~1 sweep",
                     "flume demo.flume scope find n=100 --json | jq -r .seq",
                     "flume demo.flume scope explain -l sweep n=100 eps=0.2 solver=cg",
+                    "flume demo.flume scope put n=100 eps=0.1 --value converged",
                 },
         },
     [COMMAND_TAPE] =

@@ -186,6 +186,7 @@ const struct option option_table[OPTION_COUNT] = {
                        "bytes (largest records), count (busiest labels)", top_choices, false},
     [OPTION_SPACE] = {"space", 0, OPTION_TYPE_TEXT, "NAME",
                       "Keys of this space, apart from all others", NULL, false},
+    [OPTION_VALUE] = {"value", 0, OPTION_TYPE_TEXT, "TEXT", "The value", NULL, false},
     [OPTION_VALUE_FILE] = {"file", 0, OPTION_TYPE_TEXT, "FILE", "The value: a file's bytes", NULL,
                            false},
     [OPTION_TERM] = {"term", 0, OPTION_TYPE_FLAG, NULL, "Draw with characters", NULL, false},

@@ -157,6 +157,7 @@ static const struct row rows[] = {
     {{ERROR_NO_CACHE_RECORD}, "SEQ"},
     {{ERROR_NOTHING_CACHED}, NULL},
     {{ERROR_ONE_CACHE_VALUE}, NULL},
+    {{ERROR_ONE_SCOPE_VALUE}, NULL},
     {{ERROR_CACHE_IS_BYTES}, NULL},
     {{ERROR_NO_VIEW}, "NAME"},
     {{ERROR_NO_DECLARED_VIEW}, "NAME"},

@@ -383,8 +383,11 @@
 #define ERROR_ONE_CACHE_VALUE                           \
     CODE_USAGE, "usage", "a key is put with one value", \
         "flume DB cache put KEY VALUE, or --file FILE"
-#define ERROR_CACHE_IS_BYTES                                       \
-    CODE_USAGE, "usage", "cache get writes the bytes as they are", \
+#define ERROR_ONE_SCOPE_VALUE                             \
+    CODE_USAGE, "usage", "a scope is put with one value", \
+        "flume DB scope put KEY=VALUE... --value TEXT, or --file FILE"
+#define ERROR_CACHE_IS_BYTES                                 \
+    CODE_USAGE, "usage", "get writes the bytes as they are", \
         "leave --json out, or write to a file: -o FILE; about it: cache list"
 
 /* ---- views ---- */

@@ -80,3 +80,23 @@ expect 1 a.flume cache put @999999 value
 expect 0 a.flume view rows address
 expect_out_has "inline, 3 bytes, at"
 expect_out_has "end, 0 bytes, at"
+
+# ---- scope put and get: the same addresses ----
+
+expect 0 b.flume scope put n=100 eps=0.1 --value converged --create
+expect 0 b.flume scope get eps=0.1 n=100
+expect_out "converged"
+expect 0 b.flume cache get '{"n":100,"eps":0.1}'
+expect_out "converged"
+expect 1 b.flume scope get n=100
+expect_err_has "there is no value under this key"
+expect 1 b.flume scope get n=100 eps=0.1 -l sweep
+expect 0 b.flume scope put n=100 eps=0.1 -l sweep --file large
+expect 0 b.flume scope get n=100 eps=0.1 -l sweep -o again
+cmp large again || fail "a large value of a scope"
+expect 2 b.flume scope put n=1
+expect_err_has "one value"
+expect 2 b.flume scope put n=1 --value a --file large
+expect 2 b.flume scope get n=1 --json
+expect 0 b.flume scope list
+expect_no_out
