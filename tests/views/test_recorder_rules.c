@@ -220,6 +220,52 @@ static void a_variable_without_a_value_is_not_made_one_by_a_hook(void **state)
     flume_scope_destroy(outer);
 }
 
+/* The scope whose commit encloses that of the newest scope. */
+static uint64_t around_last(struct rules_fixture *fx)
+{
+    flume_cursor_options options = {.flags = FLUME_CURSOR_REVERSE};
+    flume_tape_entry entry;
+    flume_tape *tape;
+    uint64_t seq;
+
+    assert_int_equal(flume_tape_open(fx->views->flume, &options, &tape), FLUME_OK);
+    assert_int_equal(flume_tape_next(tape, 0, &entry, NULL), FLUME_OK);
+    flume_tape_close(tape);
+    assert_int_equal(flume_scope_of_frame(fx->views->flume, NULL, entry.enclosing_frame, &seq),
+                     FLUME_OK);
+    return seq;
+}
+
+static void what_is_enclosed_finds_a_scope_that_only_a_hook_can_read(void **state)
+{
+    struct rules_fixture *fx = *state;
+    struct answer hash = {"SOL", FLUME_CLASS_HASH, NULL, 0};
+    double solution[2] = {1, 2};
+    flume_variable variable = {.key = "SOL",
+                               .class_ = FLUME_CLASS_UNKNOWN,
+                               .content = solution,
+                               .content_bytes = sizeof solution};
+    flume_verdict first, second;
+    flume_scope *outer;
+
+    classify(fx, "", &hash);
+    assert_int_equal(flume_scope_create(&outer), FLUME_OK);
+    describe(outer, "o=1 @outer");
+    assert_int_equal(flume_scope_set_variable(outer, &variable), FLUME_OK);
+    assert_int_equal(flume_scope_enter(fx->recorder, outer), FLUME_OK);
+    first = commit_as_it_is(fx, outer);
+    (void)commit(fx, "a=1");
+    assert_int_equal(around_last(fx), first.record_seq);
+    solution[0] = 3;
+    assert_int_equal(flume_scope_set_variable(outer, &variable), FLUME_OK);
+    second = commit_as_it_is(fx, outer);
+    assert_int_equal(second.kind, FLUME_NEW);
+    (void)commit(fx, "a=2");
+    assert_int_equal(around_last(fx), second.record_seq);
+    assert_int_equal(flume_scope_leave(fx->recorder, outer), FLUME_OK);
+    flume_scope_destroy(outer);
+}
+
 static void an_answer_that_there_is_not_is_refused(void **state)
 {
     struct rules_fixture *fx = *state;
@@ -395,6 +441,9 @@ static void a_scope_with_an_error_is_refused_within_another_one_too(void **state
     assert_int_equal(flume_scope_set_int(fx->scope, "@b", 1), FLUME_ERR_INVALID);
     expect_refused(fx, FLUME_ERR_INVALID, "@b");
     (void)commit(fx, "a=1");
+    /* What surrounds it has an error. */
+    assert_int_equal(flume_scope_set_int(outer, "@c", 1), FLUME_ERR_INVALID);
+    expect_refused(fx, FLUME_ERR_INVALID, "@c");
     assert_int_equal(flume_scope_leave(fx->recorder, outer), FLUME_OK);
     flume_scope_destroy(outer);
 }
@@ -410,6 +459,7 @@ int main(void)
         rules_test(the_scope_of_the_caller_stays_as_it_is),
         rules_test(what_was_seen_is_asked_by_the_same_rules),
         rules_test(a_variable_without_a_value_is_not_made_one_by_a_hook),
+        rules_test(what_is_enclosed_finds_a_scope_that_only_a_hook_can_read),
         rules_test(an_answer_that_there_is_not_is_refused),
         rules_test(a_veto_refuses_with_its_reason),
         rules_test(call_hooks_run_in_order_and_of_the_first_ones_only_the_first_that_fits),

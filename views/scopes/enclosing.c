@@ -89,6 +89,32 @@ int enclosing_apply(flume_recorder *recorder, flume_scope *scope, flume_scope **
     return FLUME_OK;
 }
 
+/* Whether a scope is as it was: its id; of one with unknown variables, which rules may tell what they are,
+ * the id that it has with their values, so far as there are any. */
+static int state_of(flume_scope *scope, uint8_t out_id[FLUME_HASH_BYTES])
+{
+    flume_variable variable;
+    flume_scope *copy;
+    int status;
+
+    if (scope->class_count[FLUME_CLASS_UNKNOWN] == 0)
+        return flume_scope_id(scope, out_id);
+    status = flume_scope_copy(scope, &copy);
+    if (status != FLUME_OK)
+        return status;
+    for (size_t i = 0; flume_scope_at(scope, i, &variable); i++) {
+        if (variable.class_ == FLUME_CLASS_UNKNOWN &&
+            flume_scope_classify(copy, variable.key,
+                                 variable.content != NULL ? FLUME_CLASS_HASH
+                                                          : FLUME_CLASS_INLINE) != FLUME_OK)
+            (void)flume_scope_unset(copy, variable.key);
+    }
+    copy->error = scope->error;
+    status = flume_scope_id(copy, out_id);
+    flume_scope_destroy(copy);
+    return status;
+}
+
 /* The number under which what it encloses now finds it. */
 static int frame_of(flume_recorder *recorder, struct enclosing *enclosing, uint64_t *out_frame)
 {
@@ -96,7 +122,7 @@ static int frame_of(flume_recorder *recorder, struct enclosing *enclosing, uint6
     int status = FLUME_OK;
 
     if (enclosing->is_committed) {
-        status = flume_scope_id(enclosing->scope, id);
+        status = state_of(enclosing->scope, id);
         if (status == FLUME_OK && memcmp(id, enclosing->committed_id, sizeof id) != 0) {
             enclosing->is_committed = false;
             enclosing->frame = recorder->next_frame++;
@@ -128,6 +154,5 @@ void enclosing_committed(flume_recorder *recorder, const flume_scope *scope)
 
     if (depth == recorder->stack_depth)
         return;
-    enclosing->is_committed =
-        flume_scope_id((flume_scope *)enclosing->scope, enclosing->committed_id) == FLUME_OK;
+    enclosing->is_committed = state_of(enclosing->scope, enclosing->committed_id) == FLUME_OK;
 }
