@@ -206,6 +206,8 @@ static void ranges_are_exact_across_types(void **state)
     expect_range(fx, whole(0), &zero, &zero, true);
     expect_range(fx, whole(-1), &zero, NULL, false);
     expect_range(fx, whole(1), NULL, &zero, false);
+    expect_range(fx, whole(-2), &below_zero, NULL, false);
+    expect_range(fx, whole(-2), NULL, &below_zero, true);
     expect_range(fx, whole(-1), &half, NULL, false);
     expect_range(fx, whole(-1), NULL, &half, true);
     expect_range(fx, whole(0), &half, NULL, true);

@@ -263,6 +263,7 @@ static void what_a_partial_lacks_is_listed(void **state)
     assert_int_equal(flume_partial_extract(partial, fx->scope, part), FLUME_ERR_INVALID);
     assert_string_equal(flume_partial_failures(partial),
                         "partial model: solver: is of a type that has no value here");
+    assert_int_equal(flume_scope_count(part), 0);
     assert_int_equal(flume_scope_classify(fx->scope, "solver", FLUME_CLASS_IGNORE), FLUME_OK);
     assert_int_equal(flume_partial_extract(partial, fx->scope, part), FLUME_OK);
     assert_int_equal(flume_scope_classify(fx->scope, "id", FLUME_CLASS_IGNORE), FLUME_OK);

@@ -83,6 +83,8 @@ static void the_last_default_of_a_key_counts(void **state)
     declare(fx, "z", 2);
     assert_int_equal(flume_recorder_default(fx->recorder, "@z", &nameless), FLUME_ERR_INVALID);
     expect_view_error(fx->views->flume, FLUME_ERR_INVALID, "'@z'");
+    assert_int_equal(flume_recorder_default(fx->recorder, "@y", &nameless), FLUME_ERR_INVALID);
+    expect_view_error(fx->views->flume, FLUME_ERR_INVALID, "'@y'");
     assert_int_equal(flume_recorder_default(fx->recorder, "z", NULL), FLUME_ERR_INVALID);
     declare(fx, "x", 3);
     first = commit(fx, "a=1");

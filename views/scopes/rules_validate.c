@@ -271,7 +271,7 @@ static bool find(const struct rules_question *question, const char *key,
         return false;
     at = index < question->source->first_label ? index : index - question->source->label_count;
     *out_has_value = scope_slot_at(question->source, index)->has_value;
-    return flume_scope_at(question->source, at, out_variable) && question->excluded[at] == 0 &&
+    return flume_scope_at(question->source, at, out_variable) &&
            question->classes[at] != FLUME_CLASS_IGNORE;
 }
 
