@@ -438,6 +438,28 @@ static void what_is_enclosed_inherits_and_knows_what_encloses_it(void **state)
     assert_int_equal(enclosing[3], FLUME_SEQ_NONE);
 }
 
+static void what_is_within_what_it_encloses_keeps_its_own_id(void **state)
+{
+    struct tape_fixture *fx = *state;
+    uint8_t local_id[FLUME_HASH_BYTES], read_id[FLUME_HASH_BYTES];
+    flume_scope *outer, *read;
+    flume_verdict verdict;
+
+    assert_int_equal(flume_scope_create(&outer), FLUME_OK);
+    describe(outer, "model=1 run=5");
+    assert_int_equal(flume_scope_enter(fx->recorder, outer), FLUME_OK);
+    (void)commit(fx, "step=1"); /* model and run are inherited. */
+    assert_int_equal(flume_commit(fx->recorder, outer, &verdict), FLUME_OK);
+    assert_int_equal(verdict.kind, FLUME_SUBSET);
+    assert_int_equal(flume_scope_local_id(outer, local_id), FLUME_OK);
+    assert_int_equal(flume_scope_read(fx->views->flume, verdict.record_seq, &read), FLUME_OK);
+    assert_int_equal(flume_scope_local_id(read, read_id), FLUME_OK);
+    assert_memory_equal(local_id, read_id, sizeof local_id);
+    flume_scope_destroy(read);
+    assert_int_equal(flume_scope_leave(fx->recorder, outer), FLUME_OK);
+    flume_scope_destroy(outer);
+}
+
 /* ---- several at once ---- */
 
 struct racer {
@@ -588,6 +610,7 @@ int main(void)
         tape_test(what_is_refused_leaves_nothing_behind),
         tape_test(an_array_becomes_a_blob_once),
         tape_test(what_is_enclosed_inherits_and_knows_what_encloses_it),
+        tape_test(what_is_within_what_it_encloses_keeps_its_own_id),
         tape_test(of_several_that_commit_the_same_one_is_told_new),
         tape_test(who_does_not_ask_is_found_by_who_does),
         tape_test(what_is_told_new_does_not_stand_before_it),

@@ -186,6 +186,28 @@ static int fail_damaged(struct commit *commit, int status, uint64_t seq)
                       (unsigned long long)seq, flume_strerror(status));
 }
 
+/* Whether what it shares with the target is stored otherwise there: inherited, or as a blob. A shadowed record
+ * says nothing of that. */
+static bool has_other_attributes(const struct commit *commit)
+{
+    const struct scope_record *target = &commit->recorder->other;
+    const flume_scope *scope = commit->effective;
+
+    for (size_t i = 0; i < target->variables.count; i++) {
+        const struct scope_pair *pair = &target->variables.pairs[i];
+        uint32_t index;
+
+        if (!scope_search(scope, (const char *)pair->key, pair->key_bytes, &index))
+            continue;
+        const struct scope_slot *slot = scope_slot_at(scope, index);
+
+        if (slot->class_ != (uint8_t)scope_attribute_class(target->attributes[i]) ||
+            slot->flags != scope_attribute_flags(target->attributes[i]))
+            return true;
+    }
+    return false;
+}
+
 /* What the answer means for the record. */
 static int plan(struct commit *commit)
 {
@@ -228,6 +250,8 @@ static int plan(struct commit *commit)
         if (status != FLUME_OK)
             return fail_damaged(commit, status, related);
     }
+    if (has_other_attributes(commit))
+        return FLUME_OK;
     commit->stamp.form = SCOPE_RECORD_SHADOWED;
     commit->stamp.target_seq = related;
     commit->stamp.target_pairs = &other->identity;
