@@ -157,10 +157,9 @@ FLUME_API int flume_scope_read(flume *flume, uint64_t seq, flume_scope **out_sco
 
 /* What a place on the tape is. */
 typedef struct flume_tape_entry {
-    uint64_t record_seq; /* The record. */
-    uint64_t scope_seq;  /* The scope: the same, or what a link leads to. */
-    enum flume_verdict_kind
-        kind; /* As it was given; SUBSET that was stored whole: NEW or SUPERSET. */
+    uint64_t record_seq;          /* The record. */
+    uint64_t scope_seq;           /* The scope: the same, or what a link leads to. */
+    enum flume_verdict_kind kind; /* As it was given. */
     uint64_t extends_seq;
     uint64_t target_seq; /* DUP: what it is the same as; SUBSET: what has all of it. */
     uint64_t repeat;     /* 0 .. repeats - 1: which of the equal commits that one link counts. */

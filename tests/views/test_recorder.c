@@ -326,6 +326,34 @@ static void seen_tells_without_appending(void **state)
     assert_int_equal(flume_log_head(log), head);
 }
 
+static void expect_newest(struct tape_fixture *fx, enum flume_verdict_kind kind, uint64_t target)
+{
+    flume_tape_entry entry;
+    flume_tape *tape;
+
+    assert_int_equal(flume_tape_open(fx->views->flume,
+                                     &(flume_cursor_options){.flags = FLUME_CURSOR_REVERSE}, &tape),
+                     FLUME_OK);
+    assert_int_equal(flume_tape_next(tape, 0, &entry, NULL), FLUME_OK);
+    assert_int_equal(entry.kind, kind);
+    assert_int_equal(entry.target_seq, target);
+    flume_tape_close(tape);
+}
+
+static void what_is_stored_whole_on_request_is_told_as_a_subset_all_the_same(void **state)
+{
+    struct tape_fixture *fx = *state;
+    flume_verdict large = commit(fx, "a=1 b=2"), small;
+
+    close_recorder(fx);
+    open_recorder(fx, FLUME_RECORDER_STORE_FULL);
+    small = commit(fx, "a=1");
+    assert_int_equal(small.kind, FLUME_SUBSET);
+    assert_int_equal(small.seq, large.record_seq);
+    expect_newest(fx, FLUME_SUBSET, large.record_seq);
+    assert_int_equal(commit(fx, "a=1").kind, FLUME_DUP);
+}
+
 /* ---- what is refused ---- */
 
 static void what_is_refused_leaves_nothing_behind(void **state)
@@ -456,6 +484,7 @@ static void what_is_within_what_it_encloses_keeps_its_own_id(void **state)
     assert_int_equal(flume_scope_local_id(read, read_id), FLUME_OK);
     assert_memory_equal(local_id, read_id, sizeof local_id);
     flume_scope_destroy(read);
+    expect_newest(fx, FLUME_SUBSET, verdict.seq);
     assert_int_equal(flume_scope_leave(fx->recorder, outer), FLUME_OK);
     flume_scope_destroy(outer);
 }
@@ -607,6 +636,7 @@ int main(void)
         tape_test(duplicates_of_two_scopes_are_two_links),
         tape_test(a_link_stands_before_what_is_committed_after_it),
         tape_test(seen_tells_without_appending),
+        tape_test(what_is_stored_whole_on_request_is_told_as_a_subset_all_the_same),
         tape_test(what_is_refused_leaves_nothing_behind),
         tape_test(an_array_becomes_a_blob_once),
         tape_test(what_is_enclosed_inherits_and_knows_what_encloses_it),

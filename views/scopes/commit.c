@@ -225,6 +225,7 @@ static int plan(struct commit *commit)
     verdict->keys = NULL;
     verdict->key_count = 0;
     commit->stamp.form = SCOPE_RECORD_FULL;
+    commit->stamp.is_within = false;
     commit->stamp.extends_seq = answer->subset_seq;
     commit->stamp.target_seq = FLUME_SEQ_NONE;
     commit->stamp.target_pairs = NULL;
@@ -240,8 +241,11 @@ static int plan(struct commit *commit)
     }
     if (status != FLUME_OK)
         return fail_damaged(commit, status, related);
-    if (verdict->kind != FLUME_SUBSET ||
-        (commit->recorder->options.flags & FLUME_RECORDER_STORE_FULL) != 0)
+    if (verdict->kind != FLUME_SUBSET)
+        return FLUME_OK;
+    commit->stamp.is_within = true;
+    commit->stamp.target_seq = related;
+    if ((commit->recorder->options.flags & FLUME_RECORDER_STORE_FULL) != 0)
         return FLUME_OK;
     /* What is shadowed itself is no target: the one that shadows it has all of it, too. */
     if (other->form == SCOPE_RECORD_SHADOWED) {

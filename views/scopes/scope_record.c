@@ -317,6 +317,7 @@ static int decode_scope(const flume_record *source, struct scope_record *record)
 {
     const uint8_t *body = source->body;
     struct reader reader = {body, body + source->body_bytes};
+    uint32_t flags;
     int status;
 
     if (source->body_bytes < SCOPE_BODY_FULL_BYTES)
@@ -325,7 +326,9 @@ static int decode_scope(const flume_record *source, struct scope_record *record)
         return FLUME_ERR_VERSION;
     record->form = (enum scope_record_form)body[SCOPE_BODY_FORM_AT];
     record->own_labels = body[SCOPE_BODY_OWN_AT] | (size_t)body[SCOPE_BODY_OWN_AT + 1] << 8;
-    if (little_get32(body + SCOPE_BODY_FLAGS_AT) != 0)
+    flags = little_get32(body + SCOPE_BODY_FLAGS_AT);
+    record->is_within = flags == SCOPE_BODY_WITHIN && record->form == SCOPE_RECORD_FULL;
+    if (flags != 0 && !record->is_within)
         return FLUME_ERR_DAMAGED;
     memcpy(record->id, body + SCOPE_BODY_ID_AT, FLUME_HASH_BYTES);
     memcpy(record->local_id, body + SCOPE_BODY_LOCAL_AT, FLUME_HASH_BYTES);
@@ -338,12 +341,14 @@ static int decode_scope(const flume_record *source, struct scope_record *record)
     if (status < 0)
         return status;
     reader.at += SCOPE_BODY_FULL_BYTES;
-    if (record->form == SCOPE_RECORD_FULL)
+    if (record->form == SCOPE_RECORD_FULL && !record->is_within)
         return decode_full(source, &reader, record);
     if (source->body_bytes < SCOPE_BODY_SHADOWED_BYTES)
         return FLUME_ERR_DAMAGED;
     record->target_seq = little_get64(body + SCOPE_BODY_TARGET_AT);
     reader.at = body + SCOPE_BODY_SHADOWED_BYTES;
+    if (record->is_within)
+        return decode_full(source, &reader, record);
     status = read_missing(&reader, record);
     if (status == FLUME_OK)
         status = read_volatiles(&reader, record);

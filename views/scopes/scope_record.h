@@ -29,6 +29,7 @@ enum scope_record_form {
 struct scope_stamp {
     enum scope_record_form form;
     uint64_t extends_seq; /* Full, shadowed. FLUME_SEQ_NONE: none. */
+    bool is_within;       /* Full: target_seq has all of it all the same. */
     uint64_t target_seq;  /* Shadowed: the full record that has all of it. Link: the scope. */
     const struct scope_pairs *target_pairs;      /* Shadowed: the identity of the target. */
     uint64_t frame, enclosing_frame;             /* 0: none. */
@@ -62,9 +63,10 @@ int scope_record_labels(flume_scope *scope, const char *const **out_labels, size
 struct scope_record {
     enum scope_record_form form;
     uint8_t id[FLUME_HASH_BYTES];
-    uint8_t local_id[FLUME_HASH_BYTES];          /* Not of a link. */
-    uint64_t extends_seq;                        /* FLUME_SEQ_NONE: none. */
-    uint64_t target_seq;                         /* Link and shadowed; else FLUME_SEQ_NONE. */
+    uint8_t local_id[FLUME_HASH_BYTES]; /* Not of a link. */
+    uint64_t extends_seq;               /* FLUME_SEQ_NONE: none. */
+    bool is_within;                     /* Full, though target_seq has all of it. */
+    uint64_t target_seq;                /* Link, shadowed and within; else FLUME_SEQ_NONE. */
     uint64_t count, first_time_ns, last_time_ns; /* Link; else 1 and the record's time. */
     uint64_t frame, enclosing_frame;
     const flume_label *labels; /* In the record's order. Of a link by _read() only. */

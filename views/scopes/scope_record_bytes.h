@@ -12,16 +12,17 @@ enum {
     SCOPE_BODY_FORMAT_AT = 0,
     SCOPE_BODY_FORM_AT = 1,
     SCOPE_BODY_OWN_AT = 2,   /* 2 bytes. */
-    SCOPE_BODY_FLAGS_AT = 4, /* 4 bytes, 0. */
+    SCOPE_BODY_FLAGS_AT = 4, /* 4 bytes: SCOPE_BODY_WITHIN or 0. */
     SCOPE_BODY_ID_AT = 8,
     SCOPE_BODY_LOCAL_AT = 40,
     SCOPE_BODY_EXTENDS_AT = 72,
     SCOPE_BODY_FRAME_AT = 80,
     SCOPE_BODY_ENCLOSING_AT = 88,
     SCOPE_BODY_FULL_BYTES = 96,
-    SCOPE_BODY_TARGET_AT = 96, /* Shadowed. */
+    SCOPE_BODY_TARGET_AT = 96, /* Shadowed, and with SCOPE_BODY_WITHIN. */
     SCOPE_BODY_SHADOWED_BYTES = 104
 };
+enum { SCOPE_BODY_WITHIN = 1 }; /* A full record of what another one has all of. */
 static_assert(SCOPE_BODY_ID_AT + FLUME_HASH_BYTES == SCOPE_BODY_LOCAL_AT, "no gap");
 static_assert(SCOPE_BODY_LOCAL_AT + FLUME_HASH_BYTES == SCOPE_BODY_EXTENDS_AT, "no gap");
 static_assert(SCOPE_BODY_ENCLOSING_AT + sizeof(uint64_t) == SCOPE_BODY_FULL_BYTES, "no gap");

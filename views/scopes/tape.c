@@ -67,7 +67,7 @@ static enum flume_verdict_kind verdict_of(const struct scope_record *record)
 {
     if (record->form == SCOPE_RECORD_LINK)
         return FLUME_DUP;
-    if (record->form == SCOPE_RECORD_SHADOWED)
+    if (record->form == SCOPE_RECORD_SHADOWED || record->is_within)
         return FLUME_SUBSET;
     return record->extends_seq != FLUME_SEQ_NONE ? FLUME_SUPERSET : FLUME_NEW;
 }
