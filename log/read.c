@@ -34,12 +34,9 @@ static int damaged(flume_log *log, const struct strata *strata, uint64_t seq, ui
 }
 
 /* The slots led nowhere: they or the grain are damaged. Rebuilt slots tell which. */
-static int find_without_slots(flume_log *log, const struct table *table, size_t index,
-                              uint64_t head, uint64_t seq, struct grain *out_grain,
-                              uint64_t *out_offset)
+static int find_without_slots(flume_log *log, struct strata *strata, uint64_t count, uint64_t seq,
+                              struct grain *out_grain, uint64_t *out_offset)
 {
-    struct strata *strata = table->rows[index].strata;
-    uint64_t count = table_grain_count(table, index, head);
     int status;
 
     assert(strata->form == STRATA_RAW);
@@ -94,11 +91,12 @@ static const struct table *find_strata(flume_log *log, uint64_t seq, size_t *out
     return table;
 }
 
-/* Read from an open raw strata whose mapping stays. */
-static inline int read_raw(flume_log *log, const struct table *table, size_t index, uint64_t seq,
-                           uint64_t head, flume_record *out_record)
+/* Read from an open raw strata whose mapping stays; it was that of the row when it was looked up, which may
+ * name the sealed one by now. */
+static inline int read_raw(flume_log *log, const struct table *table, size_t index,
+                           struct strata *strata, uint64_t seq, uint64_t head,
+                           flume_record *out_record)
 {
-    struct strata *strata = table->rows[index].strata;
     struct grain grain;
     uint64_t offset;
     int status;
@@ -110,7 +108,8 @@ static inline int read_raw(flume_log *log, const struct table *table, size_t ind
     }
     strata_prefetch(strata, seq - strata->first_seq);
     if (!try_slot(strata, seq - strata->first_seq, &grain, &offset)) {
-        status = find_without_slots(log, table, index, head, seq, &grain, &offset);
+        status = find_without_slots(log, strata, table_grain_count(table, index, head), seq, &grain,
+                                    &offset);
         if (status != FLUME_OK)
             return status;
     }
@@ -138,7 +137,7 @@ int read_record(flume_log *log, uint64_t seq, uint64_t head, flume_record *out_r
         if (strata->form == STRATA_SEALED)
             return read_sealed(log, strata, seq, CACHE_KEEP, out_record);
         if (strata_touch(strata))
-            return read_raw(log, table, index, seq, head, out_record);
+            return read_raw(log, table, index, strata, seq, head, out_record);
         /* It was sealed at this moment; the newest table says so. */
     }
 }
@@ -173,7 +172,7 @@ int read_lent(flume_log *log, struct lent *lent, uint64_t seq, uint64_t head,
             lent->strata = strata;
         }
         if (lent->mapping != NULL)
-            return read_raw(log, table, index, seq, head, out_record);
+            return read_raw(log, table, index, strata, seq, head, out_record);
         /* It was sealed at this moment; the newest table says so. */
     }
 }

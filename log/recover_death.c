@@ -90,11 +90,12 @@ static struct strata *active_strata(flume_log *log)
     const struct table *table = atomic_load(&log->table);
     uint64_t first_seq = atomic_load(&log->head->active_first);
     size_t index = table_find(table, first_seq);
+    struct strata *strata;
 
-    if (index == SIZE_MAX || table->rows[index].first_seq != first_seq ||
-        strata_open(log, table->rows[index].strata) != FLUME_OK)
+    if (index == SIZE_MAX || table->rows[index].first_seq != first_seq)
         return NULL;
-    return table->rows[index].strata;
+    strata = table->rows[index].strata;
+    return strata_open(log, strata) == FLUME_OK ? strata : NULL;
 }
 
 /* The strata that was appended to last has been sealed: it is closed, and was durable as a whole. */

@@ -281,6 +281,7 @@ static int check_active(flume_log *log)
     uint64_t first_seq = atomic_load(&log->head->active_first);
     const struct table *table;
     size_t index;
+    struct strata *strata;
     int status;
 
     if (atomic_load(&log->head->active_bytes) == 0)
@@ -289,9 +290,10 @@ static int check_active(flume_log *log)
     if (table == NULL)
         return status;
     index = table_find(table, first_seq);
-    if (index == SIZE_MAX || strata_open(log, table->rows[index].strata) != FLUME_OK)
+    strata = index != SIZE_MAX ? table->rows[index].strata : NULL;
+    if (strata == NULL || strata_open(log, strata) != FLUME_OK)
         return FLUME_OK; /* Damaged: recovery has had its say. */
-    return strata_check_writable(log, table->rows[index].strata);
+    return strata_check_writable(log, strata);
 }
 
 int roll_locked(flume_log *log, uint64_t need_bytes)
