@@ -17,24 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scope_fixture.h"
 #include "scope_inside.h"
-
-static int make(void **state)
-{
-    flume_scope *scope;
-
-    assert_int_equal(flume_scope_create(&scope), FLUME_OK);
-    *state = scope;
-    return 0;
-}
-
-static int drop(void **state)
-{
-    flume_scope_destroy(*state);
-    return 0;
-}
-
-#define scope_test(function) cmocka_unit_test_setup_teardown(function, make, drop)
 
 static void expect_id(flume_scope *scope, const char *expected)
 {

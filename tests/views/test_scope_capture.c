@@ -14,24 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flume/scope.h"
-
-static int make(void **state)
-{
-    flume_scope *scope;
-
-    assert_int_equal(flume_scope_create(&scope), FLUME_OK);
-    *state = scope;
-    return 0;
-}
-
-static int drop(void **state)
-{
-    flume_scope_destroy(*state);
-    return 0;
-}
-
-#define scope_test(function) cmocka_unit_test_setup_teardown(function, make, drop)
+#include "scope_fixture.h"
 
 static void expect_error(const flume_scope *scope, int status, const char *part)
 {
