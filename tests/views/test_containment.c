@@ -163,8 +163,11 @@ static void fingerprints_that_clash_make_no_relation(void **state)
 {
     struct find_fixture *fx = *state;
     struct clashing clashing;
-    const struct containment_store store = {
-        .ctx = &clashing, .get = clash_get, .read = clash_read, .put_shape = clash_put_shape};
+    const struct containment_store store = {.ctx = &clashing,
+                                            .scopes = &clashing,
+                                            .get = clash_get,
+                                            .read = clash_read,
+                                            .put_shape = clash_put_shape};
     struct containment containment;
     struct containment_answer answer;
     struct scope_trial stored, asked;

@@ -102,7 +102,7 @@ int containment_verify(struct containment *containment, const struct scope_pairs
 {
     const struct containment_store *store = &containment->store;
     struct comparing comparing = {.pairs = pairs, .relation = relation};
-    int status = store->read(store->ctx, seq, compare, &comparing);
+    int status = store->read(store->scopes, seq, compare, &comparing);
 
     if (status != FLUME_OK && status != FLUME_ERR_NOT_FOUND)
         return status;
@@ -197,7 +197,7 @@ static int run_backfill(struct backfill *backfill, uint64_t below_seq)
             from_seq = containment->shapes.list[i]->first_seq;
     if (from_seq == below_seq)
         return FLUME_OK;
-    return store->scan(store->ctx, from_seq, below_seq, backfill_scope, backfill);
+    return store->scan(store->scopes, from_seq, below_seq, backfill_scope, backfill);
 }
 
 /* A tracked shape is new: scopes that have its keys, and more, tell what they have of it. */
@@ -422,7 +422,7 @@ static int verify_same(struct containment *containment, const struct scope_pairs
     const struct containment_store *store = &containment->store;
 
     if (id != NULL)
-        return store->has_id(store->ctx, seq, id, out_holds);
+        return store->has_id(store->scopes, seq, id, out_holds);
     return containment_verify(containment, pairs, seq, RELATION_SAME, out_holds);
 }
 

@@ -58,6 +58,7 @@ typedef int (*containment_visit)(void *visit_ctx, uint64_t seq, const struct sco
 /* Where rows are, and stored scopes. Each returns FLUME_OK or an error, which is passed on. */
 struct containment_store {
     void *ctx;
+    void *scopes;
     /* Absent: both FLUME_SEQ_NONE. */
     int (*get)(void *ctx, struct fingerprint key, struct containment_entry *out_entry);
     int (*put)(void *ctx, struct fingerprint key, const struct containment_entry *entry);
@@ -73,12 +74,13 @@ struct containment_store {
      * end a run. */
     int (*each)(void *ctx, enum wild_list list, uint64_t token,
                 int (*visit)(void *visit_ctx, const struct wild_entry *entry), void *visit_ctx);
-    /* Whether the scope at seq has this id; false also where it cannot be read any more. */
-    int (*has_id)(void *ctx, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES], bool *out_has);
+    /* The log, for the next three: they get `scopes`, not ctx.
+     * Whether the scope at seq has this id; false also where it cannot be read any more. */
+    int (*has_id)(void *scopes, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES], bool *out_has);
     /* The pairs of the scope at seq. FLUME_ERR_NOT_FOUND: it cannot be read any more. */
-    int (*read)(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx);
+    int (*read)(void *scopes, uint64_t seq, containment_visit visit, void *visit_ctx);
     /* Those of every scope that can be read, from from_seq on and below below_seq, in order. */
-    int (*scan)(void *ctx, uint64_t from_seq, uint64_t below_seq, containment_visit visit,
+    int (*scan)(void *scopes, uint64_t from_seq, uint64_t below_seq, containment_visit visit,
                 void *visit_ctx);
 };
 

@@ -149,34 +149,12 @@ static int store_each(void *ctx, enum wild_list list, uint64_t token,
     return status > 0 ? FLUME_OK : status;
 }
 
-static int store_has_id(void *ctx, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES], bool *out_has)
-{
-    struct overlay *overlay = ctx;
-
-    return scope_log_has_id(&overlay->scopes, seq, id, out_has);
-}
-
-static int store_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx)
-{
-    struct overlay *overlay = ctx;
-
-    return scope_log_read(&overlay->scopes, seq, visit, visit_ctx);
-}
-
-static int store_scan(void *ctx, uint64_t from_seq, uint64_t below_seq, containment_visit visit,
-                      void *visit_ctx)
-{
-    struct overlay *overlay = ctx;
-
-    return scope_log_scan(&overlay->scopes, from_seq, below_seq, visit, visit_ctx);
-}
-
 /* ---- making ---- */
 
 int overlay_create(flume *handle, struct overlay **out_overlay)
 {
     struct overlay *overlay = calloc(1, sizeof *overlay);
-    const struct containment_store store = {
+    struct containment_store store = {
         .ctx = overlay,
         .get = store_get,
         .put = store_put,
@@ -187,9 +165,9 @@ int overlay_create(flume *handle, struct overlay **out_overlay)
         .add = store_add,
         .count = store_count,
         .each = store_each,
-        .has_id = store_has_id,
-        .read = store_read,
-        .scan = store_scan,
+        .has_id = scope_log_has_id,
+        .read = scope_log_read,
+        .scan = scope_log_scan,
     };
     int status;
 
@@ -198,6 +176,7 @@ int overlay_create(flume *handle, struct overlay **out_overlay)
     overlay->handle = handle;
     overlay->log = flume_log_of(handle);
     overlay->scopes.log = overlay->log;
+    store.scopes = &overlay->scopes;
     overlay->scopes_max = SCOPES_MAX;
     containment_init(&overlay->containment, &store, tokens_seed(handle->basin_id));
     status = flume_view_find(handle, view_superset.name, &overlay->view);

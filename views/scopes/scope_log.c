@@ -48,9 +48,9 @@ int scope_log_read(void *ctx, uint64_t seq, containment_visit visit, void *visit
     return status == FLUME_OK ? visit(visit_ctx, seq, &scopes->compared.identity) : status;
 }
 
-int scope_log_has_id(struct scope_log *scopes, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES],
-                     bool *out_has)
+int scope_log_has_id(void *ctx, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES], bool *out_has)
 {
+    struct scope_log *scopes = ctx;
     flume_record record;
     int status = flume_log_get(scopes->log, seq, &record);
 

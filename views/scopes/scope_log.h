@@ -16,10 +16,9 @@ struct scope_log {
 
 void scope_log_deinit(struct scope_log *scopes);
 
-/** As the functions of struct containment_store; ctx: a struct scope_log. */
+/** As the functions of struct containment_store; ctx, their scopes: a struct scope_log. */
 int scope_log_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx);
-int scope_log_has_id(struct scope_log *scopes, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES],
-                     bool *out_has);
+int scope_log_has_id(void *ctx, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES], bool *out_has);
 int scope_log_scan(void *ctx, uint64_t from_seq, uint64_t below_seq, containment_visit visit,
                    void *visit_ctx);
 

@@ -125,28 +125,6 @@ static int store_each(void *ctx, enum wild_list list, uint64_t token,
     return superset_each(&reader, list, token, visit, visit_ctx);
 }
 
-static int store_has_id(void *ctx, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES], bool *out_has)
-{
-    struct applying *applying = ctx;
-
-    return scope_log_has_id(&applying->scopes, seq, id, out_has);
-}
-
-static int store_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx)
-{
-    struct applying *applying = ctx;
-
-    return scope_log_read(&applying->scopes, seq, visit, visit_ctx);
-}
-
-static int store_scan(void *ctx, uint64_t from_seq, uint64_t below_seq, containment_visit visit,
-                      void *visit_ctx)
-{
-    struct applying *applying = ctx;
-
-    return scope_log_scan(&applying->scopes, from_seq, below_seq, visit, visit_ctx);
-}
-
 /* ---- applying ---- */
 
 static int superset_open(void *ctx, void **out_state)
@@ -185,6 +163,7 @@ static int begin(struct applying *applying, flume_batch *batch)
 {
     const struct containment_store store = {
         .ctx = applying,
+        .scopes = &applying->scopes,
         .get = store_get,
         .put = store_put,
         .put_shape = store_put_shape,
@@ -194,9 +173,9 @@ static int begin(struct applying *applying, flume_batch *batch)
         .add = store_add,
         .count = store_count,
         .each = store_each,
-        .has_id = store_has_id,
-        .read = store_read,
-        .scan = store_scan,
+        .has_id = scope_log_has_id,
+        .read = scope_log_read,
+        .scan = scope_log_scan,
     };
     flume_log_stat_info stat;
     int status;
