@@ -113,8 +113,9 @@ FLUME_API int flume_recorder_neutral(flume_recorder *recorder, const char *key);
 enum flume_seen_mode {
     FLUME_SEEN_EXACT = 0,    /* The same scope. */
     FLUME_SEEN_SHADOWED = 1, /* Or one that has all of it, and more. */
-    FLUME_SEEN_EXTENDED = 2  /* Or one that it has all of, and only neutral keys besides
-                                (flume_recorder_neutral()). */
+    /* Or, of the scopes that it has all of, the largest, if what it has besides are neutral keys
+     * (flume_recorder_neutral()). */
+    FLUME_SEEN_EXTENDED = 2
 };
 
 /**
