@@ -59,15 +59,15 @@ static void run_in_log(const struct damage_fixture *fx, const char *command)
     assert_int_equal(system(text), 0);
 }
 
-/* The header page of a strata, changed and made to fit its check again. */
-static void change_header(struct damage_fixture *fx, size_t index, size_t offset, uint8_t value)
+/* Bits of the header page of a strata, turned over, and the page made to fit its check again. */
+static void change_header(struct damage_fixture *fx, size_t index, size_t offset, uint8_t bits)
 {
     char path[FIXTURE_PATH_BYTES];
     uint8_t page[STRATA_PAGE_BYTES];
 
     (void)strata_path(fx, index, "strata", path);
     read_bytes(path, page, sizeof page, 0);
-    page[offset] = value;
+    page[offset] ^= bits;
     put_le64(page + sizeof page - 8, hash_bytes(page, sizeof page - 8, 0));
     write_bytes(path, page, sizeof page, 0);
 }
