@@ -18,7 +18,7 @@
 
 enum {
     KILLS = 200,
-    ROUNDS_PER_BASIN = 25,
+    ROUNDS_PER_BASIN = 8,
     REPORTED_MIN = 1000,
     WRITERS = 4,
     STRATA_BYTES = 1 << 20,

@@ -20,14 +20,19 @@ trap 'rm -rf "$work"' EXIT
 
 even_out() { sed 's|\([^ ]\)  *\(/\*\)|\1 \2|'; }
 
-files=0
-failures=0
 for folder in include/flume log views repl tests bench; do
     [ -d "$folder" ] || continue
     find "$folder" -name '*.[ch]'
 done | sort >"$work/list"
+files=$(wc -l <"$work/list")
+
+# One run over all tells the few that deserve a closer look.
+xargs "$tool" --style=file --dry-run --ferror-limit=0 <"$work/list" 2>"$work/told" ||
+    { cat "$work/told"; exit 1; }
+sed -n 's/^\([^ :]*\):[0-9]*:[0-9]*: .*/\1/p' "$work/told" | sort -u >"$work/suspects"
+
+failures=0
 while read -r file; do
-    files=$((files + 1))
     "$tool" --style=file "$file" >"$work/formatted" || { failures=$((failures + 1)); continue; }
     even_out <"$file" >"$work/as_is"
     even_out <"$work/formatted" >"$work/as_should"
@@ -35,7 +40,7 @@ while read -r file; do
     failures=$((failures + 1))
     echo "$file: try $tool -i $file"
     diff "$work/as_is" "$work/as_should" | head -n 12
-done <"$work/list"
+done <"$work/suspects"
 
 echo "$files files, $failures not formatted"
 [ "$failures" -eq 0 ]
