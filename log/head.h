@@ -47,6 +47,9 @@ enum {
     LOCK_ATTACH_AT = 16
 };
 
+/* Bytes of LOCK for names that are held (lane.h): from here on, as many again. */
+#define LOCK_HOLDS_AT (UINT64_C(1) << 61)
+
 enum head_state {
     HEAD_EMPTY = 0,
     HEAD_READY = 1,  /* In use, or left so by processes that died. */

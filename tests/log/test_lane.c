@@ -1,5 +1,5 @@
 /*
- * test_lane.c - lanes: who looks before he appends is alone, over all processes.
+ * test_lane.c - lanes: who looks before he appends is alone, over all processes; names that one holds.
  */
 #include "process_fixture.h"
 
@@ -145,6 +145,96 @@ static void only_who_may_append_enters_a_lane_that_there_is(void **state)
     assert_int_equal(flume_lane_enter(NULL, FLUME_LANE_SCOPE), FLUME_ERR_INVALID);
 }
 
+/* In a child: hold a name, say so, and stay. */
+static void play_holder(struct role *role)
+{
+    flume_log *log = role_open(role, NULL);
+    flume_hold *hold;
+
+    role_require(flume_hold_begin(log, "name", 4, 0, NULL, NULL, &hold) == FLUME_OK, "hold");
+    role_report(role, 0, 0);
+    role_await(role);
+}
+
+static void a_name_is_held_by_one_until_it_lets_go_or_dies(void **state)
+{
+    struct fixture *fx = *state;
+    struct process process = {0};
+    flume_hold *hold = NULL, *other = NULL;
+    flume_log *log;
+
+    process_close_log(process_open_log(fx, FLUME_OPEN_CREATE));
+    process_start(fx, &process, 0, play_holder, NULL);
+    (void)process_hear_word(&process);
+    log = process_open_log(fx, 0);
+    expect_refusal(log, flume_hold_begin(log, "name", 4, 1, NULL, NULL, &hold), FLUME_ERR_BUSY,
+                   "another holds this name");
+    expect_refusal(log, flume_hold_begin(log, "name", 4, SECOND / 50, NULL, NULL, &hold),
+                   FLUME_ERR_BUSY, "another holds this name");
+    expect_ok(log, flume_hold_begin(log, "game", 4, 1, NULL, NULL, &other)); /* Another one. */
+    process_kill(&process);
+    expect_ok(log, flume_hold_begin(log, "name", 4, 0, NULL, NULL, &hold));
+    flume_hold_end(other);
+    /* The same process is no exception. */
+    expect_refusal(log, flume_hold_begin(log, "name", 4, 1, NULL, NULL, &other), FLUME_ERR_BUSY,
+                   "another holds this name");
+    flume_hold_end(hold);
+    expect_ok(log, flume_hold_begin(log, "name", 4, 1, NULL, NULL, &hold));
+    flume_hold_end(hold);
+    process_close_log(log);
+    process_free(&process);
+}
+
+static bool give_up_at_third(void *ctx)
+{
+    int *asked = ctx;
+
+    return ++*asked == 3;
+}
+
+static void waiting_for_a_name_can_be_given_up(void **state)
+{
+    struct fixture *fx = *state;
+    flume_log *log = process_open_log(fx, FLUME_OPEN_CREATE);
+    flume_hold *hold, *other;
+    int asked = 0;
+
+    expect_ok(log, flume_hold_begin(log, "x", 1, 0, give_up_at_third, &asked, &hold));
+    assert_int_equal(asked, 0);
+    expect_refusal(log, flume_hold_begin(log, "x", 1, 0, give_up_at_third, &asked, &other),
+                   FLUME_ERR_CANCELLED, "given up");
+    assert_int_equal(asked, 3);
+    flume_hold_end(hold);
+    flume_hold_end(NULL);
+    process_close_log(log);
+}
+
+static void only_who_may_append_holds_a_name_that_is_one(void **state)
+{
+    struct fixture *fx = *state;
+    flume_log *log = process_open_log(fx, FLUME_OPEN_CREATE);
+    flume_hold *hold;
+    pid_t child;
+    int how;
+
+    expect_refusal(log, flume_hold_begin(log, "", 0, 0, NULL, NULL, &hold), FLUME_ERR_INVALID,
+                   "at least one byte");
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(flume_hold_begin(log, "x", 1, 0, NULL, NULL, &hold) == FLUME_ERR_FORKED
+                  ? 0
+                  : ROLE_FAILED);
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+    process_close_log(log);
+    log = process_open_log(fx, FLUME_OPEN_READ_ONLY);
+    expect_refusal(log, flume_hold_begin(log, "x", 1, 0, NULL, NULL, &hold), FLUME_ERR_READ_ONLY,
+                   "read only");
+    process_close_log(log);
+    assert_int_equal(flume_hold_begin(NULL, "x", 1, 0, NULL, NULL, &hold), FLUME_ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +243,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_stays_inside_is_named_and_the_other_lane_is_free, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(only_who_may_append_enters_a_lane_that_there_is, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_name_is_held_by_one_until_it_lets_go_or_dies, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(waiting_for_a_name_can_be_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_who_may_append_holds_a_name_that_is_one, setup,
                                         teardown),
     };
 
