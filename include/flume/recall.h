@@ -138,8 +138,13 @@ FLUME_API int flume_stored_list(flume *flume, const flume_ask *ask, unsigned fla
 
 /* ---- repeated computations ---- */
 
+enum flume_recall_flags {
+    FLUME_RECALL_REPLACE = 1 /* flume_remember(): even where there is a value; the newest wins. */
+};
+
 /* All zero: the whole scope is the key. Everything is borrowed for the call. */
 typedef struct flume_recall_options {
+    unsigned flags;   /* enum flume_recall_flags. */
     const char *name; /* Of what is computed: one scope can be the key of several. NULL: "". */
     /* Only these variables are the key, whatever else the scope has: its labels are no part of it. */
     const char *const *keys;
@@ -163,7 +168,7 @@ FLUME_API int flume_recall(flume_recorder *recorder, flume_scope *scope,
                            const flume_recall_options *options, flume_stored *out_stored);
 
 /**
- * Remember a value, unless there is one.
+ * Remember a value, unless there is one (FLUME_RECALL_REPLACE: even so).
  *
  * A value beyond 1 MiB is stored as a blob before it is known whether the race is won; of a lost one the
  * blob stays, and is found by its content.

@@ -390,6 +390,22 @@ static void what_is_forgotten_can_be_remembered_anew(void **state)
     assert_int_equal(recall(fx, about(fx, 1, 2), NULL, "new"), FLUME_OK);
 }
 
+static void what_replaces_a_value_is_recalled_from_then_on(void **state)
+{
+    struct recall_fixture *fx = *state;
+    flume_recall_options replacing = {.flags = FLUME_RECALL_REPLACE};
+    uint8_t address[FLUME_ADDRESS_BYTES];
+    flume_ask before = {.flags = FLUME_ASK_AS_OF};
+
+    remember(fx, about(fx, 1, 2), &replacing, "old"); /* There need not be one. */
+    before.as_of = flume_log_head(log_of(fx));
+    remember(fx, about(fx, 1, 2), &replacing, "new");
+    assert_int_equal(recall(fx, about(fx, 1, 2), NULL, "new"), FLUME_OK);
+    assert_int_equal(flume_recall_address(fx->recorder, about(fx, 1, 2), NULL, address), FLUME_OK);
+    expect_at(fx, address, &before, "old");
+    expect_counts(fx, 1, 0, 2, 0);
+}
+
 static void a_projection_is_known_by_its_keys_alone(void **state)
 {
     struct recall_fixture *fx = *state;
@@ -807,6 +823,7 @@ int main(void)
         recall_test(what_was_remembered_is_recalled),
         recall_test(who_comes_second_gets_the_first_ones_value),
         recall_test(what_is_forgotten_can_be_remembered_anew),
+        recall_test(what_replaces_a_value_is_recalled_from_then_on),
         recall_test(a_projection_is_known_by_its_keys_alone),
         recall_test(keys_that_a_scope_lacks_are_all_named),
         recall_test(an_error_of_the_scope_is_told),

@@ -4,7 +4,8 @@
  * What always holds:
  *   - Between the last look at an address and the append nobody else puts anything anywhere: who
  *     puts is alone in the lane, and a program that appends such a record by itself makes the
- *     conditional append fail, upon which is looked again. So there is one winner.
+ *     conditional append fail, upon which is looked again. So there is one winner, unless somebody
+ *     means to replace what is there.
  *   - What can take long, waiting for the view and storing a blob, is done before the lane.
  */
 #include <stdio.h>
@@ -207,6 +208,8 @@ static int look_and_append(const struct recollection *it, const struct stored_dr
     flume_condition condition = {.check = FLUME_IF_LAST, .kind = FLUME_KIND_VALUE};
     int status;
 
+    if ((it->options->flags & FLUME_RECALL_REPLACE) != 0)
+        return stored_draft_append(draft, it->recorder->handle, NULL, NULL);
     do {
         status = look(it, &condition.last, out_row);
         if (status == FLUME_OK)
@@ -271,7 +274,8 @@ int flume_remember(flume_recorder *recorder, flume_scope *scope, const void *dat
     status = begin(&it, recorder, scope, options);
     if (status != FLUME_OK)
         return status;
-    status = look(&it, &last, &row);
+    status = (it.options->flags & FLUME_RECALL_REPLACE) != 0 ? FLUME_ERR_NOT_FOUND
+                                                             : look(&it, &last, &row);
     if (status == FLUME_ERR_NOT_FOUND)
         status = store(&it, data != NULL ? data : "", data_bytes, &row);
     else if (status == FLUME_OK)
