@@ -63,19 +63,42 @@ static void accept_nudges(struct stop *stop)
     (void)sigaction(NUDGE, &action, NULL); /* Fails for no valid signal. */
 }
 
+/* The child's turn: whether there is one, which decides what becomes of the signal. */
+static bool send_on(struct stop *stop, const siginfo_t *info)
+{
+    bool is_there;
+
+    pthread_mutex_lock(&stop->mutex);
+    is_there = stop->child != 0;
+    if (is_there && info->si_code != SI_KERNEL)
+        (void)kill(stop->child, info->si_signo); /* It may have ended, and is not waited for yet. */
+    pthread_mutex_unlock(&stop->mutex);
+    return is_there;
+}
+
+static bool has_child(struct stop *stop)
+{
+    bool has;
+
+    pthread_mutex_lock(&stop->mutex);
+    has = stop->child != 0;
+    pthread_mutex_unlock(&stop->mutex);
+    return has;
+}
+
 /* The next signal until then, or -1. */
-static int wait_for_signal_until(const struct stop *stop, uint64_t until_ns)
+static int wait_for_signal_until(const struct stop *stop, uint64_t until_ns, siginfo_t *out_info)
 {
     uint64_t now = value_monotonic_ns(), left_ns = until_ns > now ? until_ns - now : 0;
     struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_SECOND),
                             .tv_nsec = (long)(left_ns % NS_PER_SECOND)};
 
-    return sigtimedwait(&stop->signals, NULL, &left);
+    return sigtimedwait(&stop->signals, out_info, &left);
 }
 
 /* The next signal. Whoever asks the process to end may ask only once, and what runs may hang: in a
  * write to a reader that has stopped, in waiting for another program. A basin is always safe. */
-static int wait_for_signal(const struct stop *stop, uint64_t asked_ns)
+static int wait_for_signal(struct stop *stop, uint64_t asked_ns, siginfo_t *out_info)
 {
     int asked = stop_asked(stop), signal = -1;
     uint64_t nudge_ns = asked_ns + NUDGE_NS;
@@ -84,11 +107,13 @@ static int wait_for_signal(const struct stop *stop, uint64_t asked_ns)
         uint64_t now = value_monotonic_ns();
 
         if (asked == 0 || stop_asked(stop) == 0) {
-            signal = sigwaitinfo(&stop->signals, NULL);
+            signal = sigwaitinfo(&stop->signals, out_info);
+        } else if (has_child(stop)) { /* It has been told; that it ends is waited for elsewhere. */
+            signal = wait_for_signal_until(stop, now + GRACE_NS, out_info);
         } else if (asked != SIGINT && now - asked_ns >= GRACE_NS) {
             _exit(128 + asked);
         } else if (now < nudge_ns) {
-            signal = wait_for_signal_until(stop, nudge_ns);
+            signal = wait_for_signal_until(stop, nudge_ns, out_info);
         } else {
             nudge(stop);
             nudge_ns = now + NUDGE_NS;
@@ -103,8 +128,9 @@ static void *take_signals(void *argument)
     uint64_t asked_ns = 0;
 
     for (;;) {
-        int before = 0, signal = wait_for_signal(stop, asked_ns);
-        bool is_first;
+        siginfo_t info;
+        int before = 0, signal = wait_for_signal(stop, asked_ns, &info);
+        bool is_first, is_sent_on;
 
         if (atomic_load(&stop->ending))
             return NULL;
@@ -115,10 +141,11 @@ static void *take_signals(void *argument)
             atomic_store(&stop->signal, signal);
             is_first = true;
         }
+        is_sent_on = send_on(stop, &info);
         if (is_first) {
             ask_to_stop(stop, signal);
             asked_ns = value_monotonic_ns();
-        } else if (value_monotonic_ns() - asked_ns >= SAME_REQUEST_NS) {
+        } else if (!is_sent_on && value_monotonic_ns() - asked_ns >= SAME_REQUEST_NS) {
             /* What comes at once is the same request: some senders send to the process and to its
              * group. */
             ask_again(stop, signal);
@@ -183,6 +210,13 @@ void stop_release(struct stop *stop)
 {
     pthread_mutex_lock(&stop->mutex);
     stop->held--;
+    pthread_mutex_unlock(&stop->mutex);
+}
+
+void stop_send_on(struct stop *stop, pid_t child)
+{
+    pthread_mutex_lock(&stop->mutex);
+    stop->child = child;
     pthread_mutex_unlock(&stop->mutex);
 }
 

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "flume/cursor.h"
 
@@ -29,6 +30,7 @@ struct stop {
     int descriptor; /* An eventfd, readable from a signal to stop_clear(). -1: none. */
     pthread_mutex_t mutex;
     flume_cursor *cursor; /* Guarded by mutex. NULL: there is nothing to finish. */
+    pid_t child;          /* Guarded by mutex. What signals are sent on to; 0: nobody. */
     unsigned held;        /* Guarded by mutex. So many look at signal by themselves. */
     atomic_int signal;    /* 0: nobody asked. Set by the thread. */
     atomic_bool ending;   /* The thread is to return. Becomes true once. */
@@ -48,6 +50,11 @@ void stop_watch(struct stop *stop, flume_cursor *cursor);
  * as holds. */
 void stop_hold(struct stop *stop);
 void stop_release(struct stop *stop);
+
+/** From now on each signal is noted and sent on to this child of the process, and does nothing else,
+ * however often it comes and however long the child takes. What the terminal sends (Ctrl-C) the child
+ * has got already. To be ended, by 0, before the child is waited for: its id is another's then. */
+void stop_send_on(struct stop *stop, pid_t child);
 
 /** The signal that came since the last clear, or 0. */
 int stop_asked(const struct stop *stop);
