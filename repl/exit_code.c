@@ -22,6 +22,9 @@ static const struct exit_code_row rows[] = {
      "a view is behind (--timeout) or failed; a remembered position does not fit the log"},
     {CODE_AMBIGUOUS, "ambiguous", "the beginning of a hash fits several records; they are shown"},
     {CODE_INTERNAL, "internal", "a bug in flume: please report it"},
+    {CODE_RUN, "run", "flume run: flume itself failed; all others are the command's, but for two:"},
+    {CODE_NOT_RUN, "not_run", "flume run: the command cannot be executed"},
+    {CODE_NOT_FOUND, "not_found", "flume run: the command is not there"},
     {CODE_INTERRUPTED, "interrupted", "ended by Ctrl-C (128 + signal for others)"},
     {CODE_PIPE_CLOSED, "pipe", "the reader of the output went away (| head)"},
 };
@@ -84,6 +87,11 @@ int exit_code_of(int status)
     default:
         return CODE_INTERNAL;
     }
+}
+
+int exit_code_of_run(int code)
+{
+    return code == CODE_OK || code >= CODE_RUN ? code : CODE_RUN;
 }
 
 int exit_code_worse(int a, int b)

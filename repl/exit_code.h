@@ -17,7 +17,10 @@ enum exit_code {
     CODE_STALE = 9,      /* A remembered position or view does not fit the log. */
     CODE_AMBIGUOUS = 10, /* A name fits several things. */
     CODE_INTERNAL = 70,  /* A bug. */
-    CODE_SIGNAL = 128,   /* And the signal's number: */
+    CODE_RUN = 125,      /* flume run: whatever flume itself could not do. */
+    CODE_NOT_RUN = 126,  /* flume run: the command cannot be executed, */
+    CODE_NOT_FOUND = 127, /* or is not there. */
+    CODE_SIGNAL = 128,    /* And the signal's number: */
     CODE_INTERRUPTED = 130,
     CODE_PIPE_CLOSED = 141
 };
@@ -36,6 +39,10 @@ const char *exit_code_name(int code);
 
 /** For a status of the library. */
 int exit_code_of(int status);
+
+/** What `flume run` ends with where another command would end with this code: the codes of the command
+ * that it runs are its own, so all failures of flume have one of theirs. */
+int exit_code_of_run(int code);
 
 /** Where two apply, the one to end with. */
 int exit_code_worse(int a, int b);

@@ -22,7 +22,7 @@ static int (*const runs[COMMAND_COUNT])(struct session *session) = {
     [COMMAND_BLOB] = run_blob,         [COMMAND_SCOPE] = run_scope,
     [COMMAND_TAPE] = run_tape,         [COMMAND_DUP] = run_dup,
     [COMMAND_SUPER] = run_super,       [COMMAND_SUB] = run_sub,
-    [COMMAND_CACHE] = run_cache,
+    [COMMAND_CACHE] = run_cache,       [COMMAND_RUN] = run_once,
 };
 
 static int dispatch(struct session *session)

@@ -23,6 +23,7 @@ int run_dup(struct session *session);
 int run_super(struct session *session);
 int run_sub(struct session *session);
 int run_cache(struct session *session);
+int run_once(struct session *session);
 int run_view(struct session *session);
 int run_explain(struct session *session);
 int run_check(struct session *session);

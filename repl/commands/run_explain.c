@@ -319,6 +319,13 @@ static int explain_cache(struct explaining *explaining)
     return CODE_OK;
 }
 
+static int explain_run(struct explaining *explaining)
+{
+    step_of_view(explaining, "address", "whether there is a result: then it is replayed");
+    step_of_view(explaining, "superset", "else, when the command has ended: is its scope new");
+    return CODE_OK;
+}
+
 static int explain_other(struct explaining *explaining)
 {
     step_of_log(explaining, "no view is asked");
@@ -351,6 +358,8 @@ static int explain(struct explaining *explaining)
         return explain_scope(explaining);
     case COMMAND_CACHE:
         return explain_cache(explaining);
+    case COMMAND_RUN:
+        return explain_run(explaining);
     case COMMAND_VIEW:
         return explain_view(explaining);
     default:

@@ -192,7 +192,18 @@ static bool has_same_labels(const flume_scope *asked, const flume_scope *stored)
     return true;
 }
 
-/* Comparable: of the same keys, or of the same labels. */
+/* Both are of one program: flume run. */
+static bool is_same_program(const flume_scope *asked, const flume_scope *stored)
+{
+    flume_variable left, right;
+
+    return flume_scope_get(asked, "argv/0", &left) && flume_scope_get(stored, "argv/0", &right) &&
+           left.value.type == FLUME_VALUE_TEXT && right.value.type == FLUME_VALUE_TEXT &&
+           left.value.bytes.bytes == right.value.bytes.bytes &&
+           memcmp(left.value.bytes.data, right.value.bytes.data, left.value.bytes.bytes) == 0;
+}
+
+/* Comparable: of the same keys, of the same labels, or of the same program. */
 static int consider(const struct scope_walk *walk, const flume_scope *asked,
                     struct nearest *io_nearest)
 {
@@ -201,7 +212,8 @@ static int consider(const struct scope_walk *walk, const flume_scope *asked,
                       (found.keys_apart != 0 ? 1 : 0);
     flume_scope *copy = NULL;
 
-    if (found.keys_apart != 0 && !has_same_labels(asked, walk->scope))
+    if (found.keys_apart != 0 && !has_same_labels(asked, walk->scope) &&
+        !is_same_program(asked, walk->scope))
         return FLUME_OK;
     if (io_nearest->scope != NULL && distance >= io_nearest->distance)
         return FLUME_OK;
@@ -249,7 +261,7 @@ static int look_for_same(struct scoping *scoping, flume_scope *asked, bool *out_
     return status == FLUME_ERR_NOT_FOUND ? FLUME_OK : status;
 }
 
-static int explain(struct scoping *scoping, flume_scope *asked)
+int scope_explain(struct scoping *scoping, flume_scope *asked)
 {
     static const char *const states[] = {"differs", "new", "missing"};
     struct differing differing = {.scoping = scoping, .states = states};
@@ -260,7 +272,8 @@ static int explain(struct scoping *scoping, flume_scope *asked)
     if (status == FLUME_OK && !is_there)
         status = find_nearest(scoping, asked, &nearest);
     if (status == FLUME_OK && !is_there && nearest.scope == NULL)
-        note(scoping->session, "it is new: none of the newest %d has the same keys, or its labels",
+        note(scoping->session,
+             "it is new: none of the newest %d has the same keys, its labels, or its command",
              EXPLAIN_SCOPES_MAX);
     if (status == FLUME_OK && nearest.scope != NULL) {
         grid_init(&differing.grid, scoping->session, "difference", explain_columns,
@@ -280,7 +293,7 @@ int scope_form_explain(struct scoping *scoping)
     int code = scope_words_read(scoping->session, OPTION_LABEL, &asked);
 
     if (code == CODE_OK)
-        code = explain(scoping, asked);
+        code = scope_explain(scoping, asked);
     flume_scope_destroy(asked);
     return code;
 }

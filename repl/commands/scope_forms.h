@@ -47,9 +47,19 @@ int scope_form_check_get(struct session *session);
  */
 int scope_words_read(struct session *session, enum option_id label_option, flume_scope **out_scope);
 
+/** The same of words that are the values of an option. */
+int scope_words_read_options(struct session *session, enum option_id word_option,
+                             enum option_id label_option, flume_scope **out_scope);
+
 /** The scope at an operand's reference. As scope_words_read(). */
 int scope_words_resolve(struct scoping *scoping, const struct operand *operand, uint64_t *out_seq,
                         flume_scope **out_scope);
+
+/* ---- scope_ask.c ---- */
+
+/** Say in what a scope differs from the nearest one that was committed: a row for each key. CODE_OK,
+ * or the code of what was reported. */
+int scope_explain(struct scoping *scoping, flume_scope *asked);
 
 /* ---- scope_row.c ---- */
 

@@ -212,9 +212,35 @@ static int read_operand(struct reading *reading, const struct operand *operand)
     return take_pair(reading, operand);
 }
 
-int scope_words_read(struct session *session, enum option_id label_option, flume_scope **out_scope)
+static int read_operands(struct reading *reading)
 {
-    const struct invocation *invocation = session->invocation;
+    const struct invocation *invocation = reading->session->invocation;
+    int code = CODE_OK;
+
+    for (size_t i = 0; code == CODE_OK && i < invocation->operand_count; i++)
+        code = read_operand(reading, &invocation->operands[i]);
+    return code;
+}
+
+static int read_options(struct reading *reading, enum option_id word_option)
+{
+    const struct invocation *invocation = reading->session->invocation;
+    int code = CODE_OK;
+
+    for (size_t i = 0; code == CODE_OK && i < invocation->option_count; i++) {
+        const struct option_use *use = &invocation->options[i];
+        const struct operand operand = {.text = use->text, .token = use->token};
+
+        if (use->id == word_option)
+            code = read_operand(reading, &operand);
+    }
+    return code;
+}
+
+/* What words: OPTION_COUNT: the operands. */
+static int read_words(struct session *session, enum option_id word_option,
+                      enum option_id label_option, flume_scope **out_scope)
+{
     struct reading reading = {.session = session};
     int code = CODE_OK;
 
@@ -224,11 +250,23 @@ int scope_words_read(struct session *session, enum option_id label_option, flume
         code = report(session, ERROR_NO_MEMORY);
     if (code == CODE_OK)
         code = read_labels(&reading, label_option);
-    for (size_t i = 0; code == CODE_OK && i < invocation->operand_count; i++)
-        code = read_operand(&reading, &invocation->operands[i]);
+    if (code == CODE_OK)
+        code = word_option == OPTION_COUNT ? read_operands(&reading)
+                                           : read_options(&reading, word_option);
     flume_scope_destroy(reading.piece);
     *out_scope = reading.scope;
     return code;
+}
+
+int scope_words_read(struct session *session, enum option_id label_option, flume_scope **out_scope)
+{
+    return read_words(session, OPTION_COUNT, label_option, out_scope);
+}
+
+int scope_words_read_options(struct session *session, enum option_id word_option,
+                             enum option_id label_option, flume_scope **out_scope)
+{
+    return read_words(session, word_option, label_option, out_scope);
 }
 
 /* "blake3-1:" and the digits, as flume_scope_id_text() writes them. */

@@ -32,6 +32,7 @@ enum command_id {
     COMMAND_VIEW,
     COMMAND_EXPLAIN,
     COMMAND_CACHE,
+    COMMAND_RUN,
     COMMAND_CHECK,
     COMMAND_REPAIR,
     COMMAND_SEAL,
@@ -160,6 +161,15 @@ enum option_id {
     OPTION_SPACE,
     OPTION_VALUE,
     OPTION_VALUE_FILE,
+    /* run. */
+    OPTION_SCOPE,
+    OPTION_IN,
+    OPTION_OUT,
+    OPTION_ENV,
+    OPTION_CWD,
+    OPTION_FORCE,
+    OPTION_CACHE_FAILURES,
+    OPTION_EXPLAIN,
     /* top, plot, dump. */
     OPTION_TOP_BY,
     OPTION_TERM,

@@ -514,6 +514,39 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume cache forget '{\"n\":100,\"eps\":0.1}'",
                 },
         },
+    [COMMAND_RUN] =
+        {
+            .name = "run",
+            .operands = "[--] COMMAND [ARG...]",
+            .operand_type = OPERAND_TEXT,
+            .operand_min = 1,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(OPTION_SCOPE, OPTION_LABEL, OPTION_IN, OPTION_OUT, OPTION_ENV,
+                               OPTION_CWD, OPTION_FORCE, OPTION_CACHE_FAILURES, OPTION_EXPLAIN,
+                               OPTION_CREATE, PROFILES),
+            .summary = "run a command once, replay it from then on",
+            .description =
+                "Runs COMMAND, unless the same was run before: then its output, exit code and --out "
+                "files come from the log. The same is: what --scope and --label say, the words of "
+                "the command, the name and content of each --in FILE, each --env, and --cwd. Nothing "
+                "else of the environment counts: name what the command reads. What it writes is shown "
+                "as it comes, and replayed in that order, as far as two pipes can tell it. Its "
+                "standard input is empty without --in -. Not recorded is what failed, was ended by a "
+                "signal, was not read to its end, or may still be written to from behind. An --out "
+                "that the command has not written is an error; files are given back whole, with "
+                "their permissions. Of several that want the same at once one runs it, and the others "
+                "wait for its result. --explain runs nothing: it shows in which keys the nearest "
+                "earlier scope differs, and ends with 0 if COMMAND would be replayed, with 1 if not. "
+                "stdout and exit code are COMMAND's own; -v, or --json as an object, says on "
+                "stderr what was done. The scope shows in scope list, the result in cache list.",
+            .examples =
+                {
+                    "flume demo.flume run -l sweep --scope n=100 -- sh -c 'sleep 0.1; echo 42'",
+                    "flume demo.flume run --in report.pdf -v -- wc -c report.pdf",
+                    "flume demo.flume run --out sum -- sh -c 'seq 9 | cksum > sum; echo done'",
+                    "seq 5 | flume demo.flume run --in - -- ./analyse | tail -n 1",
+                },
+        },
     [COMMAND_CHECK] =
         {
             .name = "check",

@@ -489,6 +489,40 @@
 #define ERROR_ROOTS_HAVE_NO_BODY \
     CODE_USAGE, "usage", "this proof is of two roots, not of a record", "leave out --body"
 
+/* ---- run ---- */
+
+#define ERROR_RUN_NOT_FOUND \
+    CODE_NOT_FOUND, "not_found", "%s: there is no such command", "name its path, or look at PATH"
+#define ERROR_RUN_NOT_EXECUTABLE \
+    CODE_NOT_RUN, "not_executable", "%s cannot be executed: %s", "chmod +x, or name what runs it"
+#define ERROR_RUN_NOT_STARTED \
+    CODE_RUN, "io", "%s cannot be started: %s", "end other programs, and try again"
+#define ERROR_RUN_KEY                                                 \
+    CODE_RUN, "usage", "the key '%s' is one that run sets by itself", \
+        "argv, in, out, env, cwd, stdin are its own: choose another name"
+#define ERROR_RUN_ENV \
+    CODE_RUN, "usage", "this is not the name of a variable of the environment", "--env LANG"
+#define ERROR_RUN_OUTPUT_NAME \
+    CODE_RUN, "usage", "this is not the name of a file", "name each file: --out a --out b"
+#define ERROR_RUN_IN_AND_OUT                                                  \
+    CODE_RUN, "usage", "a file is what the command reads, or what it writes", \
+        "what it changes in place cannot be told from what it was given"
+#define ERROR_RUN_OUTPUT_KIND \
+    CODE_RUN, "invalid", "%s is no regular file", "--out names regular files, one each"
+#define ERROR_RUN_OUTPUT_MISSING                           \
+    CODE_RUN, "missing", "the command has not written %s", \
+        "leave out this --out, or look at what the command does; nothing was recorded"
+#define ERROR_RUN_OUTPUT_OLD                                         \
+    CODE_RUN, "missing", "the command has left %s as it was before", \
+        "remove it first, or leave out this --out; nothing was recorded"
+#define ERROR_RUN_RESULT                                                      \
+    CODE_RUN, "damaged", "what is recorded of this run cannot be understood", \
+        "to run it again, and record that: --force"
+#define ERROR_RUN_BUSY \
+    CODE_RUN, "busy", "another flume run has been at it longer than --timeout", "wait, or end it"
+#define ERROR_RUN_STANDARD_INPUT \
+    CODE_RUN, "usage", "standard input is read once", "either --scope -, or --in -"
+
 /* ---- status, top, hist, plot, dump ---- */
 
 #define ERROR_NO_SCRATCH                               \

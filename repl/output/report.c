@@ -322,9 +322,13 @@ static void adapt_remedy(struct text *target, const char *remedy)
 
 static int complain(struct session *session, const struct complaint *complaint)
 {
+    const struct invocation *invocation = session->invocation;
     struct complaint adapted = *complaint;
     struct spot spot = {.is_shown = false};
     struct text remedy = {0};
+
+    if (invocation->command == &command_table[COMMAND_RUN] && !invocation->explains)
+        adapted.code = exit_code_of_run(complaint->code);
 
     emit_before_error(session); /* Rows that came before the error are seen before it. */
     if (session->shell != NULL) {
@@ -339,7 +343,7 @@ static int complain(struct session *session, const struct complaint *complaint)
         complain_plain(session, &adapted, &spot);
     caret_deinit(&spot.caret);
     text_deinit(&remedy);
-    return complaint->code;
+    return adapted.code;
 }
 
 /* A message of the catalogue. */
@@ -348,6 +352,7 @@ static int report_list(struct session *session, const struct report_detail *deta
 {
     struct complaint complaint = {.detail = *detail, .seq = FLUME_SEQ_NONE};
     struct text cause = {0}, remedy = {0};
+    int code;
 
     text_format_list(&cause, message->format, arguments);
     error_fill(&remedy, message->remedy, detail->fill);
@@ -355,10 +360,10 @@ static int report_list(struct session *session, const struct report_detail *deta
     complaint.name = message->name;
     complaint.cause = text_c_string(&cause);
     complaint.remedy = text_c_string(&remedy);
-    complain(session, &complaint);
+    code = complain(session, &complaint);
     text_deinit(&cause);
     text_deinit(&remedy);
-    return complaint.code;
+    return code;
 }
 
 int report(struct session *session, int code, const char *name, const char *format,

@@ -135,7 +135,12 @@ static void add_alternative(struct completing *c, const char *name, size_t bytes
     } else if (is_name(name, bytes, "NAME") || is_name(name, bytes, "PREFIX")) {
         add_names(c, *name == 'P');
     } else if (is_name(name, bytes, "COMMAND")) {
-        add_commands(c);
+        if (c->spot.command == &command_table[COMMAND_RUN])
+            complete_files(&c->candidates); /* A program, not a command of flume's. */
+        else
+            add_commands(c);
+    } else if (is_name(name, bytes, "ARG")) {
+        complete_files(&c->candidates);
     } else if (is_name(name, bytes, "TOPIC")) {
         add_commands(c);
         add_topics(c);
