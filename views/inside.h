@@ -127,6 +127,7 @@ struct flume {
     uint64_t error_count;                  /* Guarded by mutex. */
     flume_view *views;                     /* Newest first. Guarded by mutex. */
     _Atomic bool closing;
+    _Atomic uint64_t batch_ms; /* When the last batch of scopes began. Only rises. */
 
     pthread_mutex_t grains_mutex;
     struct grains *grains; /* grains.h; NULL: not opened. Guarded by grains_mutex. */

@@ -21,6 +21,7 @@
 #include "flume/recorder.h"
 #include "flume/recorder_rules.h"
 #include "flume/scope.h"
+#include "flume/scope_batch.h"
 #include "flume/scope_find.h"
 #include "flume/seal.h"
 #include "flume/status.h"

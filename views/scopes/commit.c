@@ -111,15 +111,19 @@ static int ask(struct commit *commit, uint64_t *out_last)
 
 /* ---- contents ---- */
 
-static int store_content(flume *handle, const flume_variable *variable)
+static int store_content(flume_recorder *recorder, const flume_variable *variable)
 {
+    flume *handle = recorder->handle;
     flume_ask now = {0};
     uint64_t seq;
     int status = flume_blob_find(handle, &now, variable->value.content.hash, &seq);
 
     if (status != FLUME_ERR_NOT_FOUND)
         return status;
-    return flume_blob_put(handle, variable->content, variable->content_bytes, NULL, NULL);
+    status = flume_blob_put(handle, variable->content, variable->content_bytes, NULL, NULL);
+    if (status == FLUME_OK)
+        batch_count_blob(recorder, variable->content_bytes);
+    return status;
 }
 
 static int store_contents(struct commit *commit)
@@ -129,7 +133,7 @@ static int store_contents(struct commit *commit)
 
     for (size_t i = 0; status == FLUME_OK && flume_scope_at(commit->effective, i, &variable); i++)
         if (variable.class_ == FLUME_CLASS_BLOB && variable.content != NULL)
-            status = store_content(commit->recorder->handle, &variable);
+            status = store_content(commit->recorder, &variable);
     return status;
 }
 
@@ -277,10 +281,14 @@ static int append_scope(struct commit *commit, const flume_condition *condition)
     if (status != FLUME_OK)
         return refuse(recorder, commit->effective, status);
     status = links_flush(recorder);
-    if (status != FLUME_OK)
-        return status;
-    return recorder_append(recorder, FLUME_KIND_SCOPE, &recorder->body, labels, label_count,
-                           condition, &commit->verdict.record_seq);
+    if (status == FLUME_OK)
+        status = batch_labels(recorder, &labels, &label_count);
+    if (status == FLUME_OK)
+        status = recorder_append(recorder, FLUME_KIND_SCOPE, &recorder->body, labels, label_count,
+                                 condition, &commit->verdict.record_seq);
+    if (status == FLUME_OK)
+        batch_count(recorder, 1, recorder->body.bytes);
+    return status;
 }
 
 /* What is the same has the same id: hashing it again would take longer than all else. Where it cannot be
@@ -391,6 +399,8 @@ int flume_commit(flume_recorder *recorder, flume_scope *scope, flume_verdict *ou
     if (recorder == NULL || scope == NULL)
         return FLUME_ERR_INVALID;
     status = begin(&commit, recorder, scope, RULES_FOR_COMMIT);
+    if (status == FLUME_OK)
+        status = batch_prepare(recorder);
     if (status == FLUME_OK)
         status = recorder->overlay != NULL ? commit_asking(&commit) : commit_fast(&commit);
     if (status != FLUME_OK)

@@ -25,13 +25,15 @@ static uint64_t wall_ns(const flume_recorder *recorder)
 }
 
 /* Its labels are kept: the scope may be changed before the link is written. */
-static bool keep_labels(struct pending_links *links, flume_scope *effective)
+static bool keep_labels(flume_recorder *recorder, flume_scope *effective)
 {
+    struct pending_links *links = &recorder->links;
     const char *const *labels;
     size_t count, own;
 
     links->labels.bytes = 0;
-    if (scope_record_labels(effective, &labels, &count, &own) != FLUME_OK)
+    if (scope_record_labels(effective, &labels, &count, &own) != FLUME_OK ||
+        batch_labels(recorder, &labels, &count) != FLUME_OK)
         return false;
     for (size_t i = 0; i < count; i++)
         if (!scope_buffer_add(&links->labels, labels[i], strlen(labels[i]) + 1))
@@ -55,7 +57,7 @@ int links_add(flume_recorder *recorder, flume_scope *effective, const struct sco
         return status;
     if (!same || effective->class_count[FLUME_CLASS_VOLATILE] > 0) {
         status = scope_record_encode(effective, stamp, &links->body);
-        if (status == FLUME_OK && !same && !keep_labels(links, effective))
+        if (status == FLUME_OK && !same && !keep_labels(recorder, effective))
             status = FLUME_ERR_NO_MEMORY;
         if (status != FLUME_OK)
             return flume_fail(recorder->handle, status, FLUME_SEQ_NONE,
@@ -70,6 +72,7 @@ int links_add(flume_recorder *recorder, flume_scope *effective, const struct sco
         links->count = 0;
         links->first_time_ns = now_ns;
     }
+    batch_count(recorder, 1, same ? 0 : links->body.bytes);
     links->count++;
     links->last_time_ns = now_ns;
     return FLUME_OK;

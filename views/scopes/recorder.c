@@ -25,6 +25,7 @@ static void destroy(flume_recorder *recorder)
     flume_scope_destroy(recorder->neutral);
     rules_destroy(recorder->rules);
     links_deinit(&recorder->links);
+    batch_deinit(&recorder->batch);
     scope_buffer_deinit(&recorder->last_image);
     scope_buffer_deinit(&recorder->body);
     scope_buffer_deinit(&recorder->key_texts);

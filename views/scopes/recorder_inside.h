@@ -10,6 +10,7 @@
 #ifndef VIEWS_SCOPES_RECORDER_INSIDE_H
 #define VIEWS_SCOPES_RECORDER_INSIDE_H
 
+#include "batch.h"
 #include "flume/recall.h"
 #include "inside.h"
 #include "overlay.h"
@@ -53,6 +54,7 @@ struct flume_recorder {
     flume_scope *effective; /* What is committed, with what it inherits. */
     uint64_t next_frame;
 
+    struct scope_batch batch;
     struct pending_links links;
     struct scope_buffer last_image;
     uint64_t last_seq; /* FLUME_SEQ_NONE: last_image is of nothing. */

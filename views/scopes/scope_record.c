@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch.h"
 #include "labels.h"
 #include "little.h"
 #include "scope_inside.h"
@@ -185,15 +186,20 @@ static bool is_label(const flume_label *label)
            text_is_line(label->text, label->bytes);
 }
 
-/* Own ones in order, then inherited ones in order, none twice. */
+/* Own ones in order, then inherited ones in order, none twice; behind them at most that of a batch. */
 static int read_labels(const flume_record *source, struct scope_record *record)
 {
     struct scope_record_memory *memory = record->memory;
     size_t position = 0;
+    bool has_batch = false;
     flume_label label;
 
     while (flume_record_label(source, &position, &label)) {
-        if (!is_label(&label))
+        if (!has_batch && batch_label_is(&label)) {
+            has_batch = true;
+            continue;
+        }
+        if (has_batch || !is_label(&label))
             return FLUME_ERR_DAMAGED;
         if (record->label_count != 0 && record->label_count != record->own_labels) {
             const flume_label *before = &memory->labels[record->label_count - 1];
@@ -293,6 +299,18 @@ static int make_identity(struct scope_record *record, const struct labels *label
 
 /* ---- the two kinds ---- */
 
+/* The label of a batch is none of the scope's; read_labels() has taken no other that begins so. */
+static void leave_out_batch(struct labels *labels)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < labels->count; i++) {
+        if (labels->list[i].text[0] != '@')
+            labels->list[kept++] = labels->list[i];
+    }
+    labels->count = kept;
+}
+
 static int decode_full(const flume_record *source, struct reader *reader,
                        struct scope_record *record)
 {
@@ -308,6 +326,7 @@ static int decode_full(const flume_record *source, struct reader *reader,
     status = labels_init(&labels, source);
     if (status < 0)
         return status;
+    leave_out_batch(&labels);
     status = make_identity(record, &labels);
     labels_deinit(&labels);
     return status;

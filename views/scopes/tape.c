@@ -4,7 +4,7 @@
  * A link that counts several commits is given so many times, in the direction in which the tape is
  * read.
  */
-#include "flume/recorder.h"
+#include "batch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +22,7 @@ struct flume_tape {
     struct scope_record record;   /* Of which only numbers are used once the cursor has gone on. */
     struct scope_record resolved; /* With variables: read when they are wanted. */
     bool is_resolved;
+    char batch[FLUME_SCOPE_BATCH_ID_BYTES_MAX + 1]; /* Of entry; "": none. */
 };
 
 int flume_tape_open(flume *handle, const flume_cursor_options *options, flume_tape **out_tape)
@@ -78,6 +79,22 @@ static int fail(flume_tape *tape, int status, uint64_t seq)
                       (unsigned long long)seq, flume_strerror(status));
 }
 
+static void note_batch(flume_tape *tape, const flume_record *record)
+{
+    size_t position = 0;
+    flume_label label;
+
+    tape->batch[0] = '\0';
+    while (flume_record_label(record, &position, &label)) {
+        if (batch_label_is(&label)) {
+            size_t bytes = label.bytes - BATCH_LABEL_PREFIX_BYTES;
+
+            memcpy(tape->batch, label.text + BATCH_LABEL_PREFIX_BYTES, bytes);
+            tape->batch[bytes] = '\0';
+        }
+    }
+}
+
 /* The next record of the log that is a scope or a link to one. */
 static int advance(flume_tape *tape, uint64_t timeout_ns)
 {
@@ -93,6 +110,7 @@ static int advance(flume_tape *tape, uint64_t timeout_ns)
     if (status != FLUME_OK)
         return fail(tape, status, record.seq);
     tape->is_resolved = false;
+    note_batch(tape, &record);
     *entry = (flume_tape_entry){.record_seq = record.seq,
                                 .scope_seq = record.seq,
                                 .kind = verdict_of(&tape->record),
@@ -137,6 +155,11 @@ int flume_tape_next(flume_tape *tape, uint64_t timeout_ns, flume_tape_entry *out
     tape->left--;
     *out_entry = entry;
     return FLUME_OK;
+}
+
+const char *flume_tape_batch(const flume_tape *tape)
+{
+    return tape != NULL ? tape->batch : "";
 }
 
 void flume_tape_skip(flume_tape *tape)
