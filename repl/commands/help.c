@@ -341,6 +341,7 @@ static void topic_json(struct text *text)
         "  scope     seq, time, verdict, of, extends, count, labels, variables (an object);\n"
         "            tape, show: enclosing; show: first, last, id, local_id; its variables are a\n"
         "            list of key, type, class, local, value\n"
+        "  batch     id, records, bytes, first, last, time (batch list)\n"
         "  difference  key, state (differs, left, right: only there), value, other (scope diff);\n"
         "            explain: seq of the nearest, state (differs, new, missing)\n"
         "  stored    seq, time, bytes, how (put, remembered), versions, address, scope (cache\n"

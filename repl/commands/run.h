@@ -18,6 +18,7 @@ int run_find(struct session *session);
 int run_mark(struct session *session);
 int run_blob(struct session *session);
 int run_scope(struct session *session);
+int run_batch(struct session *session);
 int run_tape(struct session *session);
 int run_dup(struct session *session);
 int run_super(struct session *session);

@@ -313,6 +313,14 @@ static int explain_scope(struct explaining *explaining)
     return CODE_OK;
 }
 
+static int explain_batch(struct explaining *explaining)
+{
+    step_of_view(explaining, "label", "which batches there are, and from where to where");
+    if (strcmp(explaining->session->invocation->sub->name, "show") == 0)
+        step_of_log(explaining, "the scopes and links of the batch are read one by one");
+    return CODE_OK;
+}
+
 static int explain_cache(struct explaining *explaining)
 {
     step_of_view(explaining, "address", "which values were put at which address");
@@ -356,6 +364,8 @@ static int explain(struct explaining *explaining)
     case COMMAND_SUPER:
     case COMMAND_SUB:
         return explain_scope(explaining);
+    case COMMAND_BATCH:
+        return explain_batch(explaining);
     case COMMAND_CACHE:
         return explain_cache(explaining);
     case COMMAND_RUN:

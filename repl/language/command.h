@@ -29,6 +29,7 @@ enum command_id {
     COMMAND_DUP,
     COMMAND_SUPER,
     COMMAND_SUB,
+    COMMAND_BATCH,
     COMMAND_VIEW,
     COMMAND_EXPLAIN,
     COMMAND_CACHE,
@@ -157,6 +158,8 @@ enum option_id {
     OPTION_GRAINS_PATH,
     /* tape. */
     OPTION_TREE,
+    /* batch. */
+    OPTION_TAG,
     /* cache. */
     OPTION_SPACE,
     OPTION_VALUE,

@@ -49,6 +49,13 @@ static const struct subcommand blob_subs[] = {
     {NULL, NULL, 0, 0, NULL, NULL},
 };
 
+static const struct subcommand batch_subs[] = {
+    {"list", "", 0, 0, OPTIONS(OPTION_TAG, OPTION_ROWS_MAX), "batches, by tag and time"},
+    {"show", "BATCH", 1, 1, OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_REVERSE),
+     "what was committed in one"},
+    {NULL, NULL, 0, 0, NULL, NULL},
+};
+
 static const struct subcommand scope_subs[] = {
     {"list", "", 0, 0, OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_REVERSE),
      "what was committed"},
@@ -448,6 +455,29 @@ const struct command command_table[COMMAND_COUNT] = {
             .examples =
                 {
                     "flume demo.flume sub sweep",
+                },
+        },
+    [COMMAND_BATCH] =
+        {
+            .name = "batch",
+            .operands = "list|show ...",
+            .operand_type = OPERAND_TEXT,
+            .operand_max = SIZE_MAX,
+            .options = OPTIONS(ASKS),
+            .subs = batch_subs,
+            .summary = "portions in which scopes were recorded",
+            .description =
+                "A program that records scopes can put them into batches, which roll by count, "
+                "bytes or age (flume/scope_batch.h). A batch has an id, "
+                "TAG-YYYYMMDD-HHMMSSmmm-xxxxxxxx, and is no part of what a scope is. BATCH is the "
+                "beginning of an id, as long as it fits one. `records` counts a link once, however "
+                "many commits it stands for; show has its count.",
+            .examples =
+                {
+                    "flume demo.flume batch list",
+                    "flume demo.flume batch list --tag sweep -n 10",
+                    "flume demo.flume batch show sweep-20261122-0415 -n 5",
+                    "flume demo.flume batch list --json | jq -r .id",
                 },
         },
     [COMMAND_VIEW] =

@@ -184,6 +184,7 @@ const struct option option_table[OPTION_COUNT] = {
                      NULL, false},
     [OPTION_TOP_BY] = {"by", 0, OPTION_TYPE_CHOICE, "WHAT",
                        "bytes (largest records), count (busiest labels)", top_choices, false},
+    [OPTION_TAG] = {"tag", 0, OPTION_TYPE_TEXT, "TAG", "Only batches of this tag", NULL, false},
     [OPTION_SPACE] = {"space", 0, OPTION_TYPE_TEXT, "NAME",
                       "Keys of this space, apart from all others", NULL, false},
     [OPTION_VALUE] = {"value", 0, OPTION_TYPE_TEXT, "TEXT", "The value", NULL, false},

@@ -147,6 +147,8 @@ static const struct row rows[] = {
     {{ERROR_BLOB_IS_BYTES}, NULL},
     {{ERROR_BLOB_IS_BINARY}, NULL},
     {{ERROR_VERIFY_WHICH_BLOB}, NULL},
+    {{ERROR_NO_BATCH}, "ID"},
+    {{ERROR_AMBIGUOUS_BATCH}, "CAUSE-OF-THE-LIBRARY"},
     {{ERROR_NOT_A_SCOPE}, "SEQ"},
     {{ERROR_NO_SCOPE_ID}, NULL},
     {{ERROR_NOT_A_VARIABLE}, NULL},

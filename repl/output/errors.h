@@ -355,6 +355,9 @@
 
 /* ---- scopes ---- */
 
+#define ERROR_NO_BATCH \
+    CODE_NO, "not_found", "no batch's id begins with %s", "batches: flume DB batch list"
+#define ERROR_AMBIGUOUS_BATCH CODE_AMBIGUOUS, "ambiguous", "%s", "give more of the id"
 #define ERROR_NOT_A_SCOPE \
     CODE_NO, "not_found", "@%" PRIu64 " is not a scope", "scopes: flume DB scope list"
 #define ERROR_NO_SCOPE_ID \

@@ -126,6 +126,10 @@ static void add_alternative(struct completing *c, const char *name, size_t bytes
         complete_blob_hashes(&c->candidates, c->handle, candidates_typed(&c->candidates), "");
     } else if (is_name(name, bytes, "KEY=VALUE")) {
         complete_keys(&c->candidates, c->handle);
+    } else if (is_name(name, bytes, "BATCH")) {
+        complete_batches(&c->candidates, c->handle);
+    } else if (is_name(name, bytes, "TAG")) {
+        complete_batch_tags(&c->candidates, c->handle);
     } else if (is_name(name, bytes, "DIRECTORY")) {
         complete_files(&c->candidates);
     } else if (is_name(name, bytes, "R")) {

@@ -49,6 +49,10 @@ void complete_blob_hashes(struct candidates *candidates, flume *handle, const ch
 /** The keys of the newest scopes, each with its '='. */
 void complete_keys(struct candidates *candidates, flume *handle);
 
+/** Ids of batches that begin so, and the tags of batches. */
+void complete_batches(struct candidates *candidates, flume *handle);
+void complete_batch_tags(struct candidates *candidates, flume *handle);
+
 /** Names in the directory of the typed path; ~/ is replaced. */
 void complete_files(struct candidates *candidates);
 

@@ -1,11 +1,12 @@
 /*
- * complete_scopes.c - candidates for KEY=VALUE: the keys of the newest scopes (complete_data.h).
+ * complete_scopes.c - candidates for KEY=VALUE: the keys of the newest scopes; for batches: their ids and
+ * tags (complete_data.h).
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "complete_data.h"
-#include "flume/recorder.h"
+#include "flume/scope_batch.h"
 
 enum { SCOPES_LOOKED_AT = 64 };
 
@@ -52,4 +53,56 @@ void complete_keys(struct candidates *candidates, flume *handle)
     flume_tape_close(tape);
     flume_scope_destroy(keys);
     flume_scope_destroy(scope);
+}
+
+/* ---- batches ---- */
+
+struct offering {
+    struct candidates *candidates;
+    char last_tag[FLUME_SCOPE_BATCH_TAG_BYTES_MAX + 1];
+};
+
+static int offer_batch(void *ctx, const flume_scope_batch_info *info)
+{
+    struct candidates *candidates = ((struct offering *)ctx)->candidates;
+    char help[64];
+
+    snprintf(help, sizeof(help), "%llu record%s, last @%llu", (unsigned long long)info->records,
+             info->records == 1 ? "" : "s", (unsigned long long)info->last_seq);
+    candidates_add(candidates, info->id, help, CANDIDATE_WHOLE);
+    return candidates_late(candidates);
+}
+
+/* Batches of one tag follow one another. */
+static int offer_tag(void *ctx, const flume_scope_batch_info *info)
+{
+    struct offering *offering = ctx;
+    char tag[FLUME_SCOPE_BATCH_TAG_BYTES_MAX + 1];
+
+    snprintf(tag, sizeof(tag), "%.*s", (int)info->tag_bytes, info->id);
+    if (strcmp(tag, offering->last_tag) != 0)
+        candidates_add(offering->candidates, tag, NULL, CANDIDATE_WHOLE);
+    strcpy(offering->last_tag, tag);
+    return candidates_late(offering->candidates);
+}
+
+static void list_batches(struct candidates *candidates, flume *handle,
+                         int (*give)(void *ctx, const flume_scope_batch_info *info))
+{
+    static const flume_ask as_it_is = {.flags = FLUME_ASK_STALE_OK};
+    struct offering offering = {.candidates = candidates};
+
+    /* Failure means no candidates; nobody is to be told of it while typing. */
+    if (complete_may_ask(handle, "label"))
+        (void)flume_scope_batch_list(handle, &as_it_is, NULL, give, &offering);
+}
+
+void complete_batches(struct candidates *candidates, flume *handle)
+{
+    list_batches(candidates, handle, offer_batch);
+}
+
+void complete_batch_tags(struct candidates *candidates, flume *handle)
+{
+    list_batches(candidates, handle, offer_tag);
 }

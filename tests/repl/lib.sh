@@ -171,3 +171,10 @@ END
     "${CC:-cc}" -shared -fPIC -I"${FLUME_SOURCE_DIR:?the directory of the sources}/include" \
         -o slow.so slow.c 2>"$work/.lib/compiler"
 }
+
+# A line to import: the scope {n: 1} labelled sweep, which a program has put into a batch. No command does.
+batched_scope() {
+    printf '{"type":"record","seq":1,"time":"2026-11-22T04:15:00Z","kind":"scope","codec":"raw",%s,%s}\n' \
+        '"labels":["sweep","@batch/sweep-20261122-041500000-0d748c34"],"bytes":110,"enc":"b64"' \
+        '"payload":"AQABAAAAAABpB1L1/ogqmeMzxwk3gNIgUO/Nx7K6zRk3P6w8Ua+hjWkHUvX+iCqZ4zPHCTeA0iBQ783HsrrNGTc/rDxRr6GN//////////8AAAAAAAAAAAAAAAAAAAAAAQFuAoAAAAAAAAABAAA="'
+}

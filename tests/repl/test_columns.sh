@@ -80,6 +80,8 @@ writes_object() {
 expect 0 kept.flume init
 expect 0 kept.flume append -l one --codec json '{"temp":21,"host":"a"}'
 expect 0 kept.flume append -l one -l two second
+batched_scope >batch.ndjson
+expect 0 kept.flume import batch.ndjson
 expect 0 kept.flume scope add -l sweep n=1
 expect 0 kept.flume scope add -l sweep n=1
 expect 0 kept.flume scope add -l sweep n=1 eps=0.1
@@ -143,6 +145,8 @@ writes blob has a.flume blob has kept.ndjson
 writes blob verify a.flume blob verify --all
 writes blob unreferenced a.flume blob unreferenced
 writes blob grains a.flume blob grains
+writes batch list a.flume batch list
+writes batch show a.flume batch show sweep
 writes scope list a.flume scope list
 writes scope add a.flume scope add -l sweep n=1
 writes scope show a.flume scope show sweep

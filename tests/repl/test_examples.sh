@@ -50,6 +50,8 @@ must flume demo.flume get 64b4b2
 echo '%PDF' >report.pdf
 must flume demo.flume blob put report.pdf --name report
 seq 200000 | must flume demo.flume blob put --name numbers
+batched_scope >batch.ndjson
+must flume demo.flume import batch.ndjson
 must flume demo.flume scope add -l sweep n=100 eps=0.1
 must flume demo.flume scope add -l sweep n=100 eps=0.1
 must flume demo.flume scope add -l sweep n=100 eps=0.1 solver=cg
