@@ -19,7 +19,7 @@
  *     the other DUP with the first one's seq.
  *   - A scope that is refused leaves nothing behind.
  *   - Links wait in memory to be counted together (flume_recorder_flush()); scopes never do, unless they are
- *     staged.
+ *     staged (scope_stage.h).
  *
  * Threads: a recorder is used by one thread at a time; open one for each thread.
  */
@@ -41,7 +41,10 @@ enum flume_verdict_kind {
         3, /* Scope seq has all of it, and keys besides: verdict.keys, what is missing. */
     FLUME_SUPERSET =
         4, /* It has all of scope seq (the largest such; of equals the newest), and keys */
-    FLUME_UNASKED = 5 /* besides: verdict.keys. UNASKED: fast mode; the views will tell. */
+    FLUME_UNASKED = 5, /* besides: verdict.keys. UNASKED: fast mode; the views will tell. */
+    FLUME_STAGED =
+        6 /* It waits (scope_stage.h), and is none of the staged ones: the verdict is given
+                          when it is written. */
 };
 
 typedef struct flume_verdict {
@@ -54,6 +57,9 @@ typedef struct flume_verdict {
     const char *const
         *keys; /* SUBSET: what is missing; SUPERSET: what is added. In byte order, labels as */
     size_t key_count; /* "@label/TEXT". Valid until the next call on the recorder. */
+    uint64_t
+        staged_id; /* It is staged, under this number, of the recorder's, from 1 on; 0: it is not. */
+    uint64_t staged_of; /* DUP of a staged scope, which has no seq yet: of this one; 0: no. */
 } flume_verdict;
 
 typedef struct flume_recorder_options {
@@ -85,10 +91,10 @@ enum flume_recorder_flags {
 FLUME_API int flume_recorder_open(flume_recorder **out_recorder, flume *flume,
                                   const flume_recorder_options *options);
 
-/** Write what waits, and end. NULL is harmless. @return as flume_recorder_flush(). */
+/** Write what waits, and end, whatever is returned. NULL is harmless. @return as flume_recorder_flush(). */
 FLUME_API int flume_recorder_close(flume_recorder *recorder);
 
-/** Write links that wait to be counted. @return FLUME_OK, or as flume_log_append(). */
+/** Write what is staged, and links that wait to be counted. @return FLUME_OK, or as flume_commit(). */
 FLUME_API int flume_recorder_flush(flume_recorder *recorder);
 
 /**
@@ -121,7 +127,7 @@ enum flume_seen_mode {
 /**
  * Whether a scope was computed before. Appends nothing.
  *
- * @param out_seq  The scope that says so. May be NULL.
+ * @param out_seq  The scope that says so; FLUME_SEQ_NONE: a staged one, which has no seq yet. May be NULL.
  * @return FLUME_OK: yes; FLUME_ERR_NOT_FOUND: no; or as flume_commit().
  */
 FLUME_API int flume_scope_seen(flume_recorder *recorder, flume_scope *scope,

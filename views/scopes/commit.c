@@ -34,20 +34,26 @@ static int refuse(flume_recorder *recorder, const flume_scope *scope, int status
                       why->status != FLUME_OK ? why->message : flume_strerror(status));
 }
 
-static int begin(struct commit *commit, flume_recorder *recorder, flume_scope *scope,
-                 enum rules_purpose purpose)
+static void init(struct commit *commit, flume_recorder *recorder, flume_scope *scope)
 {
-    int status = rules_check_idle(recorder);
-
-    if (status == FLUME_OK && purpose == RULES_FOR_COMMIT)
-        status = block_check_policy(recorder);
-
     *commit = (struct commit){.recorder = recorder, .scope = scope};
     commit->verdict.seq = FLUME_SEQ_NONE;
     commit->verdict.extends_seq = FLUME_SEQ_NONE;
     commit->verdict.record_seq = FLUME_SEQ_NONE;
     commit->stamp.extends_seq = FLUME_SEQ_NONE;
     commit->stamp.target_seq = FLUME_SEQ_NONE;
+}
+
+static int begin(struct commit *commit, flume_recorder *recorder, flume_scope *scope,
+                 enum rules_purpose purpose)
+{
+    int status = rules_check_idle(recorder);
+
+    if (status == FLUME_OK)
+        status = stage_check_idle(recorder);
+    if (status == FLUME_OK && purpose == RULES_FOR_COMMIT)
+        status = block_check_policy(recorder);
+    init(commit, recorder, scope);
     if (status != FLUME_OK)
         return status;
     if (purpose == RULES_FOR_COMMIT &&
@@ -271,11 +277,7 @@ static int append_scope(struct commit *commit, const flume_condition *condition)
     flume_recorder *recorder = commit->recorder;
     const char *const *labels;
     size_t label_count, own;
-    int status = enclosing_frames(recorder, commit->scope, &commit->stamp.frame,
-                                  &commit->stamp.enclosing_frame);
-
-    if (status == FLUME_OK)
-        status = scope_record_encode(commit->effective, &commit->stamp, &recorder->body);
+    int status = scope_record_encode(commit->effective, &commit->stamp, &recorder->body);
     if (status == FLUME_OK)
         status = scope_record_labels(commit->effective, &labels, &label_count, &own);
     if (status != FLUME_OK)
@@ -284,8 +286,9 @@ static int append_scope(struct commit *commit, const flume_condition *condition)
     if (status == FLUME_OK)
         status = batch_labels(recorder, &labels, &label_count);
     if (status == FLUME_OK)
-        status = recorder_append(recorder, FLUME_KIND_SCOPE, &recorder->body, labels, label_count,
-                                 condition, &commit->verdict.record_seq);
+        status = recorder_append(recorder, FLUME_KIND_SCOPE, commit->stamp.first_time_ns,
+                                 &recorder->body, labels, label_count, condition,
+                                 &commit->verdict.record_seq);
     if (status == FLUME_OK)
         batch_count(recorder, 1, recorder->body.bytes);
     return status;
@@ -306,15 +309,10 @@ static void take_id(struct commit *commit, uint64_t seq)
 
 static int append_link(struct commit *commit, uint64_t seq)
 {
-    int status = enclosing_frames(commit->recorder, commit->scope, &commit->stamp.frame,
-                                  &commit->stamp.enclosing_frame);
-
     commit->verdict.kind = FLUME_DUP;
     commit->verdict.seq = seq;
     commit->stamp.form = SCOPE_RECORD_LINK;
     commit->stamp.target_seq = seq;
-    if (status != FLUME_OK)
-        return refuse(commit->recorder, commit->scope, status);
     return links_add(commit->recorder, commit->effective, &commit->stamp);
 }
 
@@ -391,25 +389,110 @@ static int commit_fast(struct commit *commit)
     return status == FLUME_OK ? append_scope(commit, NULL) : status;
 }
 
+static int commit_at_once(struct commit *commit)
+{
+    flume_recorder *recorder = commit->recorder;
+    int status = stage_flush(recorder); /* What was committed before stands before it. */
+
+    if (status == FLUME_OK)
+        status = batch_prepare(recorder);
+    if (status != FLUME_OK)
+        return status;
+    return recorder->overlay != NULL ? commit_asking(commit) : commit_fast(commit);
+}
+
+int commit_staged(flume_recorder *recorder, flume_scope *scope, const struct scope_stamp *stamp,
+                  flume_verdict *out_verdict)
+{
+    struct commit commit;
+    int status;
+
+    init(&commit, recorder, scope);
+    commit.effective = scope;
+    commit.stamp.frame = stamp->frame;
+    commit.stamp.enclosing_frame = stamp->enclosing_frame;
+    commit.stamp.count = stamp->count;
+    commit.stamp.first_time_ns = stamp->first_time_ns;
+    commit.stamp.last_time_ns = stamp->last_time_ns;
+    status = scope_pairs_of(scope, &commit.pairs);
+    if (status == FLUME_OK)
+        status = recorder->overlay != NULL ? commit_asking(&commit) : commit_fast(&commit);
+    *out_verdict = commit.verdict;
+    return status == FLUME_OK ? flume_scope_id(scope, out_verdict->id) : status;
+}
+
+/* ---- staging ---- */
+
+/* Of which scope it is a duplicate, whatever others commit until it is written; if of any. */
+static int find_same(struct commit *commit, const uint8_t id[FLUME_HASH_BYTES])
+{
+    flume_verdict *verdict = &commit->verdict;
+    uint64_t last;
+    int status = stage_find(commit->recorder, id, &verdict->staged_of);
+
+    if (status == FLUME_ERR_NOT_FOUND) {
+        status = ask(commit, &last);
+        verdict->seq = commit->answer.dup_seq;
+        if (status == FLUME_OK && verdict->seq == FLUME_SEQ_NONE)
+            return FLUME_OK;
+    }
+    verdict->kind = FLUME_DUP;
+    return status;
+}
+
+static int commit_to_stage(struct commit *commit)
+{
+    flume_recorder *recorder = commit->recorder;
+    struct stage_entry entry = {.frame = commit->stamp.frame,
+                                .enclosing_frame = commit->stamp.enclosing_frame};
+    int status = flume_scope_id(commit->effective, entry.id);
+
+    commit->verdict.kind = recorder->overlay != NULL ? FLUME_STAGED : FLUME_UNASKED;
+    if (status == FLUME_OK && recorder->overlay != NULL)
+        status = find_same(commit, entry.id);
+    entry.is_again = commit->verdict.kind == FLUME_DUP;
+    if (status == FLUME_OK)
+        status = stage_add(recorder, commit->effective, &entry, &commit->verdict.staged_id);
+    return status;
+}
+
+/* ---- committing ---- */
+
+/* As it was asked for: into the stage, or into the log. */
+static int carry_out(struct commit *commit, struct stage_turn *out_turn)
+{
+    flume_recorder *recorder = commit->recorder;
+    int status = stage_turn_of(recorder, commit->scope, out_turn);
+
+    if (status == FLUME_OK)
+        status = enclosing_frames(recorder, commit->scope, &commit->stamp.frame,
+                                  &commit->stamp.enclosing_frame);
+    if (status != FLUME_OK)
+        return refuse(recorder, commit->scope, status);
+    return out_turn->is_staged ? commit_to_stage(commit) : commit_at_once(commit);
+}
+
 int flume_commit(flume_recorder *recorder, flume_scope *scope, flume_verdict *out_verdict)
 {
     struct commit commit;
+    struct stage_turn turn;
     int status;
 
     if (recorder == NULL || scope == NULL)
         return FLUME_ERR_INVALID;
     status = begin(&commit, recorder, scope, RULES_FOR_COMMIT);
     if (status == FLUME_OK)
-        status = batch_prepare(recorder);
-    if (status == FLUME_OK)
-        status = recorder->overlay != NULL ? commit_asking(&commit) : commit_fast(&commit);
+        status = carry_out(&commit, &turn);
     if (status != FLUME_OK)
         return status;
-    enclosing_committed(recorder, scope);
-    if (out_verdict == NULL)
-        return FLUME_OK;
-    *out_verdict = commit.verdict;
-    return flume_scope_id(commit.effective, out_verdict->id);
+    enclosing_committed(recorder, scope, turn.is_staged);
+    if (out_verdict != NULL) {
+        *out_verdict = commit.verdict;
+        status = flume_scope_id(commit.effective, out_verdict->id);
+    }
+    if (turn.is_staged && ++*turn.counter >= turn.every && turn.every != 0)
+        status = stage_flush(recorder);
+    return status;
 }
 
 /* ---- looking only ---- */
@@ -426,15 +509,21 @@ int flume_recorder_neutral(flume_recorder *recorder, const char *key)
     return flume_scope_set(recorder->neutral, key, &null);
 }
 
-/* The stored scope that this one has all of, and only neutral keys besides; NONE: there is none. */
-static int find_extended(struct commit *commit, uint64_t *out_seq)
+/* The scope that this one has all of, and only neutral keys besides, stored or staged. */
+static int find_extended(struct commit *commit, uint64_t *out_seq, bool *out_is_staged)
 {
     flume_recorder *recorder = commit->recorder;
     flume_variable variable;
+    bool is_staged = false;
     int status = plan(commit);
 
-    *out_seq = FLUME_SEQ_NONE;
-    if (status != FLUME_OK || commit->verdict.kind != FLUME_SUPERSET || recorder->neutral == NULL)
+    if (status == FLUME_OK && recorder->stage.commits > 0 && commit->verdict.kind != FLUME_SUBSET)
+        status = stage_find_smaller(
+            recorder, commit->pairs,
+            commit->verdict.kind == FLUME_SUPERSET ? recorder->other.identity.count : 0, &is_staged,
+            out_is_staged);
+    if (status != FLUME_OK || is_staged || commit->verdict.kind != FLUME_SUPERSET ||
+        recorder->neutral == NULL)
         return status;
     for (size_t i = 0; i < commit->verdict.key_count; i++)
         if (!flume_scope_get(recorder->neutral, commit->verdict.keys[i], &variable))
@@ -443,11 +532,24 @@ static int find_extended(struct commit *commit, uint64_t *out_seq)
     return FLUME_OK;
 }
 
+static int find_staged(struct commit *commit, bool *out_is_staged)
+{
+    uint8_t id[FLUME_HASH_BYTES];
+    uint64_t staged_id;
+    int status = flume_scope_id(commit->effective, id);
+
+    if (status == FLUME_OK)
+        status = stage_find(commit->recorder, id, &staged_id);
+    *out_is_staged = status == FLUME_OK;
+    return status == FLUME_ERR_NOT_FOUND ? FLUME_OK : status;
+}
+
 int flume_scope_seen(flume_recorder *recorder, flume_scope *scope, enum flume_seen_mode mode,
                      uint64_t *out_seq)
 {
     struct commit commit;
     uint64_t seq, last;
+    bool is_staged = false;
     int status;
 
     if (recorder == NULL || scope == NULL)
@@ -462,13 +564,17 @@ int flume_scope_seen(flume_recorder *recorder, flume_scope *scope, enum flume_se
     if (status != FLUME_OK)
         return status;
     seq = commit.answer.dup_seq;
-    if (seq == FLUME_SEQ_NONE && mode == FLUME_SEEN_SHADOWED)
+    if (seq == FLUME_SEQ_NONE && recorder->stage.commits > 0)
+        status = find_staged(&commit, &is_staged);
+    if (seq == FLUME_SEQ_NONE && !is_staged && mode == FLUME_SEEN_SHADOWED)
         seq = commit.answer.superset_seq;
-    if (seq == FLUME_SEQ_NONE && mode == FLUME_SEEN_EXTENDED)
-        status = find_extended(&commit, &seq);
+    if (status == FLUME_OK && seq == FLUME_SEQ_NONE && !is_staged && mode == FLUME_SEEN_SHADOWED)
+        status = stage_find_larger(recorder, commit.pairs, &is_staged);
+    if (status == FLUME_OK && seq == FLUME_SEQ_NONE && !is_staged && mode == FLUME_SEEN_EXTENDED)
+        status = find_extended(&commit, &seq, &is_staged);
     if (status != FLUME_OK)
         return status;
-    if (seq == FLUME_SEQ_NONE)
+    if (seq == FLUME_SEQ_NONE && !is_staged)
         return FLUME_ERR_NOT_FOUND;
     if (out_seq != NULL)
         *out_seq = seq;

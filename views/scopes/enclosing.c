@@ -147,12 +147,30 @@ int enclosing_frames(flume_recorder *recorder, flume_scope *scope, uint64_t *out
     return status;
 }
 
-void enclosing_committed(flume_recorder *recorder, const flume_scope *scope)
+void enclosing_written(flume_recorder *recorder)
+{
+    for (size_t i = 0; i < recorder->stack_depth; i++)
+        recorder->stack[i].is_staged = false;
+}
+
+void enclosing_discarded(flume_recorder *recorder)
+{
+    for (size_t i = 0; i < recorder->stack_depth; i++) {
+        struct enclosing *enclosing = &recorder->stack[i];
+
+        enclosing->is_committed = enclosing->is_committed && !enclosing->is_staged;
+        enclosing->is_staged = false;
+    }
+}
+
+void enclosing_committed(flume_recorder *recorder, const flume_scope *scope, bool is_staged)
 {
     size_t depth = enclosing_depth(recorder, scope);
     struct enclosing *enclosing = &recorder->stack[depth];
 
     if (depth == recorder->stack_depth)
         return;
+    /* What is in the log already stays so, whatever becomes of the stage. */
+    enclosing->is_staged = is_staged && (!enclosing->is_committed || enclosing->is_staged);
     enclosing->is_committed = state_of(enclosing->scope, enclosing->committed_id) == FLUME_OK;
 }

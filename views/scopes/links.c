@@ -45,7 +45,8 @@ static bool keep_labels(flume_recorder *recorder, flume_scope *effective)
 int links_add(flume_recorder *recorder, flume_scope *effective, const struct scope_stamp *stamp)
 {
     struct pending_links *links = &recorder->links;
-    uint64_t now_ns = wall_ns(recorder);
+    uint64_t count = stamp->count > 0 ? stamp->count : 1;
+    uint64_t now_ns = stamp->count > 0 ? stamp->last_time_ns : wall_ns(recorder);
     bool same = links->pending && links->target_seq == stamp->target_seq &&
                 links->frame == stamp->frame && links->enclosing_frame == stamp->enclosing_frame &&
                 now_ns - links->first_time_ns < recorder->options.link_interval_ns;
@@ -70,10 +71,10 @@ int links_add(flume_recorder *recorder, flume_scope *effective, const struct sco
         links->frame = stamp->frame;
         links->enclosing_frame = stamp->enclosing_frame;
         links->count = 0;
-        links->first_time_ns = now_ns;
+        links->first_time_ns = stamp->count > 0 ? stamp->first_time_ns : now_ns;
     }
-    batch_count(recorder, 1, same ? 0 : links->body.bytes);
-    links->count++;
+    batch_count(recorder, count, same ? 0 : links->body.bytes);
+    links->count += count;
     links->last_time_ns = now_ns;
     return FLUME_OK;
 }
@@ -99,7 +100,7 @@ int links_flush(flume_recorder *recorder)
     little_put64(links->body.data + LINK_BODY_COUNT_AT, links->count);
     little_put64(links->body.data + LINK_BODY_FIRST_AT, links->first_time_ns);
     little_put64(links->body.data + LINK_BODY_LAST_AT, links->last_time_ns);
-    status = recorder_append(recorder, FLUME_KIND_LINK, &links->body, labels, links->label_count,
+    status = recorder_append(recorder, FLUME_KIND_LINK, 0, &links->body, labels, links->label_count,
                              NULL, NULL);
     free(labels);
     if (status == FLUME_OK)

@@ -26,6 +26,7 @@ static void destroy(flume_recorder *recorder)
     rules_destroy(recorder->rules);
     links_deinit(&recorder->links);
     batch_deinit(&recorder->batch);
+    stage_deinit(&recorder->stage);
     scope_buffer_deinit(&recorder->last_image);
     scope_buffer_deinit(&recorder->body);
     scope_buffer_deinit(&recorder->key_texts);
@@ -102,28 +103,36 @@ int flume_recorder_open(flume_recorder **out_recorder, flume *handle,
 
 int flume_recorder_flush(flume_recorder *recorder)
 {
-    return recorder != NULL ? links_flush(recorder) : FLUME_ERR_INVALID;
+    int status;
+
+    if (recorder == NULL)
+        return FLUME_ERR_INVALID;
+    status = stage_flush(recorder);
+    return status == FLUME_OK ? links_flush(recorder) : status;
 }
 
 int flume_recorder_close(flume_recorder *recorder)
 {
-    int status;
+    int status, links_status;
 
     if (recorder == NULL)
         return FLUME_OK;
-    status = links_flush(recorder);
+    status = stage_flush(recorder);
+    links_status =
+        links_flush(recorder); /* What waits was counted, whatever became of the stage. */
     destroy(recorder);
-    return status;
+    return status == FLUME_OK ? links_status : status;
 }
 
-int recorder_append(flume_recorder *recorder, uint8_t kind, const struct scope_buffer *body,
-                    const char *const *labels, size_t label_count, const flume_condition *condition,
-                    uint64_t *out_seq)
+int recorder_append(flume_recorder *recorder, uint8_t kind, uint64_t time_ns,
+                    const struct scope_buffer *body, const char *const *labels, size_t label_count,
+                    const flume_condition *condition, uint64_t *out_seq)
 {
     flume_entry entry = {.body = body->data,
                          .body_bytes = body->bytes,
                          .labels = label_count > 0 ? labels : NULL,
                          .label_count = label_count,
+                         .time_ns = time_ns,
                          .kind = kind};
     int status = flume_log_append_many(recorder->handle->log, &entry, 1, condition, out_seq);
 

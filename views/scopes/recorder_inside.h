@@ -16,12 +16,14 @@
 #include "overlay.h"
 #include "scope_inside.h"
 #include "scope_record.h"
+#include "stage.h"
 
 /* A scope that encloses what is committed. */
 struct enclosing {
     flume_scope *scope;
     uint64_t frame; /* Under which number what it encloses finds it. */
     bool is_committed;
+    bool is_staged;                         /* Committed, but only into the stage. */
     uint8_t committed_id[FLUME_HASH_BYTES]; /* As it was committed last. */
 };
 
@@ -55,6 +57,7 @@ struct flume_recorder {
     uint64_t next_frame;
 
     struct scope_batch batch;
+    struct stage stage;
     struct pending_links links;
     struct scope_buffer last_image;
     uint64_t last_seq; /* FLUME_SEQ_NONE: last_image is of nothing. */
@@ -79,8 +82,11 @@ size_t enclosing_depth(const flume_recorder *recorder, const flume_scope *scope)
 /** Frames of a scope that is committed now: its own (0: it encloses nothing) and that around it. */
 int enclosing_frames(flume_recorder *recorder, flume_scope *scope, uint64_t *out_frame,
                      uint64_t *out_around);
-/** The scope was committed as it is. */
-void enclosing_committed(flume_recorder *recorder, const flume_scope *scope);
+/** The scope was committed as it is, or staged so. */
+void enclosing_committed(flume_recorder *recorder, const flume_scope *scope, bool is_staged);
+/** What is staged was written; or was discarded: who stands there alone was not committed. */
+void enclosing_written(flume_recorder *recorder);
+void enclosing_discarded(flume_recorder *recorder);
 
 /* ---- init_block.c ---- */
 
@@ -102,7 +108,8 @@ void rules_destroy(struct recorder_rules *rules);
 
 /* ---- links.c ---- */
 
-/** Count a commit of the scope at target_seq. What waited for another one is written first. */
+/** Count commits of the scope at target_seq: stamp->count of them; 0: one, now. What waited for another one is
+ * written first. */
 int links_add(flume_recorder *recorder, flume_scope *effective, const struct scope_stamp *stamp);
 /** Write what waits. @return FLUME_OK or as flume_log_append(): then it goes on waiting. */
 int links_flush(flume_recorder *recorder);
@@ -111,10 +118,11 @@ void links_deinit(struct pending_links *links);
 /* ---- recorder.c ---- */
 
 /** Append a record of kind scope or link.
+ * @param time_ns    Of the record; 0: now.
  * @param condition  NULL: none. */
-int recorder_append(flume_recorder *recorder, uint8_t kind, const struct scope_buffer *body,
-                    const char *const *labels, size_t label_count, const flume_condition *condition,
-                    uint64_t *out_seq);
+int recorder_append(flume_recorder *recorder, uint8_t kind, uint64_t time_ns,
+                    const struct scope_buffer *body, const char *const *labels, size_t label_count,
+                    const flume_condition *condition, uint64_t *out_seq);
 /** Append bytes. @return false: no memory; nothing changed. */
 bool scope_buffer_add(struct scope_buffer *buffer, const void *data, size_t bytes);
 

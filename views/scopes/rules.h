@@ -54,6 +54,7 @@ struct tare {
 struct setting {
     size_t labels;
     char *key, *value;
+    uint64_t staged; /* Of FLUME_SETTING_FLUSH_EVERY: commits since the last flush. */
 };
 
 struct recorder_rules {
@@ -71,6 +72,7 @@ struct recorder_rules {
     size_t tare_count;
     struct setting *settings;
     size_t setting_count, setting_capacity;
+    bool has_flush_every;               /* One of them is FLUME_SETTING_FLUSH_EVERY. */
     struct scope_buffer setting_labels; /* As label_text, of the scope that is asked about. */
     struct scope_buffer failures;       /* Text; with a NUL if it has any bytes. */
 

@@ -40,6 +40,7 @@ int flume_recorder_configure(flume_recorder *recorder, const char *labels, const
 {
     struct setting setting = {0};
     struct recorder_rules *rules;
+    uint64_t every;
     int status;
 
     if (recorder == NULL || key == NULL || value == NULL)
@@ -49,6 +50,10 @@ int flume_recorder_configure(flume_recorder *recorder, const char *labels, const
         status = check(recorder, "key", key, 1, FLUME_SCOPE_KEY_BYTES_MAX);
     if (status == FLUME_OK)
         status = check(recorder, "value", value, 0, FLUME_SETTING_BYTES_MAX);
+    if (status == FLUME_OK && strcmp(key, FLUME_SETTING_FLUSH_EVERY) == 0 &&
+        !stage_every_read(value, &every))
+        status = flume_fail(recorder->handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
+                            "the setting \"%s\" is a number from 1 on, or \"never\"", key);
     if (status == FLUME_OK)
         status = rules_reserve(recorder, (void **)&rules->settings, &rules->setting_capacity,
                                rules->setting_count, sizeof *rules->settings);
@@ -64,6 +69,7 @@ int flume_recorder_configure(flume_recorder *recorder, const char *labels, const
         return rules_fail_memory(recorder);
     }
     rules->settings[rules->setting_count++] = setting;
+    rules->has_flush_every = rules->has_flush_every || strcmp(key, FLUME_SETTING_FLUSH_EVERY) == 0;
     return FLUME_OK;
 }
 
