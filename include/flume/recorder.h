@@ -69,7 +69,8 @@ typedef struct flume_recorder_options {
     flume_ask ask;        /* How long a commit may wait for the views. Zero: without limit. */
     const char
         *git_commit; /* Of the program that records, as it knows it; NULL: it does not. Copied. */
-    bool git_dirty;  /* Its tree differed from the commit. */
+    bool
+        git_dirty; /* Its tree differed from the commit. CMake: flume_stamp_git(TARGET) makes both. */
 } flume_recorder_options;
 
 enum flume_recorder_flags {

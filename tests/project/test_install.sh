@@ -143,6 +143,69 @@ else
     fail "pendulum.c does not compile with pkg-config"
 fi
 
+# The commit that a program was built from is looked up at each build.
+stamp=$work/stamp
+stamped() {
+    cmake --build "$stamp/build" >"$work/output" 2>&1 || fail "stamp: $(tail -n 20 "$work/output")"
+    [ "$("$stamp/build/stamped")" = "$1" ] ||
+        fail "stamp, $2: wanted '$1', printed '$("$stamp/build/stamped")'"
+}
+stamp_git() {
+    git -C "$stamp" -c user.name=a -c user.email=a@b -c init.defaultBranch=main "$@" >/dev/null 2>&1
+}
+mkdir -p "$stamp"
+cat >"$stamp/stamped.c" <<END
+#include <flume/flume.h>
+#include <stdio.h>
+#include "flume_git.h"
+
+int main(void)
+{
+    flume_recorder_options options = {.git_commit = FLUME_GIT_COMMIT, .git_dirty = FLUME_GIT_DIRTY};
+
+    printf("%s %d\n", options.git_commit, options.git_dirty);
+    return 0;
+}
+END
+cat >"$stamp/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.22)
+project(stamp C)
+find_package(flume 0.1 REQUIRED)
+add_executable(stamped stamped.c)
+target_link_libraries(stamped PRIVATE flume::flume)
+flume_stamp_git(stamped)
+END
+# Whatever repository lies around this directory is not meant.
+GIT_CEILING_DIRECTORIES=$work
+export GIT_CEILING_DIRECTORIES
+if cmake -S "$stamp" -B "$stamp/build" -DCMAKE_C_COMPILER="$CC" -DCMAKE_PREFIX_PATH="$prefix" \
+    >"$work/output" 2>&1; then
+    stamped " 0" "no repository"
+    made=$(stat -c %Y.%i "$stamp/build/flume_git/stamped/flume_git.h")
+    if command -v git >/dev/null; then
+        echo build >"$stamp/.gitignore"
+        stamp_git init && stamp_git add . && stamp_git commit -m one
+        one=$(git -C "$stamp" rev-parse HEAD)
+        [ "${#one}" -ge 40 ] || fail "stamp: git makes no commit"
+        stamped "$one 0" "a commit"
+        echo '/* More. */' >>"$stamp/stamped.c"
+        stamped "$one 1" "a change"
+        touch "$stamp/untracked"
+        stamp_git commit -am two
+        stamped "$(git -C "$stamp" rev-parse HEAD) 0" "another commit, and a file that is not tracked"
+        made=$(stat -c %Y.%i "$stamp/build/flume_git/stamped/flume_git.h")
+    fi
+    before=$(stat -c %y "$stamp/build/stamped")
+    stamped "$("$stamp/build/stamped")" "nothing changed"
+    [ "$(stat -c %y "$stamp/build/stamped")" = "$before" ] &&
+        [ "$(stat -c %Y.%i "$stamp/build/flume_git/stamped/flume_git.h")" = "$made" ] ||
+        fail "stamp: built again though nothing changed"
+    mv "$stamp/.git" "$stamp/gone" 2>/dev/null
+    stamped " 0" "the repository is gone"
+else
+    fail "flume_stamp_git: $(tail -n 20 "$work/output")"
+fi
+
 # README shows these very examples: the first code block behind the marker of each.
 for name in embed view_by_day pendulum; do
     awk -v marker="<!-- $name -->" '$0 == marker { marked = 1; next }
