@@ -24,6 +24,7 @@
 #include "flume/scope_batch.h"
 #include "flume/scope_find.h"
 #include "flume/scope_stage.h"
+#include "flume/scope_graph.h"
 #include "flume/seal.h"
 #include "flume/status.h"
 #include "flume/subscribe.h"

@@ -146,3 +146,55 @@ void oracle_add(struct oracle *oracle, const struct text_scope *scope, uint64_t 
     stored.seq = seq;
     oracle->stored[oracle->stored_count++] = stored;
 }
+
+static const struct stored *find_stored(const struct oracle *oracle, uint64_t seq)
+{
+    for (size_t i = 0; i < oracle->stored_count; i++)
+        if (oracle->stored[i].seq == seq)
+            return &oracle->stored[i];
+    return NULL;
+}
+
+static bool is_within(const struct stored *lower, const struct stored *upper)
+{
+    return lower->variables > 0 && upper->variables > 0 && lower->count < upper->count &&
+           contains(upper, lower);
+}
+
+bool oracle_is_within(const struct oracle *oracle, uint64_t lower_seq, uint64_t upper_seq)
+{
+    const struct stored *lower = find_stored(oracle, lower_seq),
+                        *upper = find_stored(oracle, upper_seq);
+
+    assert(lower != NULL && upper != NULL);
+    return is_within(lower, upper);
+}
+
+bool oracle_is_cover(const struct oracle *oracle, uint64_t lower_seq, uint64_t upper_seq,
+                     uint64_t first_seq, uint64_t last_seq)
+{
+    const struct stored *lower = find_stored(oracle, lower_seq),
+                        *upper = find_stored(oracle, upper_seq);
+
+    assert(lower != NULL && upper != NULL);
+    if (!is_within(lower, upper))
+        return false;
+    for (size_t i = 0; i < oracle->stored_count; i++) {
+        const struct stored *between = &oracle->stored[i];
+
+        if (between->seq >= first_seq && between->seq <= last_seq && is_within(lower, between) &&
+            is_within(between, upper))
+            return false;
+    }
+    return true;
+}
+
+size_t oracle_count(const struct oracle *oracle)
+{
+    return oracle->stored_count;
+}
+
+uint64_t oracle_seq(const struct oracle *oracle, size_t index)
+{
+    return oracle->stored[index].seq;
+}

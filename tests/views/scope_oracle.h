@@ -36,4 +36,13 @@ struct oracle_answer {
 };
 struct oracle_answer oracle_ask(const struct oracle *oracle, const struct text_scope *scope);
 
+/* Of stored scopes that have variables, each by the seq of its first record: whether the lower one lies
+ * strictly within the upper one; and whether none of those from first_seq up to last_seq lies between. */
+bool oracle_is_within(const struct oracle *oracle, uint64_t lower_seq, uint64_t upper_seq);
+bool oracle_is_cover(const struct oracle *oracle, uint64_t lower_seq, uint64_t upper_seq,
+                     uint64_t first_seq, uint64_t last_seq);
+/* How many there are; the seq of one, by its index. */
+size_t oracle_count(const struct oracle *oracle);
+uint64_t oracle_seq(const struct oracle *oracle, size_t index);
+
 #endif
