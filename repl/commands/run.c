@@ -23,7 +23,7 @@ static int (*const runs[COMMAND_COUNT])(struct session *session) = {
     [COMMAND_TAPE] = run_tape,         [COMMAND_DUP] = run_dup,
     [COMMAND_SUPER] = run_super,       [COMMAND_SUB] = run_sub,
     [COMMAND_CACHE] = run_cache,       [COMMAND_RUN] = run_once,
-    [COMMAND_BATCH] = run_batch,
+    [COMMAND_BATCH] = run_batch,       [COMMAND_GRAPH] = run_graph,
 };
 
 static int dispatch(struct session *session)

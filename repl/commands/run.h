@@ -23,6 +23,7 @@ int run_tape(struct session *session);
 int run_dup(struct session *session);
 int run_super(struct session *session);
 int run_sub(struct session *session);
+int run_graph(struct session *session);
 int run_cache(struct session *session);
 int run_once(struct session *session);
 int run_view(struct session *session);

@@ -363,6 +363,7 @@ static int explain(struct explaining *explaining)
     case COMMAND_DUP:
     case COMMAND_SUPER:
     case COMMAND_SUB:
+    case COMMAND_GRAPH:
         return explain_scope(explaining);
     case COMMAND_BATCH:
         return explain_batch(explaining);

@@ -1,5 +1,5 @@
 /*
- * run_scope.c - `flume scope`, tape, dup, super and sub: scopes, and what is related to them;
+ * run_scope.c - `flume scope`, tape, dup, super, sub and graph: scopes, and what is related to them;
  * here are scope add and show.
  */
 #include <stdio.h>
@@ -309,4 +309,11 @@ int run_super(struct session *session)
 int run_sub(struct session *session)
 {
     return run(session, scope_form_sub);
+}
+
+int run_graph(struct session *session)
+{
+    int code = scope_form_check_graph(session);
+
+    return code == CODE_OK ? run(session, scope_form_graph) : code;
 }

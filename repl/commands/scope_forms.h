@@ -1,5 +1,5 @@
 /*
- * scope_forms.h - the forms of `flume scope`, and tape, dup, super and sub: what they share.
+ * scope_forms.h - the forms of `flume scope`, and tape, dup, super, sub and graph: what they share.
  */
 #ifndef REPL_SCOPE_FORMS_H
 #define REPL_SCOPE_FORMS_H
@@ -31,10 +31,12 @@ int scope_form_tape(struct scoping *scoping);
 int scope_form_dup(struct scoping *scoping);
 int scope_form_super(struct scoping *scoping);
 int scope_form_sub(struct scoping *scoping);
+int scope_form_graph(struct scoping *scoping); /* run_graph.c */
 
 /** Whether the options of a form fit each other, before the basin is opened. CODE_OK or CODE_USAGE. */
 int scope_form_check_put(struct session *session);
 int scope_form_check_get(struct session *session);
+int scope_form_check_graph(struct session *session);
 
 /* ---- scope_words.c ---- */
 

@@ -30,6 +30,7 @@ enum command_id {
     COMMAND_SUPER,
     COMMAND_SUB,
     COMMAND_BATCH,
+    COMMAND_GRAPH,
     COMMAND_VIEW,
     COMMAND_EXPLAIN,
     COMMAND_CACHE,
@@ -156,10 +157,14 @@ enum option_id {
     OPTION_BYTE_RANGE,
     OPTION_EVERY_BLOB,
     OPTION_GRAINS_PATH,
-    /* tape. */
+    /* tape, graph. */
     OPTION_TREE,
     /* batch. */
     OPTION_TAG,
+    OPTION_SINGLE_SCOPES,
+    OPTION_AROUND,
+    OPTION_GRAPH_FORMAT,
+    OPTION_NODES_MAX,
     /* cache. */
     OPTION_SPACE,
     OPTION_VALUE,

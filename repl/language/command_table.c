@@ -480,6 +480,34 @@ const struct command command_table[COMMAND_COUNT] = {
                     "flume demo.flume batch list --json | jq -r .id",
                 },
         },
+    [COMMAND_GRAPH] =
+        {
+            .name = "graph",
+            .operands = "[A..B]",
+            .operand_type = OPERAND_RANGE,
+            .operand_max = 1,
+            .options = OPTIONS(OPTION_SINGLE_SCOPES, OPTION_AROUND, OPTION_GRAPH_FORMAT,
+                               OPTION_OUTPUT, OPTION_WITH_LABEL, OPTION_NODES_MAX,
+                               OPTION_NO_FAIL_EMPTY, ASKS),
+            .summary = "which scopes lie within which",
+            .description =
+                "Shows what was recorded from A up to, not including, B as a tree: scopes with the "
+                "same keys are one, and below it stands what has all of one of them and more, with "
+                "none between: the keys it adds, how many scopes there are, how many of them extend "
+                "one of those above, and the first one's record. What extends several stands below "
+                "each of them, and goes on below the first. --scopes shows them one by one, with "
+                "values; --around R those within R and those that R lies within, the nearest first. "
+                "--json and --mode write a row for each, with what it covers. It looks at every "
+                "scope.",
+            .examples =
+                {
+                    "flume demo.flume graph",
+                    "flume demo.flume graph -l sweep --format svg -o sweep.svg",
+                    "flume demo.flume graph --around sweep",
+                    "flume demo.flume graph --scopes @100.. --format dot >scopes.dot",
+                    "flume demo.flume graph --json | jq -c '[.seq,.scopes,.keys]'",
+                },
+        },
     [COMMAND_VIEW] =
         {
             .name = "view",

@@ -142,6 +142,9 @@ const struct guide guide_table[COMMAND_COUNT] = {
     [COMMAND_BATCH] = {.group = GUIDE_READ,
                        .rows = {{"list", "id,records,bytes,first,last,time"}, {"show", SCOPE}},
                        .codes = {{CODE_NO, "no such batch"}, DAMAGED, STALE, AMBIGUOUS}},
+    [COMMAND_GRAPH] = {.group = GUIDE_READ,
+                       .rows = {{"", "seq,last,scopes,labels,covers,keys"}},
+                       .codes = {NOTHING, DAMAGED, STALE, AMBIGUOUS}},
     [COMMAND_VIEW] = {.group = GUIDE_DERIVED,
                       .rows = {{"status", STATUS ",why"},
                                {"status -v", STATUS ",generation,applied,passed_over,rebuild_done,"

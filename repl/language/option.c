@@ -18,6 +18,7 @@ static const char *const reduce_choices[] = {"count", "sum", "min", "max", "last
 static const char *const parity_choices[] = {"file", "soft", "both", NULL};
 static const char *const chunking_choices[] = {"fixed", "cdc",
                                                NULL}; /* enum flume_blob_chunking. */
+static const char *const graph_choices[] = {"tree", "dot", "svg", NULL}; /* In run_graph.c, too. */
 static const char *const each_choices[] = {"line", "nul", "json", NULL};
 
 const struct option option_table[OPTION_COUNT] = {
@@ -182,6 +183,14 @@ const struct option option_table[OPTION_COUNT] = {
                             "The chunks are, or are to be, there", NULL, false},
     [OPTION_TREE] = {"tree", 0, OPTION_TYPE_FLAG, NULL, "Indent by the scopes that enclose each",
                      NULL, false},
+    [OPTION_SINGLE_SCOPES] = {"scopes", 0, OPTION_TYPE_FLAG, NULL,
+                              "Scopes one by one, not what has the same keys as one", NULL, false},
+    [OPTION_AROUND] = {"around", 0, OPTION_TYPE_REFERENCE, "R",
+                       "Only scopes within R, and those it lies within", NULL, false},
+    [OPTION_GRAPH_FORMAT] = {"format", 0, OPTION_TYPE_CHOICE, "FORM",
+                             "tree, dot (Graphviz), svg (tree)", graph_choices, false},
+    [OPTION_NODES_MAX] = {"limit", 'n', OPTION_TYPE_UINT, "N",
+                          "At most N of them, up to 10000 (200)", NULL, false},
     [OPTION_TOP_BY] = {"by", 0, OPTION_TYPE_CHOICE, "WHAT",
                        "bytes (largest records), count (busiest labels)", top_choices, false},
     [OPTION_TAG] = {"tag", 0, OPTION_TYPE_TEXT, "TAG", "Only batches of this tag", NULL, false},

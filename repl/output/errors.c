@@ -150,6 +150,8 @@ static const struct row rows[] = {
     {{ERROR_NO_BATCH}, "ID"},
     {{ERROR_AMBIGUOUS_BATCH}, "CAUSE-OF-THE-LIBRARY"},
     {{ERROR_NOT_A_SCOPE}, "SEQ"},
+    {{ERROR_GRAPH_NODES}, "10000"},
+    {{ERROR_GRAPH_ROWS_FILE}, NULL},
     {{ERROR_NO_SCOPE_ID}, NULL},
     {{ERROR_NOT_A_VARIABLE}, NULL},
     {{ERROR_KEY_TWICE}, "NAME"},

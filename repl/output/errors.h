@@ -360,6 +360,12 @@
 #define ERROR_AMBIGUOUS_BATCH CODE_AMBIGUOUS, "ambiguous", "%s", "give more of the id"
 #define ERROR_NOT_A_SCOPE \
     CODE_NO, "not_found", "@%" PRIu64 " is not a scope", "scopes: flume DB scope list"
+#define ERROR_GRAPH_NODES                                 \
+    CODE_USAGE, "usage", "a graph shows 1 to %d of them", \
+        "narrow it down: A..B, -l LABEL, --around R"
+#define ERROR_GRAPH_ROWS_FILE                                   \
+    CODE_USAGE, "usage", "rows are written to standard output", \
+        "leave -o out, or say --format tree, dot or svg"
 #define ERROR_NO_SCOPE_ID \
     CODE_NO, "not_found", "no scope has this id", "scopes: flume DB scope list"
 #define ERROR_NOT_A_VARIABLE                      \

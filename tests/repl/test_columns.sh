@@ -159,6 +159,7 @@ writes dup "" a.flume dup
 writes dup R a.flume dup sweep~1
 writes super "" a.flume super sweep~1
 writes sub "" a.flume sub sweep
+writes graph "" a.flume graph
 writes cache put a.flume cache put '{"n":1}' one
 writes cache list a.flume cache list
 writes cache forget a.flume cache forget '{"n":1}'

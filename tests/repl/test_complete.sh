@@ -35,7 +35,7 @@ tab=$(printf '\t')
 
 # ---- the table alone, without a basin ----
 
-offers 'g' get
+offers 'g' get graph
 offers 'bookm'
 offers '__comp'
 has '' append

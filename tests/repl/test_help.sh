@@ -1,7 +1,7 @@
 # Help and version come from the table of commands.
 . "$(dirname "$0")/lib.sh"
 
-commands="init info append get log tail subscribe label find mark blob scope tape dup super sub batch view explain cache run check repair seal strata prove status stat top hist plot dump export import bench completion version help"
+commands="init info append get log tail subscribe label find mark blob scope tape dup super sub graph batch view explain cache run check repair seal strata prove status stat top hist plot dump export import bench completion version help"
 
 # ---- the overview: on one screen, with every command that is not hidden ----
 

@@ -35,8 +35,9 @@ struct graphing {
     struct scope_record record; /* In hand. */
     struct scope_tokens tokens;
     uint64_t seed;
-    uint64_t looked; /* Records so far, for giving up. */
-    bool is_second;  /* Scopes are told again. */
+    uint64_t looked;   /* Records so far, for giving up. */
+    bool is_second;    /* Scopes are told again, */
+    uint64_t last_seq; /* up to this one: none behind it is in the graph. */
 
     uint64_t center_seq;
     struct scope_record center;
@@ -54,10 +55,16 @@ static int no_memory(flume *handle)
 static int tell(struct graphing *graphing, uint64_t seq)
 {
     const struct scope_pairs *pairs = &graphing->record.identity;
-    int status = tokens_take(&graphing->tokens, graphing->seed, pairs);
+    int status;
 
+    if (!graphing->is_second && lattice_is_full(graphing->lattice)) {
+        graphing->lattice->info.scopes_left_out++; /* Nothing else is asked of it. */
+        return FLUME_OK;
+    }
+    status = tokens_take(&graphing->tokens, graphing->seed, pairs);
     if (status != FLUME_OK)
         return status;
+    graphing->last_seq = graphing->is_second ? graphing->last_seq : seq;
     if (!graphing->tokens.has_variables) {
         graphing->lattice->info.without_variables += !graphing->is_second;
         return FLUME_OK;
@@ -108,6 +115,8 @@ static flume_cursor_options range_of(const struct graphing *graphing, uint64_t h
 
     if ((options->ask.flags & FLUME_ASK_AS_OF) != 0 && options->ask.as_of < range.lt)
         range.lt = options->ask.as_of;
+    if (graphing->is_second && graphing->last_seq < range.lt)
+        range.lt = graphing->last_seq + 1;
     return range;
 }
 

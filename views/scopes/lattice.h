@@ -71,6 +71,12 @@ void lattice_deinit(struct lattice *lattice);
 int lattice_add(struct lattice *lattice, const struct scope_tokens *tokens,
                 const struct scope_pairs *pairs, uint64_t seq);
 
+/** Whether whatever is added from here on is left out: nodes are scopes, and there are enough. */
+static inline bool lattice_is_full(const struct lattice *lattice)
+{
+    return lattice->by == FLUME_GRAPH_BY_SCOPE && lattice->node_count == lattice->nodes_max;
+}
+
 /** All are added. @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
 int lattice_settle(struct lattice *lattice);
 
