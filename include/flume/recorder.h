@@ -120,8 +120,8 @@ FLUME_API int flume_recorder_neutral(flume_recorder *recorder, const char *key);
 enum flume_seen_mode {
     FLUME_SEEN_EXACT = 0,    /* The same scope. */
     FLUME_SEEN_SHADOWED = 1, /* Or one that has all of it, and more. */
-    /* Or, of the scopes that it has all of, the largest, if what it has besides are neutral keys
-     * (flume_recorder_neutral()). */
+    /* Or the largest one that it has all of, and besides it neutral keys alone
+     * (flume_recorder_neutral()); of equal ones the newest. */
     FLUME_SEEN_EXTENDED = 2
 };
 

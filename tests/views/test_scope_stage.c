@@ -381,8 +381,8 @@ static void a_staged_scope_was_seen(void **state)
                      FLUME_ERR_NOT_FOUND);
 }
 
-/* n=1 b=2 is stored; the larger n=1 b=2 d=4 is staged, and what is added to it decides. */
-static void the_largest_scope_decides_stored_or_staged(void **state)
+/* c and d make no difference, e and g do. */
+static void what_is_extended_may_be_stored_or_staged(void **state)
 {
     struct rules_fixture *fx = *state;
 
@@ -733,7 +733,7 @@ int main(void)
         rules_test(volatile_variables_are_those_of_the_first_and_the_last),
         rules_test(a_recorder_that_does_not_ask_can_stage_too),
         rules_test(a_staged_scope_was_seen),
-        rules_test(the_largest_scope_decides_stored_or_staged),
+        rules_test(what_is_extended_may_be_stored_or_staged),
         rules_test(contents_are_what_they_were_when_they_were_staged),
         rules_test(a_content_is_staged_once_and_not_if_it_is_stored),
         rules_test(what_is_discarded_was_never_there),

@@ -509,39 +509,63 @@ int flume_recorder_neutral(flume_recorder *recorder, const char *key)
     return flume_scope_set(recorder->neutral, key, &null);
 }
 
-/* The scope that this one has all of, and only neutral keys besides, stored or staged. */
-static int find_extended(struct commit *commit, uint64_t *out_seq, bool *out_is_staged)
+/* What must be there: all but the neutral variables. *out_core: NULL if there are none. */
+static int make_core(const struct commit *commit, flume_scope **out_core)
 {
-    flume_recorder *recorder = commit->recorder;
-    flume_variable variable;
-    bool is_staged = false;
-    int status = plan(commit);
+    const flume_scope *neutral = commit->recorder->neutral;
+    flume_variable variable, other;
+    flume_scope *core = NULL;
+    int status = FLUME_OK;
 
-    if (status == FLUME_OK && recorder->stage.commits > 0 && commit->verdict.kind != FLUME_SUBSET)
-        status = stage_find_smaller(
-            recorder, commit->pairs,
-            commit->verdict.kind == FLUME_SUPERSET ? recorder->other.identity.count : 0, &is_staged,
-            out_is_staged);
-    if (status != FLUME_OK || is_staged || commit->verdict.kind != FLUME_SUPERSET ||
-        recorder->neutral == NULL)
-        return status;
-    for (size_t i = 0; i < commit->verdict.key_count; i++)
-        if (!flume_scope_get(recorder->neutral, commit->verdict.keys[i], &variable))
-            return FLUME_OK;
-    *out_seq = commit->verdict.seq;
+    *out_core = NULL;
+    for (size_t i = 0; neutral != NULL && flume_scope_at(neutral, i, &variable); i++) {
+        if (!flume_scope_get(commit->effective, variable.key, &other))
+            continue;
+        if (core == NULL)
+            status = flume_scope_copy(commit->effective, &core);
+        if (status != FLUME_OK)
+            return status;
+        (void)flume_scope_unset(core, variable.key); /* It is there. */
+    }
+    *out_core = core;
     return FLUME_OK;
 }
 
-static int find_staged(struct commit *commit, bool *out_is_staged)
+/* The largest stored scope that lacks of this one neutral keys alone; NONE: there is none. */
+static int find_extended(struct commit *commit, uint64_t *out_seq)
 {
+    const struct scope_pairs *pairs;
+    flume_scope *core;
+    int status = make_core(commit, &core);
+
+    if (status == FLUME_OK && core != NULL)
+        status = scope_pairs_of(core, &pairs);
+    if (status == FLUME_OK && core != NULL)
+        status = overlay_ask_between(commit->recorder->overlay, pairs, commit->pairs, out_seq);
+    else if (status != FLUME_OK)
+        status = refuse(commit->recorder, commit->effective, status);
+    flume_scope_destroy(core);
+    return status;
+}
+
+/* Whether what is staged has the scope, in the same sense. */
+static int find_staged(struct commit *commit, enum flume_seen_mode mode, bool *out_is_staged)
+{
+    flume_recorder *recorder = commit->recorder;
     uint8_t id[FLUME_HASH_BYTES];
     uint64_t staged_id;
     int status = flume_scope_id(commit->effective, id);
 
     if (status == FLUME_OK)
-        status = stage_find(commit->recorder, id, &staged_id);
+        status = stage_find(recorder, id, &staged_id);
     *out_is_staged = status == FLUME_OK;
-    return status == FLUME_ERR_NOT_FOUND ? FLUME_OK : status;
+    if (status != FLUME_ERR_NOT_FOUND)
+        return status;
+    if (mode == FLUME_SEEN_SHADOWED)
+        return stage_find_larger(recorder, commit->pairs, out_is_staged);
+    if (mode == FLUME_SEEN_EXTENDED)
+        return stage_find_extended(recorder, commit->pairs, out_is_staged);
+    return FLUME_OK;
 }
 
 int flume_scope_seen(flume_recorder *recorder, flume_scope *scope, enum flume_seen_mode mode,
@@ -564,14 +588,12 @@ int flume_scope_seen(flume_recorder *recorder, flume_scope *scope, enum flume_se
     if (status != FLUME_OK)
         return status;
     seq = commit.answer.dup_seq;
-    if (seq == FLUME_SEQ_NONE && recorder->stage.commits > 0)
-        status = find_staged(&commit, &is_staged);
-    if (seq == FLUME_SEQ_NONE && !is_staged && mode == FLUME_SEEN_SHADOWED)
+    if (seq == FLUME_SEQ_NONE && mode == FLUME_SEEN_SHADOWED)
         seq = commit.answer.superset_seq;
-    if (status == FLUME_OK && seq == FLUME_SEQ_NONE && !is_staged && mode == FLUME_SEEN_SHADOWED)
-        status = stage_find_larger(recorder, commit.pairs, &is_staged);
-    if (status == FLUME_OK && seq == FLUME_SEQ_NONE && !is_staged && mode == FLUME_SEEN_EXTENDED)
-        status = find_extended(&commit, &seq, &is_staged);
+    if (seq == FLUME_SEQ_NONE && mode == FLUME_SEEN_EXTENDED)
+        status = find_extended(&commit, &seq);
+    if (status == FLUME_OK && seq == FLUME_SEQ_NONE && recorder->stage.commits > 0)
+        status = find_staged(&commit, mode, &is_staged);
     if (status != FLUME_OK)
         return status;
     if (seq == FLUME_SEQ_NONE && !is_staged)

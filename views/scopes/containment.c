@@ -72,7 +72,7 @@ static bool lies_within(const struct scope_pairs *one, const struct scope_pairs 
 }
 
 struct comparing {
-    const struct scope_pairs *pairs;
+    const struct scope_pairs *pairs, *core;
     enum containment_relation relation;
     bool holds;
 };
@@ -91,7 +91,8 @@ static int compare(void *ctx, uint64_t seq, const struct scope_pairs *stored)
         comparing->holds = pairs->count < stored->count && lies_within(pairs, stored);
         break;
     case RELATION_CONTAINS:
-        comparing->holds = stored->count < pairs->count && lies_within(stored, pairs);
+        comparing->holds = stored->count < pairs->count && lies_within(stored, pairs) &&
+                           (comparing->core == NULL || lies_within(comparing->core, stored));
         break;
     }
     return FLUME_OK;
@@ -101,7 +102,7 @@ int containment_verify(struct containment *containment, const struct scope_pairs
                        uint64_t seq, enum containment_relation relation, bool *out_holds)
 {
     const struct containment_store *store = &containment->store;
-    struct comparing comparing = {.pairs = pairs, .relation = relation};
+    struct comparing comparing = {.pairs = pairs, .core = containment->core, .relation = relation};
     int status = store->read(store->scopes, seq, compare, &comparing);
 
     if (status != FLUME_OK && status != FLUME_ERR_NOT_FOUND)

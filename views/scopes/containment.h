@@ -89,8 +89,9 @@ struct containment {
     uint64_t seed;
     struct shapes shapes;
     struct containment_info info;
-    struct scope_tokens tokens; /* Of the scope in hand. */
-    struct scope_tokens other;  /* Of a stored one. */
+    struct scope_tokens tokens;     /* Of the scope in hand. */
+    struct scope_tokens other;      /* Of a stored one. */
+    const struct scope_pairs *core; /* What has not all of these is no subset now; NULL: nothing. */
 };
 
 /* What a scope is to those stored; FLUME_SEQ_NONE: there is none. */

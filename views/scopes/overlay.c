@@ -392,6 +392,20 @@ int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs, const 
     return status == FLUME_OK ? status : fail(overlay, status);
 }
 
+int overlay_ask_between(struct overlay *overlay, const struct scope_pairs *core,
+                        const struct scope_pairs *pairs, uint64_t *out_seq)
+{
+    struct containment_answer answer;
+    int status;
+
+    overlay->containment.core = core;
+    status = overlay_ask(overlay, pairs, NULL, &answer);
+    overlay->containment.core = NULL;
+    if (status == FLUME_OK)
+        *out_seq = answer.subset_seq;
+    return status;
+}
+
 int overlay_add(struct overlay *overlay, const struct scope_pairs *pairs, uint64_t seq)
 {
     int status;

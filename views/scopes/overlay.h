@@ -48,6 +48,12 @@ uint64_t overlay_position(const struct overlay *overlay);
 int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs, const uint8_t *id,
                 struct containment_answer *out_answer);
 
+/** The largest of them, of equal ones the newest, that has all of core and lies strictly within a scope.
+ * @param core     Lies within the scope.
+ * @param out_seq  FLUME_SEQ_NONE: there is none. Nor is there if the scope itself is known. */
+int overlay_ask_between(struct overlay *overlay, const struct scope_pairs *core,
+                        const struct scope_pairs *pairs, uint64_t *out_seq);
+
 /** Know a scope that was just appended at seq: at least overlay_position(), and no other scope stands
  * between. @return FLUME_OK, an error. */
 int overlay_add(struct overlay *overlay, const struct scope_pairs *pairs, uint64_t seq);

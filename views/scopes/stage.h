@@ -90,10 +90,9 @@ void stage_deinit(struct stage *stage);
 
 /** Whether a staged scope has all of these pairs, and more. @return FLUME_OK, an error. */
 int stage_find_larger(flume_recorder *recorder, const struct scope_pairs *pairs, bool *out_found);
-/** Of the staged scopes that these pairs have all of, and more, the largest, if it has at least so many
- * pairs: whether what is added to it are neutral keys of the recorder. @return FLUME_OK, an error. */
-int stage_find_smaller(flume_recorder *recorder, const struct scope_pairs *pairs, size_t least,
-                       bool *out_found, bool *out_is_neutral);
+/** Whether these pairs have all of a staged scope, and besides it neutral keys of the recorder alone.
+ * @return FLUME_OK, an error. */
+int stage_find_extended(flume_recorder *recorder, const struct scope_pairs *pairs, bool *out_found);
 
 /* ---- stage_flush.c ---- */
 

@@ -90,23 +90,18 @@ static bool adds_neutral_keys(const flume_recorder *recorder, const struct scope
     return true;
 }
 
-int stage_find_smaller(flume_recorder *recorder, const struct scope_pairs *pairs, size_t least,
-                       bool *out_found, bool *out_is_neutral)
+int stage_find_extended(flume_recorder *recorder, const struct scope_pairs *pairs, bool *out_found)
 {
     const struct scope_pairs *staged;
     uint64_t next = recorder->stage.read_at;
     int status = FLUME_OK;
 
-    *out_found = *out_is_neutral = false;
-    while (status == FLUME_OK) {
+    *out_found = false;
+    while (status == FLUME_OK && !*out_found) {
         status = next_scope(recorder, &next, &staged);
-        /* Of equal ones the newest: it comes last. */
-        if (status == FLUME_OK && staged->count >= least && has_variables(staged) &&
-            has_all_of(pairs, staged)) {
-            *out_found = true;
-            *out_is_neutral = adds_neutral_keys(recorder, pairs, staged);
-            least = staged->count;
-        }
+        if (status == FLUME_OK)
+            *out_found = has_variables(staged) && has_all_of(pairs, staged) &&
+                         adds_neutral_keys(recorder, pairs, staged);
     }
     return status == FLUME_END ? FLUME_OK : status;
 }
