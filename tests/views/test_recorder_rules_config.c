@@ -289,6 +289,54 @@ static void a_part_of_a_scope_with_an_error_is_not_taken(void **state)
     flume_partial_destroy(partial);
 }
 
+static void what_a_partial_forbids_is_refused_and_listed(void **state)
+{
+    struct rules_fixture *fx = *state;
+    flume_partial *partial = make_partial();
+    flume_scope *part;
+
+    assert_int_equal(flume_scope_create(&part), FLUME_OK);
+    assert_int_equal(flume_partial_forbid(partial, "^tmp_"), FLUME_OK);
+    assert_int_equal(flume_partial_forbid(partial, "^s|seed"),
+                     FLUME_OK); /* The solver is allowed. */
+    describe(fx->scope, "id=1 more=2 tmp_a=1 the_seed=2 tmp_seed=3 @tmp_label");
+    assert_int_equal(flume_scope_set_f64(fx->scope, "rate", 1), FLUME_OK);
+    assert_int_equal(flume_scope_set_text(fx->scope, "solver", "rk4"), FLUME_OK);
+    assert_int_equal(flume_partial_extract(partial, fx->scope, part), FLUME_ERR_INVALID);
+    assert_string_equal(flume_partial_failures(partial),
+                        "partial model: the_seed: is forbidden by '^s|seed'\n"
+                        "partial model: tmp_a: is forbidden by '^tmp_'\n"
+                        "partial model: tmp_seed: is forbidden by '^tmp_'");
+    assert_int_equal(flume_scope_count(part), 0);
+    assert_int_equal(flume_scope_classify(fx->scope, "the_seed", FLUME_CLASS_IGNORE), FLUME_OK);
+    assert_int_equal(flume_scope_unset(fx->scope, "tmp_a"), FLUME_OK);
+    assert_int_equal(flume_scope_unset(fx->scope, "tmp_seed"), FLUME_OK);
+    assert_int_equal(flume_partial_extract(partial, fx->scope, part), FLUME_OK);
+    assert_int_equal(flume_scope_count(part), 3);
+    flume_scope_destroy(part);
+    flume_partial_destroy(partial);
+}
+
+static void a_pattern_that_is_none_forbids_nothing(void **state)
+{
+    struct rules_fixture *fx = *state;
+    flume_partial *partial = make_partial();
+    char longest[FLUME_PATTERN_BYTES_MAX + 2];
+
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_int_equal(flume_partial_forbid(partial, "a(b"), FLUME_ERR_INVALID);
+    assert_non_null(strstr(flume_partial_failures(partial), "partial model: a(b: "));
+    assert_int_equal(flume_partial_forbid(partial, ""), FLUME_ERR_INVALID);
+    assert_int_equal(flume_partial_forbid(partial, longest), FLUME_ERR_TOO_LARGE);
+    assert_int_equal(flume_partial_forbid(partial, NULL), FLUME_ERR_INVALID);
+    describe(fx->scope, "id=1 more=2");
+    assert_int_equal(flume_scope_set_f64(fx->scope, "rate", 1), FLUME_OK);
+    assert_int_equal(flume_partial_extract(partial, fx->scope, NULL), FLUME_OK);
+    assert_string_equal(flume_partial_failures(partial), "");
+    flume_partial_destroy(partial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +348,8 @@ int main(void)
         rules_test(the_id_of_a_part_is_that_of_its_variables_wherever_they_are),
         rules_test(what_a_partial_lacks_is_listed),
         rules_test(a_part_of_a_scope_with_an_error_is_not_taken),
+        rules_test(what_a_partial_forbids_is_refused_and_listed),
+        rules_test(a_pattern_that_is_none_forbids_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "patterns.h"
 #include "rules.h"
 
 enum { TYPES_ALL = (1u << (FLUME_VALUE_EMPTY_LIST + 1)) - 1, LINE_BYTES_MAX = 512 };
@@ -15,6 +16,7 @@ enum { TYPES_ALL = (1u << (FLUME_VALUE_EMPTY_LIST + 1)) - 1, LINE_BYTES_MAX = 51
 struct flume_partial {
     char *name;
     flume_scope *keys;
+    struct patterns forbidden;
     struct scope_buffer failures; /* Text, with its NUL if it has any bytes. */
 };
 
@@ -41,6 +43,7 @@ void flume_partial_destroy(flume_partial *partial)
     if (partial == NULL)
         return;
     flume_scope_destroy(partial->keys);
+    patterns_deinit(&partial->forbidden);
     scope_buffer_deinit(&partial->failures);
     free(partial->name);
     free(partial);
@@ -87,6 +90,24 @@ static int add_failure(flume_partial *partial, const char *key, const char *why)
                                                                          : FLUME_ERR_NO_MEMORY;
 }
 
+int flume_partial_forbid(flume_partial *partial, const char *keys)
+{
+    char why[PATTERN_WHY_BYTES] = "";
+    size_t index;
+    int status;
+
+    if (partial == NULL || keys == NULL)
+        return FLUME_ERR_INVALID;
+    partial->failures.bytes = 0;
+    if (partial->forbidden.count == FLUME_RULES_MAX)
+        return FLUME_ERR_TOO_LARGE;
+    status = keys[0] != '\0' ? patterns_add(&partial->forbidden, keys, &index, why)
+                             : FLUME_ERR_INVALID;
+    if (status != FLUME_OK && status != FLUME_ERR_NO_MEMORY)
+        (void)add_failure(partial, keys, why[0] != '\0' ? why : "a pattern that fits every key");
+    return status;
+}
+
 /* One key: taken, or why not. */
 static int extract(flume_partial *partial, const flume_variable *key, const flume_scope *scope,
                    flume_scope *io_scope)
@@ -113,6 +134,29 @@ static int extract(flume_partial *partial, const flume_variable *key, const flum
     return io_scope == NULL ? FLUME_OK : scope_copy_slot(slot, 0, io_scope);
 }
 
+/* Whether some pattern forbids a variable; said of the first that does. */
+static int look_for_forbidden(flume_partial *partial, const struct scope_slot *slot)
+{
+    char why[SCOPE_SHOWN_BYTES + 40], shown[SCOPE_SHOWN_BYTES];
+    const uint8_t *bits;
+    uint32_t index;
+    int status;
+
+    if (slot->is_label || slot->class_ == FLUME_CLASS_IGNORE ||
+        scope_search(partial->keys, slot->key, slot->key_bytes, &index))
+        return FLUME_OK;
+    status = patterns_match(&partial->forbidden, slot->key, slot->key_bytes + 1, &bits);
+    for (size_t i = 0; status == FLUME_OK && i < partial->forbidden.count; i++)
+        if (pattern_bit(bits, i)) {
+            const char *text = partial->forbidden.items[i].text;
+
+            (void)snprintf(why, sizeof why, "is forbidden by '%s'",
+                           scope_show(text, strlen(text), shown));
+            return add_failure(partial, slot->key, why);
+        }
+    return status;
+}
+
 int flume_partial_extract(flume_partial *partial, const flume_scope *scope, flume_scope *io_scope)
 {
     flume_variable key;
@@ -126,6 +170,9 @@ int flume_partial_extract(flume_partial *partial, const flume_scope *scope, flum
     status = scope->error.status;
     for (size_t i = 0; status == FLUME_OK && flume_scope_at(partial->keys, i, &key); i++)
         status = extract(partial, &key, scope, io_scope);
+    for (uint32_t i = 0; status == FLUME_OK && partial->forbidden.count > 0 && i < scope->count;
+         i++)
+        status = look_for_forbidden(partial, scope_slot_at(scope, i));
     if (status == FLUME_OK && partial->failures.bytes > 0)
         status = FLUME_ERR_INVALID;
     if (status != FLUME_OK && io_scope != NULL)
