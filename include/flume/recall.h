@@ -185,13 +185,22 @@ FLUME_API int flume_remember(flume_recorder *recorder, flume_scope *scope, const
 FLUME_API int flume_forget(flume_recorder *recorder, flume_scope *scope,
                            const flume_recall_options *options);
 
-/* What this recorder has been told since it was opened. */
+/* How often. */
 typedef struct flume_recall_counts {
     uint64_t hits, misses;
     uint64_t stored, races_lost;
 } flume_recall_counts;
 
+/** What this recorder has been told since it was opened. */
 FLUME_API void flume_recall_count(const flume_recorder *recorder, flume_recall_counts *out_counts);
+
+/** What all recorders of the basin have been told, in whatever processes, as of an ask. A recorder adds its
+ * counts, in one record of the log, when it is flushed and when it is closed, if there are any: those of a
+ * process that is killed since its last flush are lost.
+ * @param ask  NULL: defaults.
+ * @return FLUME_OK, or as flume_get_at(); all zero where nobody has recalled anything. */
+FLUME_API int flume_recall_count_all(flume *flume, const flume_ask *ask,
+                                     flume_recall_counts *out_counts);
 
 #ifdef __cplusplus
 }

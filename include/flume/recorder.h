@@ -35,16 +35,14 @@ extern "C" {
 typedef struct flume_recorder flume_recorder;
 
 enum flume_verdict_kind {
-    FLUME_NEW = 1, /* No stored scope is related. */
-    FLUME_DUP = 2, /* The same as scope seq. */
-    FLUME_SUBSET =
-        3, /* Scope seq has all of it, and keys besides: verdict.keys, what is missing. */
-    FLUME_SUPERSET =
-        4, /* It has all of scope seq (the largest such; of equals the newest), and keys */
-    FLUME_UNASKED = 5, /* besides: verdict.keys. UNASKED: fast mode; the views will tell. */
-    FLUME_STAGED =
-        6 /* It waits (scope_stage.h), and is none of the staged ones: the verdict is given
-                          when it is written. */
+    FLUME_NEW = 1,    /* No stored scope is related. */
+    FLUME_DUP = 2,    /* The same as scope seq. */
+    FLUME_SUBSET = 3, /* Scope seq has all of it, and more: verdict.keys is what is missing. */
+    /* It has all of scope seq (the largest such; of equals the newest), and keys besides: verdict.keys. */
+    FLUME_SUPERSET = 4,
+    FLUME_UNASKED = 5, /* Fast mode; the views will tell. */
+    /* It waits (scope_stage.h), and is none of the staged ones: the verdict is given when it is written. */
+    FLUME_STAGED = 6
 };
 
 typedef struct flume_verdict {
@@ -54,32 +52,32 @@ typedef struct flume_verdict {
     uint64_t extends_seq; /* The largest scope that this one has all of; NONE: there is none. */
     uint64_t record_seq;  /* Where the commit stands; NONE: a link that waits to be counted. */
     uint8_t id[FLUME_HASH_BYTES]; /* flume_scope_id(). */
-    const char *const
-        *keys; /* SUBSET: what is missing; SUPERSET: what is added. In byte order, labels as */
-    size_t key_count; /* "@label/TEXT". Valid until the next call on the recorder. */
-    uint64_t
-        staged_id; /* It is staged, under this number, of the recorder's, from 1 on; 0: it is not. */
+    /* SUBSET: what is missing; SUPERSET: what is added. In byte order, labels as "@label/TEXT". Valid
+     * until the next call on the recorder. */
+    const char *const *keys;
+    size_t key_count;
+    /* It is staged, under this number, of the recorder's, from 1 on; 0: it is not. */
+    uint64_t staged_id;
     uint64_t staged_of; /* DUP of a staged scope, which has no seq yet: of this one; 0: no. */
 } flume_verdict;
 
 typedef struct flume_recorder_options {
     unsigned flags; /* enum flume_recorder_flags. */
-    uint64_t
-        link_interval_ns; /* Links that wait are written at the next commit after this. 0: 1 s. */
-    flume_ask ask;        /* How long a commit may wait for the views. Zero: without limit. */
-    const char
-        *git_commit; /* Of the program that records, as it knows it; NULL: it does not. Copied. */
-    bool
-        git_dirty; /* Its tree differed from the commit. CMake: flume_stamp_git(TARGET) makes both. */
+    /* Links that wait are written at the next commit after this. 0: 1 s. */
+    uint64_t link_interval_ns;
+    flume_ask ask; /* How long a commit may wait for the views. Zero: without limit. */
+    /* Of the program that records, as it knows it (copied; NULL: it does not), and whether its tree
+     * differed from the commit. CMake: flume_stamp_git(TARGET) makes both. */
+    const char *git_commit;
+    bool git_dirty;
 } flume_recorder_options;
 
 enum flume_recorder_flags {
     FLUME_RECORDER_FAST = 1,         /* Append without asking; verdicts are FLUME_UNASKED. */
     FLUME_RECORDER_STORE_FULL = 2,   /* SUBSET: the whole scope, not a link. */
     FLUME_RECORDER_NO_OWN_LABEL = 4, /* A scope without a label is committed all the same. */
-    FLUME_RECORDER_REFUSE_DIRTY =
-        8,                          /* Nothing is committed from a dirty tree, or an unknown one. */
-    FLUME_RECORDER_NEEDS_BLOCK = 16 /* Nothing is committed before a block: FLUME_INIT_BLOCK(). */
+    FLUME_RECORDER_REFUSE_DIRTY = 8, /* Nothing is committed from a dirty or an unknown tree. */
+    FLUME_RECORDER_NEEDS_BLOCK = 16  /* Nothing is committed before a block: FLUME_INIT_BLOCK(). */
 };
 
 /**
@@ -95,7 +93,9 @@ FLUME_API int flume_recorder_open(flume_recorder **out_recorder, flume *flume,
 /** Write what waits, and end, whatever is returned. NULL is harmless. @return as flume_recorder_flush(). */
 FLUME_API int flume_recorder_close(flume_recorder *recorder);
 
-/** Write what is staged, and links that wait to be counted. @return FLUME_OK, or as flume_commit(). */
+/** Write what is staged, links that wait to be counted, and what was counted of recalls
+ * (flume_recall_count_all()): each, whatever became of the others.
+ * @return FLUME_OK, or the first error, as flume_commit(). */
 FLUME_API int flume_recorder_flush(flume_recorder *recorder);
 
 /**

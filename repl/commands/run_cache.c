@@ -23,7 +23,8 @@ static const struct grid_column list_columns[] = {
     {"seq", 9, true},      {"time", 19, false},    {"bytes", 10, true}, {"how", 10, false},
     {"versions", 8, true}, {"address", 64, false}, {"scope", 0, false}};
 static const struct grid_column stat_columns[] = {
-    {"addresses", 9, true}, {"bytes", 10, true}, {"remembered", 10, true}, {"versions", 9, true}};
+    {"addresses", 9, true}, {"bytes", 10, true}, {"remembered", 10, true}, {"versions", 9, true},
+    {"hits", 9, true},      {"misses", 9, true}, {"races_lost", 10, true}};
 static const struct grid_column put_columns[] = {
     {"seq", 9, true}, {"bytes", 10, true}, {"address", 0, false}};
 
@@ -108,10 +109,13 @@ static int form_stat(struct asking *asking)
 {
     struct session *session = asking->session;
     struct listing listing = {.asking = asking};
+    flume_recall_counts recalls;
     int status;
 
     asking_note_stale(asking);
     status = flume_stored_list(session->flume, &asking->ask, 0, count_one, &listing);
+    if (status == FLUME_OK)
+        status = flume_recall_count_all(session->flume, &asking->ask, &recalls);
     progress_end(&asking->progress);
     if (status != FLUME_OK)
         return asking_report(asking, status);
@@ -121,6 +125,9 @@ static int form_stat(struct asking *asking)
     grid_size(&listing.grid, listing.bytes);
     grid_count(&listing.grid, listing.remembered);
     grid_count(&listing.grid, listing.versions);
+    grid_count(&listing.grid, recalls.hits);
+    grid_count(&listing.grid, recalls.misses);
+    grid_count(&listing.grid, recalls.races_lost);
     return end_row(&listing.grid);
 }
 

@@ -81,7 +81,7 @@ static const struct subcommand cache_subs[] = {
      "put a value, or --file FILE"},
     {"get", "KEY", 1, 1, OPTIONS(OPTION_SPACE, OPTION_OUTPUT), "the newest value, byte for byte"},
     {"forget", "KEY", 1, 1, OPTIONS(OPTION_SPACE, PROFILES), "from here on there is nothing"},
-    {"stat", "", 0, 0, NULL, "how many there are, and their bytes"},
+    {"stat", "", 0, 0, NULL, "how many there are, and hits and misses"},
     {NULL, NULL, 0, 0, NULL, NULL},
 };
 

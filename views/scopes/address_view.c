@@ -136,7 +136,8 @@ struct listing {
 /* All rows of an address have been seen. */
 static int tell(struct listing *listing)
 {
-    if (!listing->has_value || (listing->info.flags & listing->flags) != listing->flags)
+    if (!listing->has_value || (listing->info.flags & STORED_COUNTS) != 0 ||
+        (listing->info.flags & listing->flags) != listing->flags)
         return FLUME_OK;
     return listing->callback(listing->ctx, &listing->info);
 }

@@ -101,27 +101,30 @@ int flume_recorder_open(flume_recorder **out_recorder, flume *handle,
     return FLUME_OK;
 }
 
+/* Each of them is written, whatever became of the others. */
 int flume_recorder_flush(flume_recorder *recorder)
 {
-    int status;
+    int status, links_status, counts_status;
 
     if (recorder == NULL)
         return FLUME_ERR_INVALID;
     status = stage_flush(recorder);
-    return status == FLUME_OK ? links_flush(recorder) : status;
+    links_status = links_flush(recorder);
+    counts_status = recall_counts_flush(recorder);
+    if (status == FLUME_OK)
+        status = links_status;
+    return status == FLUME_OK ? counts_status : status;
 }
 
 int flume_recorder_close(flume_recorder *recorder)
 {
-    int status, links_status;
+    int status;
 
     if (recorder == NULL)
         return FLUME_OK;
-    status = stage_flush(recorder);
-    links_status =
-        links_flush(recorder); /* What waits was counted, whatever became of the stage. */
+    status = flume_recorder_flush(recorder);
     destroy(recorder);
-    return status == FLUME_OK ? links_status : status;
+    return status;
 }
 
 int recorder_append(flume_recorder *recorder, uint8_t kind, uint64_t time_ns,

@@ -64,6 +64,7 @@ struct flume_recorder {
     uint8_t last_id[FLUME_HASH_BYTES];
 
     flume_recall_counts recalls;
+    flume_recall_counts recalls_told; /* Of them, what is in the log. */
 
     struct scope_buffer body;  /* Of the record in the making. */
     struct scope_record other; /* The scope that a verdict names. */
@@ -114,6 +115,12 @@ int links_add(flume_recorder *recorder, flume_scope *effective, const struct sco
 /** Write what waits. @return FLUME_OK or as flume_log_append(): then it goes on waiting. */
 int links_flush(flume_recorder *recorder);
 void links_deinit(struct pending_links *links);
+
+/* ---- recall_counts.c ---- */
+
+/** Add to the counts of the basin what this recorder has been told since it did so last. Not in the lane.
+ * @return FLUME_OK, or as flume_remember(). */
+int recall_counts_flush(flume_recorder *recorder);
 
 /* ---- recorder.c ---- */
 

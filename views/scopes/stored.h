@@ -48,7 +48,12 @@ static inline bool address_has_value(const struct address_row *row)
 }
 
 /* What an address is made of. */
-enum address_of { ADDRESS_OF_SCOPE = 1, ADDRESS_OF_DATA = 2, ADDRESS_OF_RECALL = 3 };
+enum address_of {
+    ADDRESS_OF_SCOPE = 1,
+    ADDRESS_OF_DATA = 2,
+    ADDRESS_OF_RECALL = 3,
+    ADDRESS_OF_COUNTS = 4 /* Of recalls, in the space "", of a hash of zeros. */
+};
 
 /** BLAKE3 over what it is made of (views/FORMAT.md). @return FLUME_OK; FLUME_ERR_INVALID: the space. */
 int address_make(enum address_of of, const char *space, const uint8_t hash[FLUME_HASH_BYTES],

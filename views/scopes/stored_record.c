@@ -55,6 +55,9 @@ void stored_record_encode(const struct stored_record *stored, uint8_t *target)
 /* Whether the sizes are what the form says. */
 static bool is_sound(const struct stored_record *stored, size_t body_bytes)
 {
+    if (stored->flags == STORED_COUNTS &&
+        (stored->form != STORED_INLINE || stored->bytes != STORED_COUNTS_BYTES))
+        return false;
     switch (stored->form) {
     case STORED_INLINE:
         return stored->bytes <= FLUME_STORED_INLINE_BYTES_MAX &&
@@ -90,9 +93,9 @@ int stored_record_decode(const void *body, size_t body_bytes, struct stored_reco
     };
     memcpy(stored.address, bytes + ADDRESS_AT, FLUME_ADDRESS_BYTES);
     memcpy(stored.scope_id, bytes + SCOPE_ID_AT, FLUME_HASH_BYTES);
-    if ((stored.flags & ~(unsigned)FLUME_STORED_REMEMBERED) != 0 ||
-        !is_sound(&stored, body_bytes) ||
-        (stored.flags == 0 && memcmp(stored.scope_id, zeros, sizeof zeros) != 0))
+    if (stored.flags > STORED_COUNTS || !is_sound(&stored, body_bytes) ||
+        (stored.flags != FLUME_STORED_REMEMBERED &&
+         memcmp(stored.scope_id, zeros, sizeof zeros) != 0))
         return FLUME_ERR_DAMAGED;
     *out_stored = stored;
     return FLUME_OK;

@@ -12,11 +12,14 @@ enum stored_form {
     STORED_END = 3     /* From here on there is nothing at the address. */
 };
 
+/* A flag beside those of enum flume_stored_flags: nobody's value, but counts of recalls. */
+enum { STORED_COUNTS = 2, STORED_COUNTS_BYTES = 32 };
+
 enum { STORED_HEADER_BYTES = 80 };
 
 struct stored_record {
     enum stored_form form;
-    unsigned flags; /* enum flume_stored_flags. */
+    unsigned flags; /* enum flume_stored_flags, or STORED_COUNTS. */
     uint64_t bytes; /* Of the value. */
     uint8_t address[FLUME_ADDRESS_BYTES];
     uint8_t scope_id[FLUME_HASH_BYTES]; /* Zeros where it was not remembered. */
