@@ -118,8 +118,9 @@ struct flume {
     flume_options options;     /* With pointers that live as long as the handle. */
     flume_allocator allocator; /* A copy, where options.log has one. Fixed. */
     const flume_io *io;
-    char *path;     /* Of the directory that has views/. */
-    bool temporary; /* path is ours and goes at close: a basin in memory. */
+    char *path;             /* Of the directory that has views/. */
+    bool temporary;         /* path is ours and goes at close: a basin in memory. */
+    _Atomic bool told_wild; /* That sets of keys are too many. Becomes true once. */
     uint8_t basin_id[16];
 
     pthread_mutex_t mutex;

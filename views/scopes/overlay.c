@@ -11,6 +11,7 @@
 #include "overlay_map.h"
 #include "scope_log.h"
 #include "superset_rows.h"
+#include "wild.h"
 
 /* How much it takes in before it begins afresh on a newer snapshot; how far behind that may be, as a
  * part of it; and from how many records on it begins afresh rather than to read them. */
@@ -385,10 +386,13 @@ int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *
 int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs, const uint8_t *id,
                 struct containment_answer *out_answer)
 {
+    uint64_t wild_shapes = overlay->containment.info.wild_shapes;
     int status;
 
     assert(overlay->is_standing);
     status = containment_ask(&overlay->containment, pairs, id, overlay->position, out_answer);
+    if (overlay->containment.info.wild_shapes > wild_shapes)
+        wild_tell(overlay->handle, &overlay->containment, pairs);
     return status == FLUME_OK ? status : fail(overlay, status);
 }
 

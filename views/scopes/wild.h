@@ -48,4 +48,11 @@ enum containment_relation { RELATION_SAME, RELATION_WITHIN, RELATION_CONTAINS };
 int containment_verify(struct containment *containment, const struct scope_pairs *pairs,
                        uint64_t seq, enum containment_relation relation, bool *out_holds);
 
+/* ---- wild_tell.c ---- */
+
+/** A scope has brought a wild shape: warn through the handle's log callback, once in its life, naming the
+ * key that seems to be the cause. The scope is the one in hand. */
+void wild_tell(flume *handle, const struct containment *containment,
+               const struct scope_pairs *pairs);
+
 #endif
