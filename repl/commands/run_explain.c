@@ -308,7 +308,10 @@ static int explain_scope(struct explaining *explaining)
         step_of_view(explaining, "superset", "the same, what it lies within, what it has all of");
     else if (is_dup || strcmp(form, "show") == 0 || strcmp(form, "explain") == 0)
         step_of_view(explaining, "scope", "how often it was committed");
-    if (strcmp(form, "add") != 0)
+    if (strcmp(form, "stat") == 0) {
+        step_of_view(explaining, "scope", "how many there are");
+        step_of_view(explaining, "superset", "counts of shapes");
+    } else if (strcmp(form, "add") != 0)
         step_of_log(explaining, "scopes and links are read one by one");
     return CODE_OK;
 }

@@ -25,6 +25,7 @@ int scope_form_show(struct scoping *scoping);
 int scope_form_diff(struct scoping *scoping);
 int scope_form_find(struct scoping *scoping);
 int scope_form_explain(struct scoping *scoping);
+int scope_form_stat(struct scoping *scoping);
 int scope_form_put(struct scoping *scoping);
 int scope_form_get(struct scoping *scoping);
 int scope_form_tape(struct scoping *scoping);

@@ -71,6 +71,7 @@ static const struct subcommand scope_subs[] = {
      "put a value at its address"},
     {"get", "KEY=VALUE...", 1, SIZE_MAX, OPTIONS(OPTION_LABEL, OPTION_SPACE, OPTION_OUTPUT),
      "the newest value there"},
+    {"stat", "", 0, 0, NULL, "how many, and sets of keys"},
     {NULL, NULL, 0, 0, NULL, NULL},
 };
 
@@ -356,7 +357,7 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_SCOPE] =
         {
             .name = "scope",
-            .operands = "list|add|show|diff|find|explain|put|get ...",
+            .operands = "list|add|show|diff|find|explain|put|get|stat ...",
             .operand_type = OPERAND_TEXT,
             .operand_max = SIZE_MAX,
             .options = OPTIONS(ASKS),
@@ -372,7 +373,9 @@ const struct command command_table[COMMAND_COUNT] = {
                 "{\"a\":{\"b\":1}} has the key a/b. R is a reference, or the id that add prints. list "
                 "has one row for a link, however many commits it counts; find and explain look at "
                 "the scopes one by one, newest first, explain at the newest 10,000. put keeps a value under a scope, which need "
-                "not be committed; get finds it again; -l is part of the scope (flume cache -h).",
+                "not be committed; get finds it again; -l is part of the scope (flume cache -h). stat counts "
+                "scopes and shapes, sets of keys; wild ones are beyond those that can be tracked: "
+                "keys made out of data.",
             .examples =
                 {
                     "flume demo.flume scope add -l sweep n=100 eps=0.1 solver=cg",

@@ -154,6 +154,7 @@ writes scope diff a.flume scope diff sweep sweep~1
 writes scope find a.flume scope find n=1
 writes scope explain a.flume scope explain n=2
 writes scope put a.flume scope put n=2 --value two
+writes scope stat a.flume scope stat
 writes tape "" a.flume tape
 writes dup "" a.flume dup
 writes dup R a.flume dup sweep~1
