@@ -17,7 +17,8 @@
  * is not committed. So captures need not be checked one by one.
  *
  * Types are part of a value: 1, 1.0, true and "1" are four values; every NaN is the same as every other;
- * -0.0 is not 0.0; null is not absent. There is no tolerance: round before (flume_round_digits()).
+ * -0.0 is not 0.0; null is not absent. There is no tolerance: round before (flume_round_digits()). Where
+ * 1.0 and 1 are to be the same: flume_scope_numbers().
  *
  * Threads: a scope is used by one thread at a time.
  */
@@ -141,6 +142,19 @@ FLUME_API int flume_scope_set_time(flume_scope *scope, const char *key, int64_t 
 /** Content as a blob (class blob): hashed now, stored at the commit. Borrowed until then. */
 FLUME_API int flume_scope_set_content(flume_scope *scope, const char *key, const char *type,
                                       const void *data, size_t data_bytes);
+
+/* Whether 1.0 and 1 are two values. */
+enum flume_number_mode {
+    FLUME_NUMBERS_STRICT = 0, /* They are. */
+    FLUME_NUMBERS_LOOSE = 1   /* A whole f64 of at most 2^53 becomes an int, -0.0 becomes 0. */
+};
+
+/** What becomes of each f64 that is set from now on, in whatever way (captured, from JSON). It changes what
+ * a scope is, so it is recorded with it: flume_scope_number_mode() of one that was read tells. It stays
+ * when the scope is cleared. @return FLUME_OK, FLUME_ERR_INVALID (no such mode). */
+FLUME_API int flume_scope_numbers(flume_scope *scope, enum flume_number_mode mode);
+/** What was set; of a scope that was read, as it or one around it was committed. */
+FLUME_API enum flume_number_mode flume_scope_number_mode(const flume_scope *scope);
 
 /** How many variables (of every class, labels not counted). */
 FLUME_API size_t flume_scope_count(const flume_scope *scope);

@@ -54,7 +54,8 @@ static inline struct rebuilt rebuild_body(const struct scope_record *record, siz
 {
     struct rebuilt body = {malloc(2 * bytes + 16), 0};
     uint8_t head[8] = {1, (uint8_t)record->form, (uint8_t)record->own_labels,
-                       (uint8_t)(record->own_labels / 256)};
+                       (uint8_t)(record->own_labels / 256),
+                       (uint8_t)((record->is_within ? 1 : 0) | (record->is_loose ? 2 : 0))};
 
     if (body.data == NULL)
         abort();
@@ -81,6 +82,8 @@ static inline struct rebuilt rebuild_body(const struct scope_record *record, siz
             rebuild_data(&body, record->missing.pairs[i].key, record->missing.pairs[i].key_bytes);
         }
     } else if (record->form == SCOPE_RECORD_FULL) {
+        if (record->is_within)
+            rebuild_le64(&body, record->target_seq);
         rebuild_pairs(&body, &record->variables, record->attributes);
     }
     rebuild_pairs(&body, &record->volatiles, record->volatile_attributes);

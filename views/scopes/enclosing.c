@@ -74,10 +74,14 @@ int enclosing_apply(flume_recorder *recorder, flume_scope *scope, flume_scope **
         return FLUME_OK;
     }
     flume_scope_clear(effective);
+    effective->is_loose = false; /* What is taken over stays what it is. */
     for (size_t i = 0; status == FLUME_OK && i < depth; i++)
         status = take_over(effective, recorder->stack[i].scope, true);
     if (status == FLUME_OK)
         status = take_over(effective, scope, false);
+    effective->is_loose = scope->is_loose;
+    for (size_t i = 0; i < depth; i++)
+        effective->is_loose = effective->is_loose || recorder->stack[i].scope->is_loose;
     if (status != FLUME_OK) {
         flume_error error;
 

@@ -101,8 +101,10 @@ int scope_copy_into(const flume_scope *scope, flume_scope *copy)
     int status = FLUME_OK;
 
     flume_scope_clear(copy);
+    copy->is_loose = false; /* What is copied stays what it is. */
     for (uint32_t i = 0; status == FLUME_OK && i < scope->count; i++)
         status = scope_copy_slot(scope_slot_at(scope, i), 0, copy);
+    copy->is_loose = scope->is_loose;
     if (status == FLUME_OK)
         copy->error = scope->error; /* What it lacks, the copy lacks. */
     return status;

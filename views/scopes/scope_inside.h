@@ -70,6 +70,8 @@ struct flume_scope {
     size_t local_capacity;
     uint8_t id[FLUME_HASH_BYTES];
 
+    bool is_loose; /* flume_scope_numbers(). */
+
     const char **label_list; /* scope_record_labels(). */
     size_t label_list_capacity;
 
@@ -139,6 +141,11 @@ int scope_put(flume_scope *scope, const char *key, size_t key_bytes,
  */
 bool scope_put_number(flume_scope *scope, const char *key, const char *type,
                       enum flume_value_type value_type, uint64_t bits);
+
+/* ---- scope_numbers.c ---- */
+
+/** An f64 as it is set loosely: an int, if it is whole. */
+void scope_loosen(flume_value *io_value);
 
 /* ---- scope.c ---- */
 

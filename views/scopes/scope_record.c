@@ -346,8 +346,10 @@ static int decode_scope(const flume_record *source, struct scope_record *record)
     record->form = (enum scope_record_form)body[SCOPE_BODY_FORM_AT];
     record->own_labels = body[SCOPE_BODY_OWN_AT] | (size_t)body[SCOPE_BODY_OWN_AT + 1] << 8;
     flags = little_get32(body + SCOPE_BODY_FLAGS_AT);
-    record->is_within = flags == SCOPE_BODY_WITHIN && record->form == SCOPE_RECORD_FULL;
-    if (flags != 0 && !record->is_within)
+    record->is_loose = (flags & SCOPE_BODY_LOOSE) != 0;
+    record->is_within = (flags & SCOPE_BODY_WITHIN) != 0;
+    if (flags > (SCOPE_BODY_WITHIN | SCOPE_BODY_LOOSE) ||
+        (record->is_within && record->form != SCOPE_RECORD_FULL))
         return FLUME_ERR_DAMAGED;
     memcpy(record->id, body + SCOPE_BODY_ID_AT, FLUME_HASH_BYTES);
     memcpy(record->local_id, body + SCOPE_BODY_LOCAL_AT, FLUME_HASH_BYTES);

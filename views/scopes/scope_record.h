@@ -66,6 +66,7 @@ struct scope_record {
     uint8_t local_id[FLUME_HASH_BYTES]; /* Not of a link. */
     uint64_t extends_seq;               /* FLUME_SEQ_NONE: none. */
     bool is_within;                     /* Full, though target_seq has all of it. */
+    bool is_loose;                      /* flume_scope_numbers(). Not of a link. */
     uint64_t target_seq;                /* Link, shadowed and within; else FLUME_SEQ_NONE. */
     uint64_t count, first_time_ns, last_time_ns; /* Link; else 1 and the record's time. */
     uint64_t frame, enclosing_frame;

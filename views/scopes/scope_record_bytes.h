@@ -12,7 +12,7 @@ enum {
     SCOPE_BODY_FORMAT_AT = 0,
     SCOPE_BODY_FORM_AT = 1,
     SCOPE_BODY_OWN_AT = 2,   /* 2 bytes. */
-    SCOPE_BODY_FLAGS_AT = 4, /* 4 bytes: SCOPE_BODY_WITHIN or 0. */
+    SCOPE_BODY_FLAGS_AT = 4, /* 4 bytes: SCOPE_BODY_WITHIN, _LOOSE. */
     SCOPE_BODY_ID_AT = 8,
     SCOPE_BODY_LOCAL_AT = 40,
     SCOPE_BODY_EXTENDS_AT = 72,
@@ -22,7 +22,10 @@ enum {
     SCOPE_BODY_TARGET_AT = 96, /* Shadowed, and with SCOPE_BODY_WITHIN. */
     SCOPE_BODY_SHADOWED_BYTES = 104
 };
-enum { SCOPE_BODY_WITHIN = 1 }; /* A full record of what another one has all of. */
+enum {
+    SCOPE_BODY_WITHIN = 1, /* A full record of what another one has all of. */
+    SCOPE_BODY_LOOSE = 2   /* flume_scope_numbers(). */
+};
 static_assert(SCOPE_BODY_ID_AT + FLUME_HASH_BYTES == SCOPE_BODY_LOCAL_AT, "no gap");
 static_assert(SCOPE_BODY_LOCAL_AT + FLUME_HASH_BYTES == SCOPE_BODY_EXTENDS_AT, "no gap");
 static_assert(SCOPE_BODY_ENCLOSING_AT + sizeof(uint64_t) == SCOPE_BODY_FULL_BYTES, "no gap");

@@ -130,10 +130,12 @@ static int put_scope_head(flume_scope *scope, const struct scope_stamp *stamp,
     little_put64(head + SCOPE_BODY_FRAME_AT, stamp->frame);
     little_put64(head + SCOPE_BODY_ENCLOSING_AT, stamp->enclosing_frame);
     body->bytes = SCOPE_BODY_FULL_BYTES;
+    little_put32(head + SCOPE_BODY_FLAGS_AT, scope->is_loose ? SCOPE_BODY_LOOSE : 0);
     if (stamp->form != SCOPE_RECORD_SHADOWED && !stamp->is_within)
         return FLUME_OK;
     little_put32(head + SCOPE_BODY_FLAGS_AT,
-                 stamp->form == SCOPE_RECORD_FULL ? SCOPE_BODY_WITHIN : 0);
+                 (stamp->form == SCOPE_RECORD_FULL ? SCOPE_BODY_WITHIN : 0) |
+                     (scope->is_loose ? SCOPE_BODY_LOOSE : 0));
     little_put64(head + SCOPE_BODY_TARGET_AT, stamp->target_seq);
     body->bytes = SCOPE_BODY_SHADOWED_BYTES;
     return FLUME_OK;

@@ -158,6 +158,7 @@ static int resolve_link(flume_log *log, struct scope_record *record)
     if (scope_pairs_share_key(&scope->variables, &record->volatiles))
         return FLUME_ERR_DAMAGED;
     memcpy(record->local_id, scope->local_id, FLUME_HASH_BYTES);
+    record->is_loose = scope->is_loose;
     record->identity = scope->identity;
     record->variables = scope->variables;
     record->attributes = scope->attributes;
@@ -240,12 +241,14 @@ int scope_record_restore(const struct scope_record *record, flume_scope *io_scop
     int status;
 
     flume_scope_clear(io_scope);
+    io_scope->is_loose = false; /* What stands there stays what it is. */
     status = restore_pairs(&record->variables, record->attributes, io_scope);
     if (status == FLUME_OK)
         status = restore_pairs(&record->volatiles, record->volatile_attributes, io_scope);
     for (size_t i = 0; status == FLUME_OK && i < record->label_count; i++)
         status = scope_label_add(io_scope, record->labels[i].text, record->labels[i].bytes,
                                  i >= record->own_labels);
+    io_scope->is_loose = record->is_loose;
     return status;
 }
 

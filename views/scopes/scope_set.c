@@ -250,11 +250,18 @@ static int put_at(flume_scope *scope, const char *key, size_t key_bytes,
 int scope_put(flume_scope *scope, const char *key, size_t key_bytes,
               const struct scope_setting *setting)
 {
+    struct scope_setting loosened;
     struct scope_encoded encoded;
     uint32_t index = 0;
     bool is_found;
-    int status = check_size(scope, key, key_bytes, &setting->value);
+    int status;
 
+    if (scope->is_loose && setting->has_value) {
+        loosened = *setting;
+        scope_loosen(&loosened.value);
+        setting = &loosened;
+    }
+    status = check_size(scope, key, key_bytes, &setting->value);
     if (status < 0)
         return status;
     is_found = scope_find(scope, key, key_bytes, &index);
@@ -288,6 +295,8 @@ bool scope_put_number(flume_scope *scope, const char *key, const char *type,
     uint8_t *number;
     uint32_t index;
 
+    if (scope->is_loose && value_type == FLUME_VALUE_F64)
+        return false; /* It may become an int. */
     if (!scope_find(scope, key, strlen(key), &index))
         return false;
     slot = scope_slot_at(scope, index);
