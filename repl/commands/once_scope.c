@@ -33,7 +33,7 @@ static int refuse(struct once *once, const struct option_use *use)
     flume_scope_error(once->scope, &error);
     if (error.status == FLUME_ERR_NO_MEMORY)
         return report(once->session, ERROR_NO_MEMORY);
-    return report_at(once->session, use == NULL ? nowhere : place_of(use), ERROR_BAD_VARIABLE,
+    return report_at(once->session, use == NULL ? nowhere : place_of(use), ERROR_RUN_VARIABLE,
                      error.message);
 }
 

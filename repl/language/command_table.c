@@ -580,6 +580,7 @@ const struct command command_table[COMMAND_COUNT] = {
             .name = "run",
             .operands = "[--] COMMAND [ARG...]",
             .operand_type = OPERAND_TEXT,
+            .runs_another = true,
             .operand_min = 1,
             .operand_max = SIZE_MAX,
             .options = OPTIONS(OPTION_SCOPE, OPTION_LABEL, OPTION_IN, OPTION_OUT, OPTION_ENV,

@@ -71,6 +71,22 @@ static void take_letter(struct walker *walker, const struct option_set *set, str
         walker->token++;
 }
 
+/* Which command it is decides the first operand that names one. */
+static void note_operand(struct walker *walker, const char *word)
+{
+    const struct command *command;
+
+    if (walker->runs_another)
+        walker->only_operands = true;
+    if (walker->knows_command)
+        return;
+    command = command_find(word, strlen(word));
+    if (command == NULL || command == &command_table[COMMAND_EXPLAIN])
+        return;
+    walker->knows_command = true;
+    walker->runs_another = command->runs_another;
+}
+
 bool walker_next(struct walker *walker, const struct option_set *set, struct item *out_item)
 {
     const char *word;
@@ -91,6 +107,7 @@ bool walker_next(struct walker *walker, const struct option_set *set, struct ite
     if (walker->only_operands || word[0] != '-' || word[1] == '\0') {
         out_item->bytes = strlen(word);
         walker->token++;
+        note_operand(walker, word);
         return true;
     }
     if (word[1] == '-') {

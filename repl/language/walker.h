@@ -2,7 +2,8 @@
  * walker.h - cutting a command line into options and operands, by the rules of getopt_long.
  *
  * --name, --name=value, --name value, -n, -nvalue, -n value, -abc; "--" makes operands of all that
- * follows; "-" alone is an operand; options and operands mix in any order.
+ * follows; "-" alone is an operand; options and operands mix in any order. Behind a command that runs
+ * another one (run), the first operand ends them, too: the words behind it are the other's.
  */
 #ifndef REPL_WALKER_H
 #define REPL_WALKER_H
@@ -34,6 +35,8 @@ struct walker {
     int token;       /* The next word. */
     size_t group_at; /* Inside a group of letters: the next one; else 0. */
     bool only_operands;
+    bool knows_command; /* It has been passed. */
+    bool runs_another;  /* The next operand makes operands of all that follows. */
 };
 
 void walker_begin(struct walker *walker, int argc, const char *const *argv);

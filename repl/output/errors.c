@@ -205,6 +205,7 @@ static const struct row rows[] = {
     {{ERROR_RUN_NOT_EXECUTABLE}, "COMMAND WHY"},
     {{ERROR_RUN_NOT_STARTED}, "COMMAND WHY"},
     {{ERROR_RUN_KEY}, "KEY"},
+    {{ERROR_RUN_VARIABLE}, "WHY"},
     {{ERROR_RUN_ENV}, NULL},
     {{ERROR_RUN_OUTPUT_NAME}, NULL},
     {{ERROR_RUN_IN_AND_OUT}, NULL},

@@ -79,7 +79,7 @@
         "to go on behind it: --keep-going; a search may find nothing: --no-fail-empty"
 #define ERROR_SHELL_COMMAND_ENDED                     \
     CODE_NO, "ended", "this ended with exit code %d", \
-        "to go on behind it: --keep-going, or || true in the shell's command"
+        "to go on behind it: --keep-going, or || true in that command"
 #define ERROR_LINES_AND_COMMAND                                        \
     CODE_USAGE, "usage", "-c and --script go without another command", \
         "each line has its own: flume DB -c 'COMMAND ...'"
@@ -509,6 +509,8 @@
 #define ERROR_RUN_KEY                                                 \
     CODE_RUN, "usage", "the key '%s' is one that run sets by itself", \
         "argv, in, out, env, cwd, stdin are its own: choose another name"
+#define ERROR_RUN_VARIABLE \
+    CODE_RUN, "invalid", "%s", "words and names become keys and values of a scope: flume help scope"
 #define ERROR_RUN_ENV \
     CODE_RUN, "usage", "this is not the name of a variable of the environment", "--env LANG"
 #define ERROR_RUN_OUTPUT_NAME \

@@ -34,6 +34,15 @@ static bool goes_on(const struct script *script)
 
 /* ---- one line ---- */
 
+/* Whether its exit code is another program's. */
+static bool runs_another(const struct line *line)
+{
+    const struct command *command =
+        line->argc > 1 ? command_find(line->argv[1], strlen(line->argv[1])) : NULL;
+
+    return command != NULL && command->runs_another;
+}
+
 /* What ended with a code and without a word, such as a search that found nothing. */
 static void say_code(struct shell *shell, const char *source, const struct line *line,
                      struct line_origin origin, int code)
@@ -48,7 +57,7 @@ static void say_code(struct shell *shell, const char *source, const struct line 
     shell->line = line;
     shell->origin = origin;
     session_init(&session, shell->invocation, shell);
-    if (line->form == LINE_SHELL || line->target == TARGET_PIPE)
+    if (line->form == LINE_SHELL || line->target == TARGET_PIPE || runs_another(line))
         report_with(&session, &detail, ERROR_SHELL_COMMAND_ENDED, code);
     else
         report_with(&session, &detail, ERROR_COMMAND_ENDED, code, exit_code_name(code));

@@ -72,6 +72,11 @@ again 1 -- ./count a true $many
 # shellcheck disable=SC2086
 again 0 -- ./count a true $many
 again 0 --scope '{"n":101,"eps":0.1}' -l sweep ./count a true
+# Behind the command's name no option is flume's.
+again 1 ./count a echo -l --force -- -q
+expect_out "-l --force -- -q
+"
+again 0 -- ./count a echo -l --force -- -q
 
 export RUN_TEST=1
 again 1 --env RUN_TEST -- ./count a true
@@ -142,6 +147,12 @@ expect 125 run --scope n=1 --scope n=2 -- true
 expect 125 run --env A=B -- true
 expect 125 run --in missing -- true
 expect 125 run --in . -- true
+printf x >"$(printf 'odd\377')"
+expect 125 run --in "$(printf 'odd\377')" -- true
+expect_err_has "is not UTF-8"
+# shellcheck disable=SC2046 # Many words.
+expect 125 run -- true $(seq 65536)
+expect_err_has "at most 65535"
 expect 125 run --in - --scope - -- true
 expect 125 missing.flume run -- true
 expect 125 run --json --in missing -- true
