@@ -21,7 +21,7 @@
 
 /* How long what a command has left behind may keep its output open; and how much of it is read even
  * then: all that was in the pipe when the command ended. */
-#define LEFT_OPEN_NS NS_PER_SECOND
+#define LEFT_OPEN_NS (500 * NS_PER_MILLISECOND)
 enum { PIPE_BYTES = 1 << 20 };
 
 struct tee {

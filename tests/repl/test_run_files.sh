@@ -164,7 +164,7 @@ expect_out "began
 later
 "
 for i in 1 2; do
-    { "$FLUME" run -- ./count yes yes; echo $? >code; } | head -n 1 >out
+    { timeout 30 "$FLUME" run -- ./count yes yes; echo $? >code; } | head -n 1 >out
     expect_same "y 141" "$(cat out code | xargs)" "a pipe that is closed"
     expect_runs yes $i
 done
