@@ -209,9 +209,22 @@ expect_out_has "it is replayed"
 
 seq=$("$FLUME" run --json -- echo new 2>&1 >/dev/null | jq .seq)
 address=$("$FLUME" cache list --json | jq -r "select(.seq == $seq) | .address")
-expect 0 cache put "$address" 'no result'
+expect 0 cache get "$address"
+good=$(cat out)
+for bad in 'no result' '[]' '{"run":1}' "$(echo "$good" | sed 's/"run":1/"run":2/')" \
+    "$(echo "$good" | sed 's/"exit":0/"exit":256/')" "$(echo "$good" | sed 's/"ns":/"ns":-/')" \
+    "$(echo "$good" | sed 's/"order":\[[0-9]/"order":[-1/')" \
+    "$(echo "$good" | jq -c '.order = [range(5000)]')" "$(echo "$good" | jq -c '.order = {}')" \
+    "$(echo "$good" | jq -c '.stdout.blob = "0"')" "$(echo "$good" | jq -c '.stdout.bytes = 99')" \
+    "$(echo "$good" | jq -c '.files = [{"name":"","mode":420,"bytes":0}]')" \
+    "$(echo "$good" | jq -c '.files = [{"name":"x","mode":2541,"bytes":0}]')"; do
+    expect 0 cache put "$address" "$bad"
+    expect 125 run -- echo new
+    expect_err_has "--force"
+done
+expect 0 cache put "$address" "$(echo "$good" | jq -c '.stdout.blob = ("00" * 32)')"
 expect 125 run -- echo new
-expect_err_has "--force"
+expect_no_out
 expect 0 run --force -- echo new
 expect 0 run -- echo new
 expect_out "new
