@@ -23,6 +23,10 @@
 
 #define ONCE_NAME "flume run"
 
+/* What the commands that flume run has started are told: the digits of the addresses that are held for them,
+ * the outermost first, with colons between. */
+#define ONCE_VARIABLE "FLUME_RUN"
+
 enum { ONCE_OUT, ONCE_ERROR, ONCE_STREAMS };
 enum {
     ONCE_PIECE_BYTES = 256 << 10,
@@ -76,6 +80,7 @@ struct once {
     struct scoping scoping; /* Its asking waits for views. */
     flume_scope *scope;
     flume_recorder *recorder;
+    char held[FLUME_HASH_TEXT_BYTES + 1]; /* The digits of the address that is held. */
     char **argv;    /* The command's words, NULL behind the last. They are the invocation's. */
     int input_file; /* What --in - has read, at its beginning; -1: nothing. */
     struct once_input *inputs;
@@ -101,9 +106,8 @@ struct once_child {
 };
 
 /** Start the command. Where flume is killed, so is it.
- * @param input  Its standard input; -1: /dev/null.
  * @return CODE_OK, or the code of what was reported: CODE_NOT_FOUND, CODE_NOT_RUN, CODE_IO. */
-int once_child_start(struct session *session, char **argv, int input, struct once_child *out_child);
+int once_child_start(struct once *once, struct once_child *out_child);
 /** How it ended, as waitpid() says it. Waits for that. */
 int once_child_end(struct once_child *child);
 

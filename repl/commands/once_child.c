@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -105,18 +106,47 @@ static int wait_for(pid_t process)
     return how;
 }
 
-int once_child_start(struct session *session, char **argv, int input, struct once_child *out_child)
+/* What the child is to find in its environment, beside what flume has. 0 or -errno. */
+static int tell_held(const struct once *once, const char *outer)
 {
-    pid_t parent = getpid(), process = -1;
+    struct text held = {0};
+    int status;
+
+    text_format(&held, "%s%s%s", outer, *outer == '\0' ? "" : ":", once->held);
+    status = held.failed || setenv(ONCE_VARIABLE, text_c_string(&held), 1) != 0 ? -ENOMEM : 0;
+    text_deinit(&held);
+    return status;
+}
+
+/* 0 or -errno; does not return in the child. */
+static int fork_child(struct once *once, const struct ends *ends, pid_t *out_process)
+{
+    const char *now = getenv(ONCE_VARIABLE);
+    char *outer = now == NULL ? NULL : strdup(now);
+    int status = now != NULL && outer == NULL ? -ENOMEM : tell_held(once, now == NULL ? "" : now);
+    pid_t parent = getpid();
+
+    *out_process = status == 0 ? fork() : -1;
+    if (*out_process == 0)
+        become(once->argv, ends, once->input_file, parent);
+    if (status == 0 && *out_process == -1)
+        status = -errno;
+    if (outer != NULL)
+        (void)setenv(ONCE_VARIABLE, outer, 1); /* It was as long before. */
+    else
+        (void)unsetenv(ONCE_VARIABLE);
+    free(outer);
+    return status;
+}
+
+int once_child_start(struct once *once, struct once_child *out_child)
+{
+    pid_t process = -1;
     struct ends ends;
     int error = -open_ends(&ends);
 
-    if (error == 0) {
-        process = fork();
-        error = process == -1 ? errno : 0;
-    }
-    if (process == 0)
-        become(argv, &ends, input, parent);
+    if (error == 0)
+        error = -fork_child(once, &ends, &process);
     close_ends(&ends, 1);
     if (error == 0)
         error = hear(&ends);
@@ -130,7 +160,7 @@ int once_child_start(struct session *session, char **argv, int input, struct onc
         close_ends(&ends, 0);
         if (process > 0)
             (void)wait_for(process); /* It has not run. */
-        return report_start(session, argv[0], error);
+        return report_start(once->session, once->argv[0], error);
     }
     out_child->process = process;
     for (int i = 0; i < ONCE_STREAMS; i++)

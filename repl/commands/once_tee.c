@@ -191,7 +191,7 @@ static void settle(struct tee *tee, bool is_wanted)
 static int start(struct tee *tee)
 {
     struct session *session = tee->once->session;
-    int code = once_child_start(session, tee->once->argv, tee->once->input_file, &tee->child);
+    int code = once_child_start(tee->once, &tee->child);
 
     if (code != CODE_OK)
         return code;

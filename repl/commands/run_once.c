@@ -98,6 +98,15 @@ static bool is_stopped(void *ctx)
     return session_stopped(ctx) != 0;
 }
 
+/* Whether the command that runs this flume is of a flume run that holds the same: they would wait for
+ * each other. */
+static bool is_held_outside(const struct once *once)
+{
+    const char *outer = getenv(ONCE_VARIABLE);
+
+    return outer != NULL && strstr(outer, once->held) != NULL;
+}
+
 static int hold(struct once *once, flume_hold **out_hold)
 {
     struct session *session = once->session;
@@ -107,6 +116,9 @@ static int hold(struct once *once, flume_hold **out_hold)
 
     if (status != FLUME_OK)
         return report_flume_error(session, status);
+    flume_hash_text(address, once->held);
+    if (is_held_outside(once))
+        return report(session, ERROR_RUN_ITSELF);
     status = flume_hold_begin(session->log, address, sizeof(address), 1, NULL, NULL, out_hold);
     if (status == FLUME_ERR_BUSY) {
         if (session->verbose || session->error_terminal)

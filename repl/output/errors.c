@@ -214,6 +214,7 @@ static const struct row rows[] = {
     {{ERROR_RUN_OUTPUT_OLD}, "FILE"},
     {{ERROR_RUN_RESULT}, NULL},
     {{ERROR_RUN_BUSY}, NULL},
+    {{ERROR_RUN_ITSELF}, NULL},
     {{ERROR_RUN_STANDARD_INPUT}, NULL},
     {{ERROR_NO_SCRATCH}, "DIRECTORY WHY"},
     {{ERROR_TOP_ROWS}, NULL},

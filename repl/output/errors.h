@@ -531,6 +531,9 @@
         "to run it again, and record that: --force"
 #define ERROR_RUN_BUSY \
     CODE_RUN, "busy", "another flume run has been at it longer than --timeout", "wait, or end it"
+#define ERROR_RUN_ITSELF                                                             \
+    CODE_RUN, "busy", "this is within the same flume run: it would wait for itself", \
+        "give one of the two another --scope"
 #define ERROR_RUN_STANDARD_INPUT \
     CODE_RUN, "usage", "standard input is read once", "either --scope -, or --in -"
 

@@ -161,6 +161,23 @@ expect_same "$before" "$(head_of)" "nothing of these was recorded"
 expect 0 run --help
 expect 7 missing.flume info # Elsewhere the codes are as ever.
 
+# ---- within another one ----
+
+cat >within <<'END'
+#!/bin/sh
+"$FLUME" run "$@" -- ./count w echo inside
+"$FLUME" run -- ./within
+echo $?
+END
+chmod +x within
+export FLUME
+expect 0 run -- ./within
+expect_out "inside
+125
+"
+expect_err_has "it would wait for itself"
+expect_runs w 1
+
 # ---- --force ----
 
 printf 1 >number
