@@ -142,11 +142,13 @@ enum flume_recall_flags {
     FLUME_RECALL_REPLACE = 1 /* flume_remember(): even where there is a value; the newest wins. */
 };
 
-/* All zero: the whole scope is the key. Everything is borrowed for the call. */
+/* All zero: the whole scope is the key, as the recorder's rules make it (recorder_rules.h): a variable that
+ * has its declared default is no part of it. Everything is borrowed for the call. */
 typedef struct flume_recall_options {
     unsigned flags;   /* enum flume_recall_flags. */
     const char *name; /* Of what is computed: one scope can be the key of several. NULL: "". */
-    /* Only these variables are the key, whatever else the scope has: its labels are no part of it. */
+    /* Only these variables are the key, whatever else the scope has: its labels are no part of it. No
+     * rules are asked. */
     const char *const *keys;
     size_t key_count;
     const char *const *labels; /* flume_remember(): of the record. */
@@ -155,7 +157,7 @@ typedef struct flume_recall_options {
 } flume_recall_options;
 
 /** The address under which a scope, with what it inherits (flume_scope_enter()), is remembered.
- * @return FLUME_OK; FLUME_ERR_INVALID: the scope's own error, the name, or keys of the projection that the
+ * @return FLUME_OK; FLUME_ERR_INVALID: a hook runs, or the scope's own error, the name, or keys of the projection that the
  *         scope does not have, or that are no part of what it is (all are listed). */
 FLUME_API int flume_recall_address(flume_recorder *recorder, flume_scope *scope,
                                    const flume_recall_options *options,

@@ -11,6 +11,7 @@
 
 #include "flume/blob.h"
 #include "flume/recall.h"
+#include "flume/recorder_rules.h"
 #include "format_dump.h"
 #include "leave.h"
 #include "stored_record.h"
@@ -444,6 +445,45 @@ static void keys_that_a_scope_lacks_are_all_named(void **state)
     expect_counts(fx, 0, 0, 0, 0);
 }
 
+static void a_variable_that_has_its_default_is_no_part_of_the_key(void **state)
+{
+    struct recall_fixture *fx = *state;
+    static const char *const keys[] = {"a", "b"};
+    flume_recall_options both = {.keys = keys, .key_count = 2};
+    const flume_value two = {.type = FLUME_VALUE_INT, .integer = 2};
+    flume_scope *scope = about(fx, 1, 2);
+
+    assert_int_equal(flume_scope_unset(scope, "b"), FLUME_OK);
+    remember(fx, scope, NULL, "one");
+    assert_int_equal(recall(fx, about(fx, 1, 2), NULL, ""), FLUME_ERR_NOT_FOUND);
+    assert_int_equal(flume_recorder_default(fx->recorder, "b", &two), FLUME_OK);
+    assert_int_equal(recall(fx, about(fx, 1, 2), NULL, "one"), FLUME_OK);
+    assert_int_equal(recall(fx, about(fx, 1, 3), NULL, ""), FLUME_ERR_NOT_FOUND);
+    assert_int_equal(recall(fx, about(fx, 1, 2), &both, ""), FLUME_ERR_NOT_FOUND);
+    remember(fx, about(fx, 1, 2), &both, "both");
+    assert_int_equal(recall(fx, about(fx, 1, 2), &both, "both"), FLUME_OK);
+}
+
+static int recall_inside(void *context, const flume_scope *scope, char *out_reason)
+{
+    struct recall_fixture *fx = context;
+    flume_stored stored;
+
+    (void)scope;
+    (void)out_reason;
+    assert_int_equal(flume_recall(fx->recorder, fx->scope, NULL, &stored), FLUME_ERR_INVALID);
+    return FLUME_OK;
+}
+
+static void a_hook_does_not_recall_with_the_recorder_that_runs_it(void **state)
+{
+    struct recall_fixture *fx = *state;
+
+    assert_int_equal(flume_recorder_call(fx->recorder, "", FLUME_CALL_ALL, recall_inside, fx),
+                     FLUME_OK);
+    assert_int_equal(flume_commit(fx->recorder, about(fx, 1, 2), NULL), FLUME_OK);
+}
+
 static void an_error_of_the_scope_is_told(void **state)
 {
     struct recall_fixture *fx = *state;
@@ -826,6 +866,8 @@ int main(void)
         recall_test(what_replaces_a_value_is_recalled_from_then_on),
         recall_test(a_projection_is_known_by_its_keys_alone),
         recall_test(keys_that_a_scope_lacks_are_all_named),
+        recall_test(a_variable_that_has_its_default_is_no_part_of_the_key),
+        recall_test(a_hook_does_not_recall_with_the_recorder_that_runs_it),
         recall_test(an_error_of_the_scope_is_told),
         recall_test(what_is_inherited_is_part_of_the_key),
         recall_test(values_are_listed_by_address_each_once),
