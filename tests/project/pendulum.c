@@ -35,39 +35,70 @@ static unsigned simulate(double length, double damping, double drag, double thet
     return crossings;
 }
 
+/* What was computed for these parameters before. */
+static bool recall(flume_recorder *recorder, flume_scope *model, unsigned *out_crossings)
+{
+    flume_stored stored = {0};
+
+    if (flume_recall(recorder, model, NULL, &stored) != FLUME_OK)
+        return false;
+    memcpy(out_crossings, stored.data, sizeof *out_crossings);
+    flume_stored_release(&stored);
+    return true;
+}
+
+/* Whether the earlier run that a new one extends had another result. */
+static bool differs(flume *basin, flume_recorder *recorder, uint64_t seq, unsigned crossings)
+{
+    unsigned before = crossings;
+    flume_scope *earlier;
+
+    if (flume_scope_read(basin, seq, &earlier) != FLUME_OK)
+        return false;
+    (void)recall(recorder, earlier, &before);
+    flume_scope_destroy(earlier);
+    return before != crossings;
+}
+
+/* pendulum BASIN [DRAG]: with a number the model has a variable more, whose default is 0. */
 int main(int argc, char **argv)
 {
     flume_options options = {.log = {.flags = FLUME_OPEN_CREATE}};
-    int has_drag = argc > 2 && strcmp(argv[2], "drag") == 0;
-    int runs_max = argc > 2 && !has_drag ? atoi(argv[2]) : 1000000;
-    unsigned computed = 0, known = 0, extended = 0;
-    double *track = malloc(STEPS * sizeof *track);
+    double drag = argc > 2 ? atof(argv[2]) : 0, *track = malloc(STEPS * sizeof *track);
+    const char *limit = getenv("PENDULUM_RUNS"); /* After so many it dies. */
+    int runs_left = limit != NULL ? atoi(limit) : 1000000;
+    unsigned computed = 0, recalled = 0, extended = 0, changed = 0;
+    const flume_value none = {.type = FLUME_VALUE_F64, .real = 0};
     flume_scope *model = NULL, *result = NULL;
     flume_recorder *recorder = NULL;
     flume *basin = NULL;
     flume_error error;
 
-    if (track == NULL || flume_open(&basin, argv[1], &options, &error) != FLUME_OK ||
+    if (argc < 2 || track == NULL || flume_open(&basin, argv[1], &options, &error) != FLUME_OK ||
         flume_recorder_open(&recorder, basin, NULL) != FLUME_OK ||
+        flume_recorder_default(recorder, "drag", &none) != FLUME_OK ||
         flume_scope_create(&model) != FLUME_OK || flume_scope_create(&result) != FLUME_OK)
         return 1;
     flume_scope_label(model, "pendulum");
     flume_scope_label(result, "result");
     for (int i = 0; i < 5 * 4 * 3; i++) {
-        double length = 0.5 + 0.25 * (i % 5), damping = 0.1 * (i / 5 % 4), drag = 0.05;
+        double length = 0.5 + 0.25 * (i % 5), damping = 0.1 * (i / 5 % 4);
         double theta = 0.4 * (1 + i / 20);
         flume_verdict verdict;
+        unsigned crossings;
 
         FLUME_CAPTURE(model, length, damping, theta); /* Locals, by name. */
-        if (has_drag)
+        if (argc > 2)
             FLUME_CAPTURE(model, drag);
-        if (flume_scope_seen(recorder, model, FLUME_SEEN_EXACT, NULL) == FLUME_OK) {
-            known++;
+        if (recall(recorder, model, &crossings)) {
+            recalled++;
             continue;
         }
-        if (runs_max-- == 0)
+        if (runs_left-- == 0)
             abort(); /* As if it had been killed. */
-        unsigned crossings = simulate(length, damping, has_drag ? drag : 0, theta, track);
+        crossings = simulate(length, damping, drag, theta, track);
+        if (flume_commit(recorder, model, &verdict) != FLUME_OK)
+            return 1;
 
         flume_scope_enter(recorder, model);
         FLUME_CAPTURE(result, crossings);
@@ -75,12 +106,15 @@ int main(int argc, char **argv)
         if (flume_commit(recorder, result, NULL) != FLUME_OK)
             return 1;
         flume_scope_leave(recorder, model);
-        if (flume_commit(recorder, model, &verdict) != FLUME_OK)
-            return 1;
+        if (flume_remember(recorder, model, &crossings, sizeof crossings, NULL, NULL) != FLUME_OK)
+            return 1; /* It comes last: what is recalled was recorded. */
         computed++;
-        extended += verdict.extends_seq != FLUME_SEQ_NONE;
+        extended += verdict.kind == FLUME_SUPERSET;
+        if (verdict.kind == FLUME_SUPERSET)
+            changed += differs(basin, recorder, verdict.extends_seq, crossings);
     }
-    printf("%u computed, %u known, %u extend an earlier one\n", computed, known, extended);
+    printf("%u computed, %u recalled; %u extend an earlier one, %u with another result\n", computed,
+           recalled, extended, changed);
     flume_scope_destroy(model);
     flume_scope_destroy(result);
     flume_recorder_close(recorder);

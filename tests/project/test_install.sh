@@ -120,18 +120,22 @@ else
     fail "view_by_day.c does not compile with pkg-config"
 fi
 
-# The simulation computes what is missing: after it died, again, with a parameter more, and again.
+# The simulation computes what is missing: after it died, again, with a parameter more whose default
+# changes nothing, with one that does, and again.
 pendulum=$FLUME_SOURCE_DIR/tests/project/pendulum.c
 # shellcheck disable=SC2046
 if "$CC" -std=c17 -Wall -Wextra -pedantic -Werror "$pendulum" -o "$work/pendulum" \
     $(pkg-config --cflags --libs flume) -Wl,-rpath,"$directory" -lm; then
-    if (timeout 60 "$work/pendulum" "$work/pendulum.flume" 17) >/dev/null 2>&1; then
+    if (PENDULUM_RUNS=17 timeout 60 "$work/pendulum" "$work/pendulum.flume") >/dev/null 2>&1; then
         fail "pendulum: did not die after 17"
     fi
-    for round in "-:43 computed, 17 known, 0 extend an earlier one" \
-        "-:0 computed, 60 known, 0 extend an earlier one" \
-        "drag:60 computed, 0 known, 60 extend an earlier one" \
-        "drag:0 computed, 60 known, 0 extend an earlier one"; do
+    # A drag of 0 is its declared default; of another one each run extends the one without.
+    for round in "-:43 computed, 17 recalled; 0 extend an earlier one, 0 with another result" \
+        "-:0 computed, 60 recalled; 0 extend an earlier one, 0 with another result" \
+        "0:0 computed, 60 recalled; 0 extend an earlier one, 0 with another result" \
+        "0.05:60 computed, 0 recalled; 60 extend an earlier one, 2 with another result" \
+        "0.05:0 computed, 60 recalled; 0 extend an earlier one, 0 with another result" \
+        "-:0 computed, 60 recalled; 0 extend an earlier one, 0 with another result"; do
         argument=${round%%:*}
         [ "$argument" != - ] || argument=
         # shellcheck disable=SC2086
