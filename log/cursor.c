@@ -235,6 +235,22 @@ static uint64_t skip_strata(flume_cursor *cursor, uint64_t position)
     return position;
 }
 
+/*
+ * What was published since the run began lies in the same strata, if that was the newest then and no
+ * layout has changed: a roll raises the count before it publishes. So who follows asks for the line of
+ * `head` and those of the grains, and not for the slots', which the appender is at as well.
+ */
+static inline void run_extend(flume_cursor *cursor, uint64_t end)
+{
+    if (!cursor->run_is_newest || end <= cursor->run_to)
+        return;
+    if (atomic_load_explicit(&cursor->log->head->layout_count, memory_order_acquire) ==
+        cursor->run_layout)
+        cursor->run_to = end < cursor->to ? end : cursor->to;
+    else
+        cursor->run_is_newest = false;
+}
+
 /* The grain behind the one read last, without looking it up. */
 static inline bool run_next(flume_cursor *cursor, uint64_t seq, uint64_t end,
                             flume_record *out_record)
@@ -290,6 +306,8 @@ static void run_begin(flume_cursor *cursor, const flume_record *record, uint64_t
     cursor->run = strata;
     cursor->run_seq = record->seq + 1;
     cursor->run_to = end < cursor->to ? end : cursor->to;
+    cursor->run_layout = atomic_load_explicit(&table->layout_count, memory_order_acquire);
+    cursor->run_is_newest = index + 1 == table->count;
     if (index + 1 < table->count && table->rows[index + 1].first_seq < cursor->run_to)
         cursor->run_to = table->rows[index + 1].first_seq;
     cursor->run_offset = round_up((uint64_t)(body_end - strata->data), GRAIN_ALIGN);
@@ -299,9 +317,11 @@ static int look_up(flume_cursor *cursor, uint64_t seq, uint64_t end, flume_recor
 {
     int status;
 
+    run_extend(cursor, end);
     if (run_next(cursor, seq, end, out_record) || block_next(cursor, seq, out_record))
         return FLUME_OK;
     cursor->run = NULL;
+    cursor->run_is_newest = false;
     status = read_lent(cursor->log, &cursor->lent, seq, end, out_record);
     if (status == FLUME_OK && out_record->hold != NULL)
         block_begin(cursor, out_record);
@@ -313,11 +333,14 @@ static int look_up(flume_cursor *cursor, uint64_t seq, uint64_t end, flume_recor
 /* The processor follows a stream no further than to the end of a page, so the lines a page ahead are
  * asked for. (Measured over records of 100 and 1,000 bytes: 31 -> 26 and 300 -> 230 ns each; 1 and 2 KiB
  * ahead are worse, 8 and 16 no better.) A prefetch behind the mapping is harmless. */
-static void prefetch_ahead(const flume_record *record)
+static void prefetch_ahead(const flume_record *record, uint64_t end)
 {
     const uint8_t *from = (const uint8_t *)record->body + PREFETCH_AHEAD_BYTES - GRAIN_HEADER_BYTES;
     size_t bytes = record->body_bytes + GRAIN_HEADER_BYTES;
 
+    /* Lines behind the end are about to be written: asked for, they would have to be taken back. */
+    if ((end - record->seq) * bytes < PREFETCH_AHEAD_BYTES)
+        return;
     if (bytes > PREFETCH_BYTES_MAX)
         bytes = PREFETCH_BYTES_MAX;
     for (size_t at = 0; at < bytes; at += CACHE_LINE_BYTES)
@@ -333,7 +356,7 @@ static int step(flume_cursor *cursor, uint64_t end, flume_record *out_record, bo
     int status = look_up(cursor, seq, end, out_record);
 
     if (status == FLUME_OK && !reverse)
-        prefetch_ahead(out_record);
+        prefetch_ahead(out_record, end);
     *out_matches = false;
     if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_LOST) {
         if ((cursor->flags & FLUME_CURSOR_SKIP_DAMAGED) != 0) {
@@ -367,14 +390,18 @@ static int reach(flume_cursor *cursor, uint64_t timeout_ns, uint64_t *out_end)
         *out_end = cursor->to;
         return FLUME_OK;
     }
+    *out_end = cursor->seen_end;
     if (*out_end > position)
-        return FLUME_OK; /* As of the last look. */
+        return FLUME_OK; /* As of the last look: each takes the line of `head` from who appends. */
     *out_end = end_now(cursor);
-    if (*out_end > position)
-        return FLUME_OK;
-    status = wait_beyond(cursor->log, cursor_end(cursor), position, timeout_ns, &cursor->cancelled,
-                         &cursor->waiter);
-    *out_end = end_now(cursor);
+    status = FLUME_OK;
+    if (*out_end <= position) {
+        status = wait_beyond(cursor->log, cursor_end(cursor), position, timeout_ns,
+                             &cursor->cancelled, &cursor->waiter);
+        *out_end = end_now(cursor);
+    }
+    /* Who only reads may come to see a log that was cut; an attached process does not. */
+    cursor->seen_end = cursor->log->observer ? 0 : *out_end;
     return status;
 }
 
@@ -400,14 +427,16 @@ static uint64_t time_left(const flume_cursor *cursor, uint64_t timeout_ns, uint6
 static inline bool plain_next(flume_cursor *cursor, flume_record *out_record)
 {
     uint64_t seq = atomic_load_explicit(&cursor->position, memory_order_relaxed);
+    bool wanted;
 
-    if (!cursor->is_plain || cursor->holds ||
-        atomic_load_explicit(&cursor->cancelled, memory_order_relaxed) != 0 ||
+    if (!cursor->is_plain || atomic_load_explicit(&cursor->cancelled, memory_order_relaxed) != 0 ||
         !run_next(cursor, seq, cursor->run_to, out_record))
         return false;
-    prefetch_ahead(out_record);
-    atomic_store_explicit(&cursor->position, seq + 1, memory_order_relaxed);
-    if (!kind_is_wanted(cursor, out_record->kind))
+    prefetch_ahead(out_record, cursor->run_to);
+    wanted = kind_is_wanted(cursor, out_record->kind);
+    if (!wanted || !cursor->holds)
+        atomic_store_explicit(&cursor->position, seq + 1, memory_order_relaxed);
+    if (!wanted)
         return false; /* A manifest is passed over. */
     cursor->given++;
     return true;

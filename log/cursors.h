@@ -34,6 +34,9 @@ struct flume_cursor {
         run_to; /* The grain at run_offset; the run ends before run_to, where the cursor's
                                  range or what is published ends, too. */
     uint64_t run_offset;
+    uint64_t run_layout; /* HEAD's layout_count, as of which */
+    bool run_is_newest;  /* the run is in the newest strata. */
+    uint64_t seen_end;   /* What the end was when it was last looked at; 0: not known. */
     uint64_t strata_from,
         strata_to; /* Records of a strata that was looked at and not passed over. */
 
@@ -52,7 +55,10 @@ static inline enum wait_end cursor_end(const flume_cursor *cursor)
 /* Step over what next() has just given. Only where the cursor holds. */
 static inline void cursor_pass(flume_cursor *cursor)
 {
-    (void)atomic_fetch_add_explicit(&cursor->position, 1, memory_order_relaxed);
+    uint64_t position = atomic_load_explicit(&cursor->position, memory_order_relaxed);
+
+    /* Only its own thread moves it, so no locked instruction is needed. */
+    atomic_store_explicit(&cursor->position, position + 1, memory_order_relaxed);
 }
 
 /* Undo the signal, unless there is more to read. Called where next() found nothing. */

@@ -12,9 +12,12 @@
 #include "observe.h"
 
 enum {
-    SPIN_ROUNDS = 16,
-    SPIN_PAUSES_MAX = 64,      /* About 4 us. */
-    POLL_PAUSES = 24,          /* Between two looks of a lingering consumer: about 1 us. */
+    SPIN_ROUNDS = 8,
+    SPIN_PAUSES_FIRST = 64, /* 1.4 us where a pause takes 22 ns. */
+    SPIN_PAUSES_MAX = 128,  /* 2.8 us. */
+    POLL_PAUSES = 24,       /* Between two looks of a lingering consumer: 0.5 us; */
+    POLL_PAUSES_BUSY = 96,  /* 2 us while each finds so many records: */
+    BUSY_RECORDS = 3,
     LINGER_NS = 1000000,       /* Who has just found something looks again so long. */
     WAIT_SLICE_NS = 100000000, /* No wait trusts its waker for longer. */
     OBSERVER_WAIT_MIN_NS = 1000000,
@@ -100,12 +103,14 @@ static int lock_for(pthread_mutex_t *mutex, uint64_t timeout_ns)
 
 /*
  * A short section is worth waiting for awake, but not next to the lock: each look takes the line
- * from the owner. The looks grow apart, so the owner gets dozens of appends done in between.
+ * from the owner, and who then gets the lock takes six more. So one looks seldom, and the owner gets some
+ * ten appends done in between. (Measured on two threads that append 100 bytes: 426 -> 276 ns a record
+ * against a first look after four pauses, and no look further apart than 64.)
  */
 static int take_contended(flume_log *log, pthread_mutex_t *mutex)
 {
     uint64_t left_ns = log->lock_timeout_ns;
-    unsigned pauses = 4;
+    unsigned pauses = SPIN_PAUSES_FIRST;
     int error = EBUSY;
 
     for (unsigned round = 0; round < SPIN_ROUNDS && error == EBUSY; round++) {
@@ -184,8 +189,12 @@ static void sleep_until_woken(flume_log *log, enum wait_end end, uint64_t seq, u
         log->io->wait(log->io->ctx, (const uint32_t *)word, expected, slice_ns);
 }
 
-/* Whoever has just found records looks again for a while before it asks to be woken. */
-static bool lingers(flume_log *log, enum wait_end end, uint64_t seq, const struct waiter *waiter,
+/*
+ * Whoever has just found records looks again for a while before it asks to be woken. Where each look finds
+ * several it looks less often: each takes lines from the appender, few records or many. (Measured on
+ * appends of 100 bytes: 402 ns each at half a microsecond, 342 at two, 304 at four.)
+ */
+static bool lingers(flume_log *log, enum wait_end end, uint64_t seq, struct waiter *waiter,
                     uint64_t until_ns, const _Atomic uint32_t *cancelled)
 {
     const flume_io *io = log->io;
@@ -197,9 +206,14 @@ static bool lingers(flume_log *log, enum wait_end end, uint64_t seq, const struc
         linger_until_ns = until_ns;
     while (io->monotonic_ns(io->ctx) < linger_until_ns &&
            atomic_load_explicit(cancelled, memory_order_relaxed) == 0) {
-        pause_briefly(POLL_PAUSES);
-        if (seen(log, end) > seq)
+        uint64_t end_seq;
+
+        pause_briefly(waiter->busy ? POLL_PAUSES_BUSY : POLL_PAUSES);
+        end_seq = seen(log, end);
+        if (end_seq > seq) {
+            waiter->busy = end_seq - seq >= BUSY_RECORDS;
             return true;
+        }
     }
     return false;
 }

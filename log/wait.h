@@ -31,9 +31,10 @@ void mutex_drop(pthread_mutex_t *mutex);
 /* Which of HEAD's two ends is waited for. */
 enum wait_end { WAIT_HEAD, WAIT_DURABLE };
 
-/* A waiter's state: when it last found something. Starts out zero. */
+/* A waiter's state: when it last found something, and whether that was a lot. Starts out zero. */
 struct waiter {
     uint64_t found_ns;
+    bool busy;
 };
 
 /*
