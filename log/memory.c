@@ -4,9 +4,21 @@
 #include "memory.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* What is mapped has no fence around it: for the address sanitizer everything is malloc's. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MEMORY_IS_WATCHED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define MEMORY_IS_WATCHED 1
+#endif
 
 static void *default_allocate(void *ctx, size_t bytes)
 {
@@ -67,4 +79,46 @@ void memory_release(const flume_allocator *allocator, void *memory)
 {
     if (memory != NULL)
         allocator->release(allocator->ctx, memory);
+}
+
+static bool is_mapped(const flume_allocator *allocator)
+{
+#if defined(MEMORY_IS_WATCHED)
+    (void)allocator;
+    return false;
+#else
+    return allocator->allocate == default_allocate;
+#endif
+}
+
+void *memory_large_allocate(const flume_allocator *allocator, size_t bytes)
+{
+    void *memory;
+
+    if (!is_mapped(allocator))
+        return memory_allocate(allocator, bytes);
+    assert(bytes > 0);
+    memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+void *memory_large_resize(const flume_allocator *allocator, void *memory, size_t bytes,
+                          size_t new_bytes)
+{
+    if (!is_mapped(allocator))
+        return memory_resize(allocator, memory, new_bytes);
+    if (memory == NULL)
+        return memory_large_allocate(allocator, new_bytes);
+    memory = mremap(memory, bytes, new_bytes, MREMAP_MAYMOVE);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+void memory_large_release(const flume_allocator *allocator, void *memory, size_t bytes)
+{
+    if (memory == NULL)
+        return;
+    if (is_mapped(allocator))
+        (void)munmap(memory, bytes); /* Ours, as it was given: cannot fail. */
+    else
+        memory_release(allocator, memory);
 }

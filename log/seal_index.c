@@ -16,13 +16,14 @@ bool seal_index_begin(const flume_allocator *allocator, uint32_t capacity,
 {
     *out_index = (struct seal_index){.capacity = capacity};
     out_index->entries =
-        memory_allocate(allocator, (size_t)capacity * sizeof out_index->entries[0]);
+        memory_large_allocate(allocator, (size_t)capacity * sizeof out_index->entries[0]);
     return out_index->entries != NULL;
 }
 
 void seal_index_end(const flume_allocator *allocator, struct seal_index *index)
 {
-    memory_release(allocator, index->entries);
+    memory_large_release(allocator, index->entries,
+                         (size_t)index->capacity * sizeof index->entries[0]);
     index->entries = NULL;
 }
 

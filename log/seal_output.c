@@ -15,7 +15,7 @@ int seal_output_begin(flume_log *log, int file, const char *path, uint64_t at,
 {
     *out_output = (struct seal_output){
         .log = log, .file = file, .path = path, .at = at, .capacity = OUTPUT_BYTES};
-    out_output->buffer = memory_allocate(&log->allocator, OUTPUT_BYTES);
+    out_output->buffer = memory_large_allocate(&log->allocator, OUTPUT_BYTES);
     if (out_output->buffer == NULL)
         return log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE, "no memory to write %s", path);
     return FLUME_OK;
@@ -24,7 +24,7 @@ int seal_output_begin(flume_log *log, int file, const char *path, uint64_t at,
 void seal_output_end(struct seal_output *output)
 {
     if (output->log != NULL)
-        memory_release(&output->log->allocator, output->buffer);
+        memory_large_release(&output->log->allocator, output->buffer, output->capacity);
     output->buffer = NULL;
 }
 
@@ -55,7 +55,8 @@ uint8_t *seal_output_space(struct seal_output *output, size_t bytes, int *out_st
     if (*out_status != FLUME_OK)
         return NULL;
     if (output->capacity < bytes) {
-        uint8_t *buffer = memory_resize(&output->log->allocator, output->buffer, bytes);
+        uint8_t *buffer =
+            memory_large_resize(&output->log->allocator, output->buffer, output->capacity, bytes);
 
         if (buffer == NULL) {
             *out_status = log_fail(output->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,

@@ -89,14 +89,20 @@ int seal_source_open(flume_log *log, uint64_t first_seq, struct seal_source *out
     return FLUME_OK;
 }
 
+void seal_source_release(struct seal_source *source)
+{
+    memory_large_release(&source->log->allocator, source->window, source->capacity);
+    source->window = NULL;
+    source->capacity = 0;
+}
+
 void seal_source_close(struct seal_source *source)
 {
     if (source->file < 0)
         return;
     source->log->io->close(source->log->io->ctx, source->file);
     source->file = -1;
-    memory_release(&source->log->allocator, source->window);
-    source->window = NULL;
+    seal_source_release(source);
 }
 
 /* The window begins at `keep` and has space for this much. */
@@ -113,7 +119,8 @@ static int window_move(struct seal_source *source, uint64_t keep, uint64_t bytes
     if (bytes > source->capacity) {
         /* Room for more than is asked for: else what is kept would be moved for every grain. */
         size_t capacity = round_up(bytes + WINDOW_BYTES, STRATA_PAGE_BYTES);
-        uint8_t *window = memory_resize(&source->log->allocator, source->window, capacity);
+        uint8_t *window = memory_large_resize(&source->log->allocator, source->window,
+                                              source->capacity, capacity);
 
         if (window == NULL)
             return log_fail(source->log, FLUME_ERR_NO_MEMORY, 0, source->first_seq,

@@ -39,6 +39,9 @@ int seal_source_open(flume_log *log, uint64_t first_seq, struct seal_source *out
 /* Harmless for one that is zero but for file = -1. */
 void seal_source_close(struct seal_source *source);
 
+/* Give back the window alone: the file is somebody else's. */
+void seal_source_release(struct seal_source *source);
+
 /*
  * Bytes at .. at + bytes of the strata, where keep <= at: what lies from `keep` on stays in the
  * window, in one piece.

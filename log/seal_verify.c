@@ -215,6 +215,6 @@ int seal_verify(const struct seal_plan *plan, const struct seal_made *made,
     seal_unpacker_end(&verification.unpacker);
 out:
     memory_release(allocator, verification.unpacked);
-    memory_release(allocator, verification.sealed.window);
+    seal_source_release(&verification.sealed);
     return status;
 }

@@ -7,7 +7,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "memory.h"
 
@@ -53,6 +56,41 @@ static void a_product_that_does_not_fit_is_no_memory(void **state)
     assert_null(memory_allocate_zeroed(memory_default(), 3, SIZE_MAX / 2));
 }
 
+static void large_memory_keeps_its_bytes_when_it_grows(void **state)
+{
+    const flume_allocator *allocator = memory_default();
+    char *memory = memory_large_resize(allocator, NULL, 0, 100);
+
+    (void)state;
+    assert_non_null(memory);
+    memcpy(memory, "abc", 4);
+    memory = memory_large_resize(allocator, memory, 100, 8 << 20);
+    assert_non_null(memory);
+    assert_string_equal(memory, "abc");
+    memory_large_release(allocator, memory, 8 << 20);
+    memory_large_release(allocator, NULL, 8 << 20);
+}
+
+/* What an allocator keeps of it counts as this process's; what is mapped does not once it is released. */
+static void large_memory_goes_back_to_the_system(void **state)
+{
+    const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *memory = memory_large_allocate(memory_default(), 64 * page_bytes);
+    unsigned char resident;
+
+    (void)state;
+    assert_non_null(memory);
+    memset(memory, 1, 64 * page_bytes);
+    if ((uintptr_t)memory % page_bytes != 0) {
+        memory_large_release(memory_default(), memory, 64 * page_bytes);
+        skip(); /* The address sanitizer's. */
+    }
+    assert_int_equal(mincore(memory + 63 * page_bytes, page_bytes, &resident), 0);
+    memory_large_release(memory_default(), memory, 64 * page_bytes);
+    assert_int_equal(mincore(memory + 63 * page_bytes, page_bytes, &resident), -1);
+    assert_int_equal(errno, ENOMEM);
+}
+
 static void *refuse(void *ctx, size_t bytes)
 {
     (void)bytes;
@@ -77,6 +115,8 @@ int main(void)
         cmocka_unit_test(the_default_allocator_gives_resizes_and_takes),
         cmocka_unit_test(resize_of_nothing_allocates),
         cmocka_unit_test(zeroed_memory_is_zero),
+        cmocka_unit_test(large_memory_keeps_its_bytes_when_it_grows),
+        cmocka_unit_test(large_memory_goes_back_to_the_system),
         cmocka_unit_test(a_product_that_does_not_fit_is_no_memory),
         cmocka_unit_test(a_given_allocator_is_asked_and_may_refuse),
     };
