@@ -24,6 +24,16 @@ uint64_t clock_ns(void)
     return clock_read(CLOCK_MONOTONIC);
 }
 
+uint64_t thread_cpu_ns(void)
+{
+    return clock_read(CLOCK_THREAD_CPUTIME_ID);
+}
+
+uint64_t process_cpu_ns(void)
+{
+    return clock_read(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 void sleep_ns(uint64_t duration_ns)
 {
     struct timespec left = {.tv_sec = (time_t)(duration_ns / 1000000000u),

@@ -26,6 +26,10 @@ struct bodies {
 /** Nanoseconds of CLOCK_MONOTONIC: comparable between processes of one machine. */
 uint64_t clock_ns(void);
 
+/** Processor time that the calling thread has used, and that all threads of the process have. */
+uint64_t thread_cpu_ns(void);
+uint64_t process_cpu_ns(void);
+
 void sleep_ns(uint64_t duration_ns);
 
 /** The next number of a splitmix64 sequence. */

@@ -11,6 +11,9 @@
  *   nested      16 shapes within each other, of 6 base keys with 8 values and 4 optional flags
  *   fast        the sweep without asking
  *   sqlite_new, sqlite_duplicate   what a user would do otherwise: JSON and its hash in SQLite
+ *   CASE_cpu    the same by processor time of the committing thread: what it would be by the clock with a
+ *               processor for it alone
+ *   CASE_all    by processor time of the whole process, until the views have caught up
  *
  * Verdicts are counted and must be right.
  */
@@ -130,37 +133,64 @@ static int expect(struct world *world, const char *what, enum flume_verdict_kind
                                        what, found, count);
 }
 
-static void sample(struct world *world, const char *row, unsigned round, uint64_t count,
-                   uint64_t begun_ns)
+/* What a case has taken since it began. */
+struct spent {
+    uint64_t ns, thread_ns, process_ns;
+};
+
+static struct spent begin(void)
 {
-    report_sample(world->bench->report, row, round,
-                  (double)count * 1e9 / (double)(clock_ns() - begun_ns));
+    return (struct spent){clock_ns(), thread_cpu_ns(), process_cpu_ns()};
+}
+
+static void sample_part(const struct bench *bench, const char *row, unsigned round, uint64_t count,
+                        const struct spent *begun)
+{
+    struct spent now = begin();
+
+    report_sample(bench->report, row, round, (double)count * 1e9 / (double)(now.ns - begun->ns));
+    report_sample(bench->report, report_name("%s_cpu", row), round,
+                  (double)count * 1e9 / (double)(now.thread_ns - begun->thread_ns));
+}
+
+static int sample(struct world *world, const char *row, unsigned round, uint64_t count,
+                  const struct spent *begun)
+{
+    flume_scope_counts counts;
+    int status;
+
+    sample_part(world->bench, row, round, count, begun);
+    status = flume_scope_count_all(world->handle, NULL, &counts);
+    if (status != FLUME_OK)
+        return fail(world, row, status);
+    wait_until_quiet(2000000000);
+    report_sample(world->bench->report, report_name("%s_all", row), round,
+                  (double)count * 1e9 / (double)(process_cpu_ns() - begun->process_ns));
+    return 0;
 }
 
 static int sweep(struct world *world, const char *row, unsigned round, unsigned dropped,
                  enum flume_verdict_kind kind)
 {
     uint64_t count = world->bench->records, tenth = count / 10;
-    uint64_t begun_ns, part_ns;
+    struct spent begun = begin(), part = begun;
     int status = 0;
 
-    wait_until_quiet(2000000000);
-    begun_ns = part_ns = clock_ns();
     for (uint64_t i = 0; status == 0 && i < count; i++) {
         status = sweep_set(world->scope, i, dropped);
         if (status == 0)
             status = commit(world);
         if (i + 1 == tenth && strcmp(row, "scopes/new") == 0)
-            sample(world, "scopes/new/first", round, tenth, part_ns);
+            sample_part(world->bench, "scopes/new/first", round, tenth, &begun);
         if (i + 1 == count - tenth)
-            part_ns = clock_ns();
+            part = begin();
     }
     if (status != 0)
         return status;
     if (strcmp(row, "scopes/new") == 0)
-        sample(world, "scopes/new/last", round, tenth, part_ns);
-    sample(world, row, round, count, begun_ns);
-    return expect(world, row, kind, count);
+        sample_part(world->bench, "scopes/new/last", round, tenth, &part);
+    status = sample(world, row, round, count, &begun);
+    return status == 0 ? expect(world, row, kind, count) : status;
 }
 
 static int run_sweeps(struct bench *bench, unsigned round)
@@ -190,7 +220,8 @@ static int run_sweeps(struct bench *bench, unsigned round)
 static int run_repeat(struct bench *bench, unsigned round)
 {
     struct world world;
-    uint64_t begun_ns = 0, count = bench->records;
+    uint64_t count = bench->records;
+    struct spent begun;
     int status = world_create(bench, 0, &world);
 
     if (status == 0)
@@ -199,16 +230,16 @@ static int run_repeat(struct bench *bench, unsigned round)
         status = commit(&world);
     if (status == 0)
         status = expect(&world, "repeat", FLUME_NEW, 1);
-    begun_ns = clock_ns();
+    begun = begin();
     for (uint64_t i = 0; status == 0 && i < count; i++) {
         status = sweep_set(world.scope, 0, 0);
         if (status == 0)
             status = commit(&world);
     }
-    if (status == 0) {
-        sample(&world, "scopes/repeat", round, count, begun_ns);
+    if (status == 0)
+        status = sample(&world, "scopes/repeat", round, count, &begun);
+    if (status == 0)
         status = expect(&world, "repeat", FLUME_DUP, count);
-    }
     world_destroy(&world);
     return status;
 }
@@ -220,8 +251,9 @@ static int run_nested(struct bench *bench, unsigned round)
     static const char *const base[NESTED_KEYS] = {"b0", "b1", "b2", "b3", "b4", "b5"};
     static const char *const flags[NESTED_FLAGS] = {"f0", "f1", "f2", "f3"};
     struct world world;
-    uint64_t begun_ns = clock_ns(), count = bench->records / 2;
+    uint64_t count = bench->records / 2;
     int status = world_create(bench, 0, &world);
+    struct spent begun = begin();
 
     for (uint64_t i = 0; status == 0 && i < count; i++) {
         uint32_t mixed = (uint32_t)i * 2654435761u >> 10; /* 22 bits. */
@@ -236,7 +268,7 @@ static int run_nested(struct bench *bench, unsigned round)
         status = commit(&world);
     }
     if (status == 0)
-        sample(&world, "scopes/nested", round, count, begun_ns);
+        status = sample(&world, "scopes/nested", round, count, &begun);
     world_destroy(&world);
     return status;
 }
@@ -256,7 +288,7 @@ static int run_fast(struct bench *bench, unsigned round)
 static int peer_sweep(struct bench *bench, struct peer *peer, const char *row, unsigned round,
                       int expected)
 {
-    uint64_t begun_ns = clock_ns();
+    struct spent begun = begin();
     char text[SCOPE_TEXT_BYTES];
 
     for (uint64_t i = 0; i < bench->records; i++) {
@@ -266,8 +298,7 @@ static int peer_sweep(struct bench *bench, struct peer *peer, const char *row, u
         if (is_new != expected)
             return is_new < 0 ? -1 : bench_fail("%s: row %" PRIu64 " is not as expected", row, i);
     }
-    report_sample(bench->report, row, round,
-                  (double)bench->records * 1e9 / (double)(clock_ns() - begun_ns));
+    sample_part(bench, row, round, bench->records, &begun);
     return 0;
 }
 
@@ -301,27 +332,40 @@ int bench_scopes(struct bench *bench)
     static const struct {
         const char *name, *base;
         double least; /* Records a second; 0: no target. */
+        bool has_all; /* Whether the views follow. */
     } rows[] = {
-        {"scopes/new", "scopes/sqlite_new", 200e3},
-        {"scopes/new/first", NULL, 0},
-        {"scopes/new/last", "scopes/new/first", 0},
-        {"scopes/duplicate", "scopes/sqlite_duplicate", 600e3},
-        {"scopes/repeat", NULL, 0},
-        {"scopes/gained", NULL, 120e3},
-        {"scopes/lost", NULL, 80e3},
-        {"scopes/nested", NULL, 60e3},
-        {"scopes/fast", NULL, 1e6},
-        {"scopes/sqlite_new", NULL, 0},
-        {"scopes/sqlite_duplicate", NULL, 0},
+        {"scopes/new", "scopes/sqlite_new", 200e3, true},
+        {"scopes/new/first", NULL, 0, false},
+        {"scopes/new/last", "scopes/new/first", 0, false},
+        {"scopes/duplicate", "scopes/sqlite_duplicate", 600e3, true},
+        {"scopes/repeat", NULL, 0, true},
+        {"scopes/gained", NULL, 120e3, true},
+        {"scopes/lost", NULL, 80e3, true},
+        {"scopes/nested", NULL, 60e3, true},
+        {"scopes/fast", NULL, 1e6, true},
+        {"scopes/sqlite_new", NULL, 0, false},
+        {"scopes/sqlite_duplicate", NULL, 0, false},
     };
     int status = 0;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        report_row(bench->report, rows[i].name, UNIT_RECORDS_PER_SECOND, rows[i].base);
-        if (rows[i].least > 0)
+        const char *cpu = report_name("%s_cpu", rows[i].name);
+        const char *base = rows[i].base;
+
+        report_row(bench->report, rows[i].name, UNIT_RECORDS_PER_SECOND, base);
+        report_row(bench->report, cpu, UNIT_RECORDS_PER_SECOND,
+                   base != NULL ? report_name("%s_cpu", base) : NULL);
+        if (rows[i].has_all)
+            report_row(bench->report, report_name("%s_all", rows[i].name), UNIT_RECORDS_PER_SECOND,
+                       NULL);
+        if (rows[i].least > 0) {
             report_target(bench->report, rows[i].name, NULL, TARGET_AT_LEAST, rows[i].least);
+            report_target(bench->report, cpu, NULL, TARGET_AT_LEAST, rows[i].least);
+        }
     }
     report_target(bench->report, "scopes/new/last", "scopes/new/first", TARGET_AT_LEAST, 1 / 1.5);
+    report_target(bench->report, "scopes/new/last_cpu", "scopes/new/first_cpu", TARGET_AT_LEAST,
+                  1 / 1.5);
     for (unsigned round = 0; round < bench->rounds; round++)
         status |= run_sweeps(bench, round) | run_repeat(bench, round) | run_nested(bench, round) |
                   run_fast(bench, round) | run_peer(bench, round);

@@ -5,17 +5,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { FILL_BATCH = 128 };
-
-uint64_t thread_cpu_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now); /* Cannot fail for this clock. */
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 int store_fail(const struct store *store, const char *what, int status)
 {

@@ -73,7 +73,4 @@ int store_fill_sealed(struct store *store, const flume_seal_options *seal, uint6
 /** bench_fail() with what the log says. */
 int store_fail(const struct store *store, const char *what, int status);
 
-/* What this thread has computed so far. */
-uint64_t thread_cpu_ns(void);
-
 #endif
