@@ -66,9 +66,9 @@ struct flume_view {
     _Atomic bool retired; /* Its declaration changed or was dropped. Becomes true once. */
 
     pthread_mutex_t mutex;
-    pthread_cond_t moved;    /* With mutex: synced, state, stopping, waiting changed. */
-    pthread_cond_t stirred;  /* With mutex: kicked, stopping changed. For the worker alone, which a
-                                view that moves without it need not wake. */
+    pthread_cond_t moved;   /* With mutex: synced, state, stopping, waiting changed. */
+    pthread_cond_t stirred; /* With mutex: kicked, has_news, stopping changed. For the worker alone,
+                                which a view that moves without it need not wake. */
     struct environment *env; /* Of `generation`; NULL: none is open. */
     uint64_t generation;
     enum rebuild_need need;
@@ -80,7 +80,8 @@ struct flume_view {
     bool failed_for_good;  /* apply refused: only a rebuild helps. */
     struct waiter *waiters;
     unsigned waiting; /* Threads inside flume_view_wait(). */
-    bool kicked;      /* The worker has something to look at. */
+    bool kicked;      /* The worker has something to look at, */
+    bool has_news;    /* or there are records, for which it takes its time. */
     /* Read without the mutex by who has a transaction open, which goes after it. */
     _Atomic bool stopping;       /* Becomes true once, under mutex. */
     _Atomic bool cancel_rebuild; /* Ends the running or next rebuild. Written under mutex. */

@@ -4,6 +4,10 @@
  * The follower sleeps on the log's head, and after a wake lingers before it sleeps again: a busy log
  * is woken through once in LINGER_NS, whatever the number of views, and an idle one uses no CPU.
  * Workers sleep on their own condition. Whoever asks a view advances it without waiting for them.
+ *
+ * A worker that nobody waits for rests longer than it worked, unless it falls far behind. In a burst its batches
+ * grow that way until each page of the view that they touch is written for many records, not for few,
+ * and who appends has the processors.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -23,6 +27,10 @@
 #define SETTLE_NS UINT64_C(5000000000)
 #define ORPHAN_NS (2 * SETTLE_NS)
 #define OBSERVE_NS UINT64_C(100000000)
+#define PACE_NS_MAX UINT64_C(500000000)
+
+/* How much longer it rests than it worked; and how far behind it does not. */
+enum { PACE_TIMES = 4, PACE_RECORDS_MAX = 1 << 16 };
 
 /* Where processors are scarce, who appends comes first. Who waits for a view helps himself. */
 enum { WORKER_NICE = 5 };
@@ -41,6 +49,15 @@ void worker_kick(flume_view *view)
 {
     (void)pthread_mutex_lock(&view->mutex);
     view->kicked = true;
+    (void)pthread_cond_signal(&view->stirred);
+    (void)pthread_mutex_unlock(&view->mutex);
+}
+
+/* There are records. */
+static void stir(flume_view *view)
+{
+    (void)pthread_mutex_lock(&view->mutex);
+    view->has_news = true;
     (void)pthread_cond_signal(&view->stirred);
     (void)pthread_mutex_unlock(&view->mutex);
 }
@@ -177,7 +194,7 @@ static void tell_descriptor(flume_view *view)
 }
 
 /* What the worker does next. */
-enum worker_step { STEP_AGAIN, STEP_REST, STEP_RETRY };
+enum worker_step { STEP_AGAIN, STEP_ADVANCED, STEP_REST, STEP_RETRY };
 
 static bool is_too_early(flume_view *view)
 {
@@ -280,7 +297,7 @@ static enum worker_step step_once(struct working *working)
         answer_waiters(view, FLUME_ERR_VIEW);
         return STEP_RETRY;
     }
-    return STEP_AGAIN;
+    return STEP_ADVANCED;
 }
 
 /* Sleep until there is something to do. */
@@ -289,10 +306,26 @@ static void rest(flume_view *view, uint64_t longest_ns)
     struct timespec until = after(longest_ns);
 
     (void)pthread_mutex_lock(&view->mutex);
-    while (!view->kicked && !view->stopping)
+    while (!view->kicked && !view->has_news && !view->stopping)
         if (pthread_cond_timedwait(&view->stirred, &view->mutex, &until) != 0)
             break;
-    view->kicked = false;
+    view->kicked = view->has_news = false;
+    (void)pthread_mutex_unlock(&view->mutex);
+}
+
+/* Let records gather, after a batch that took so long. */
+static void pace(flume_view *view, uint64_t worked_ns)
+{
+    uint64_t longest_ns = PACE_TIMES * worked_ns;
+    struct timespec until = after(longest_ns < PACE_NS_MAX ? longest_ns : PACE_NS_MAX);
+    uint64_t synced = view_synced_now(view);
+
+    (void)pthread_mutex_lock(&view->mutex);
+    while (!view->kicked && !view->stopping && view->waiting == 0 && view->waiters == NULL &&
+           !atomic_load(&view->has_descriptor) &&
+           flume_log_head(view->flume->log) - synced < PACE_RECORDS_MAX)
+        if (pthread_cond_timedwait(&view->stirred, &view->mutex, &until) != 0)
+            break;
     (void)pthread_mutex_unlock(&view->mutex);
 }
 
@@ -327,6 +360,7 @@ static void *work(void *ctx)
     /* On Linux each thread has its own. If it is refused, the worker is as eager as the others. */
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
     while (!view_is_ending(view)) {
+        uint64_t begun_ns = now_ns();
         enum worker_step step;
         bool look_soon;
 
@@ -338,7 +372,9 @@ static void *work(void *ctx)
         if (is_time_to_settle(view))
             view_settle(view);
         look_after_orphan(view, &working.standing);
-        if (step != STEP_AGAIN)
+        if (step == STEP_ADVANCED)
+            pace(view, now_ns() - begun_ns);
+        else if (step != STEP_AGAIN)
             rest(view, step == STEP_RETRY ? BUSY_NS : look_soon ? OBSERVE_NS : IDLE_NS);
     }
     (void)pthread_mutex_lock(&view->mutex);
@@ -389,7 +425,7 @@ static void kick_all(flume *handle)
     (void)pthread_mutex_unlock(&handle->mutex);
     for (; view != NULL; view = view->next) /* What stands behind the first never changes. */
         if (!atomic_load(&view->retired))
-            worker_kick(view);
+            stir(view);
 }
 
 /* Until the log has a record at seq; FLUME_OK, or the handle is being closed. */
