@@ -143,6 +143,15 @@ static int clash_read(void *ctx, uint64_t seq, containment_visit visit, void *vi
     return visit(visit_ctx, seq, clashing->stored);
 }
 
+static int clash_is_same(void *ctx, uint64_t seq, const struct scope_pairs *pairs, bool *out_same)
+{
+    const struct clashing *clashing = ctx;
+
+    assert_int_equal(seq, CLASHING_SEQ);
+    *out_same = scope_pairs_equal(clashing->stored, pairs);
+    return FLUME_OK;
+}
+
 static int clash_put_shape(void *ctx, uint32_t number, const struct shape *shape)
 {
     (void)ctx;
@@ -166,6 +175,7 @@ static void fingerprints_that_clash_make_no_relation(void **state)
     const struct containment_store store = {.ctx = &clashing,
                                             .scopes = &clashing,
                                             .get = clash_get,
+                                            .is_same = clash_is_same,
                                             .read = clash_read,
                                             .put_shape = clash_put_shape};
     struct containment containment;
@@ -185,13 +195,13 @@ static void fingerprints_that_clash_make_no_relation(void **state)
     memcpy(keys, containment.other.keys, sizeof keys);
     assert_int_equal(containment_restore(&containment, keys, 2, 0, 0), FLUME_OK);
     assert_int_equal(containment_restore(&containment, keys, 3, 0, 0), FLUME_OK);
-    assert_int_equal(containment_ask(&containment, make_scope(&asked, &texts), NULL, 9, &answer),
+    assert_int_equal(containment_ask(&containment, make_scope(&asked, &texts), 9, &answer),
                      FLUME_OK);
     assert_int_equal(answer.dup_seq, FLUME_SEQ_NONE);
     assert_int_equal(answer.superset_seq, FLUME_SEQ_NONE);
     assert_int_equal(answer.subset_seq, FLUME_SEQ_NONE);
     make_related(&texts, 3, 1); /* Here it is one. */
-    assert_int_equal(containment_ask(&containment, make_scope(&asked, &texts), NULL, 9, &answer),
+    assert_int_equal(containment_ask(&containment, make_scope(&asked, &texts), 9, &answer),
                      FLUME_OK);
     assert_int_equal(answer.dup_seq, FLUME_SEQ_NONE);
     assert_int_equal(answer.superset_seq, FLUME_SEQ_NONE);
@@ -199,6 +209,56 @@ static void fingerprints_that_clash_make_no_relation(void **state)
     containment_deinit(&containment);
     scope_trial_end(&stored);
     scope_trial_end(&asked);
+}
+
+/* ---- tokens that are kept ---- */
+
+/* Numbers are set in place; now and then a text of another size, a variable more or less. */
+static void change_something(flume_scope *scope, uint64_t *chance)
+{
+    uint64_t drawn = random_below(chance, 100);
+    const char *key = key_name((unsigned)random_below(chance, 12));
+
+    if (drawn < 70)
+        (void)flume_scope_set_int(scope, key, (int64_t)random_below(chance, 9));
+    else if (drawn < 80)
+        (void)flume_scope_set_f64(scope, key, (double)random_below(chance, 9));
+    else if (drawn < 90)
+        (void)flume_scope_set_text(scope, key, drawn < 85 ? "short" : "some more");
+    else
+        (void)flume_scope_unset(scope, key);
+}
+
+static void kept_tokens_are_those_that_would_be_made_anew(void **state)
+{
+    struct scope_tokens own = {0}, anew = {0};
+    const struct scope_tokens *kept;
+    const struct scope_pairs *pairs;
+    flume_scope *scope;
+    uint64_t chance = 5;
+
+    (void)state;
+    assert_int_equal(flume_scope_create(&scope), FLUME_OK);
+    for (unsigned round = 0; round < 4000; round++) {
+        unsigned changes = (unsigned)random_below(&chance, round % 10 == 0 ? 80 : 4);
+        uint64_t seed = 1 + random_below(&chance, 50) / 49;
+
+        for (unsigned i = 0; i < changes; i++)
+            change_something(scope, &chance);
+        assert_int_equal(scope_pairs_of(scope, &pairs), FLUME_OK);
+        assert_int_equal(tokens_of(pairs, seed, &own, &kept), FLUME_OK);
+        assert_int_equal(tokens_take(&anew, seed, pairs), FLUME_OK);
+        assert_int_equal(kept->count, anew.count);
+        assert_true(fingerprint_equal(kept->sum, anew.sum));
+        assert_true(fingerprint_equal(kept->shape, anew.shape));
+        assert_int_equal(kept->signature, anew.signature);
+        assert_int_equal(kept->has_variables, anew.has_variables);
+        for (size_t i = 0; i < anew.count; i++)
+            assert_true(fingerprint_equal(kept->tokens[i], anew.tokens[i]));
+    }
+    tokens_deinit(&own);
+    tokens_deinit(&anew);
+    flume_scope_destroy(scope);
 }
 
 #define FOUR_TESTS(kind)                                                \
@@ -213,6 +273,7 @@ int main(void)
         FOUR_TESTS(hostile),
         FOUR_TESTS(all_common),
         find_test(fingerprints_that_clash_make_no_relation),
+        cmocka_unit_test(kept_tokens_are_those_that_would_be_made_anew),
     };
 
     return cmocka_run_group_tests_name("containment", tests, NULL, NULL);

@@ -102,6 +102,83 @@ static void expect_equal_scopes(flume_scope *one, flume_scope *other)
     scope_buffer_deinit(&other_body);
 }
 
+/* What is told by the bytes of a record without taking it apart. */
+static bool is_told_to_be(struct made *made, flume_scope *scope)
+{
+    const struct scope_pairs *pairs;
+
+    assert_int_equal(scope_pairs_of(scope, &pairs), FLUME_OK);
+    return scope_record_has_pairs(&made->record, pairs);
+}
+
+static void a_record_is_told_to_be_its_scope_and_no_other(void **state)
+{
+    struct scope_stamp full = {.form = SCOPE_RECORD_FULL};
+    struct scope_stamp within = {.form = SCOPE_RECORD_FULL, .is_within = true, .target_seq = 7};
+    struct made made = {.body = {.data = NULL}};
+    flume_scope *scope;
+
+    (void)state;
+    assert_int_equal(flume_scope_create(&scope), FLUME_OK);
+    (void)flume_scope_set_int(scope, "0", 1);
+    (void)flume_scope_set_int(scope, "n", 2);
+    (void)flume_scope_set_text(scope, "text", "abc");
+    (void)flume_scope_label(scope, "sweep");
+    (void)scope_label_inherit(scope, "a");
+    make_record(&made, scope, &within);
+    assert_true(is_told_to_be(&made, scope));
+    make_record(&made, scope, &full);
+    assert_true(is_told_to_be(&made, scope));
+    (void)flume_scope_set_int(scope, "n", 3);
+    assert_false(is_told_to_be(&made, scope));
+    (void)flume_scope_set_int(scope, "n", 2);
+    assert_true(is_told_to_be(&made, scope));
+    (void)flume_scope_set_f64(scope, "n", 2);
+    assert_false(is_told_to_be(&made, scope));
+    (void)flume_scope_set_int(scope, "n", 2);
+    (void)flume_scope_set_int(scope, "z", 2);
+    assert_false(is_told_to_be(&made, scope));
+    (void)flume_scope_unset(scope, "z");
+    (void)flume_scope_unset(scope, "text");
+    assert_false(is_told_to_be(&made, scope));
+    (void)flume_scope_set_text(scope, "text", "abc");
+    assert_true(is_told_to_be(&made, scope));
+    (void)flume_scope_label(scope, "b");
+    assert_false(is_told_to_be(&made, scope));
+    flume_scope_destroy(scope);
+    scope_buffer_deinit(&made.body);
+}
+
+static void labels_of_a_record_are_told_one_by_one(void **state)
+{
+    struct scope_stamp full = {.form = SCOPE_RECORD_FULL};
+    struct made made = {.body = {.data = NULL}};
+    flume_scope *scope, *other;
+
+    (void)state;
+    assert_int_equal(flume_scope_create(&scope), FLUME_OK);
+    assert_int_equal(flume_scope_create(&other), FLUME_OK);
+    (void)flume_scope_label(scope, "a");
+    (void)flume_scope_label(scope, "b");
+    (void)flume_scope_set_int(scope, "number", 1);
+    (void)flume_scope_label(other, "a");
+    (void)flume_scope_label(other, "c");
+    (void)flume_scope_set_int(other, "number", 1);
+    make_record(&made, scope, &full);
+    assert_true(is_told_to_be(&made, scope));
+    assert_false(is_told_to_be(&made, other));
+    (void)flume_scope_clear(other);
+    (void)flume_scope_label(other, "a");
+    (void)flume_scope_set_int(other, "number", 1);
+    assert_false(is_told_to_be(&made, other));
+    made.meta[5] = 'a'; /* The second label: the first one again. */
+    assert_false(is_told_to_be(&made, scope));
+    assert_false(is_told_to_be(&made, other));
+    flume_scope_destroy(scope);
+    flume_scope_destroy(other);
+    scope_buffer_deinit(&made.body);
+}
+
 static void the_examples_of_the_format_are_what_is_written(void **state)
 {
     struct scope_stamp stamp = {
@@ -607,6 +684,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_examples_of_the_format_are_what_is_written),
+        cmocka_unit_test(a_record_is_told_to_be_its_scope_and_no_other),
+        cmocka_unit_test(labels_of_a_record_are_told_one_by_one),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(a_scope_that_is_too_large_for_a_record_is_refused),
         cmocka_unit_test(a_damaged_scope_is_refused_or_told_as_it_is),

@@ -101,17 +101,14 @@ static void remember(struct commit *commit, uint64_t seq)
 static int ask(struct commit *commit, uint64_t *out_last)
 {
     flume_recorder *recorder = commit->recorder;
-    uint8_t id[FLUME_HASH_BYTES];
     int status = flume_log_last(recorder->handle->log, FLUME_KIND_SCOPE, out_last);
 
     if (status != FLUME_OK)
         return flume_fail_log(recorder->handle, status);
-    status = flume_scope_id(commit->effective, id);
+    status = overlay_bring(recorder->overlay, *out_last == FLUME_SEQ_NONE ? 0 : *out_last + 1,
+                           &recorder->options.ask);
     if (status == FLUME_OK)
-        status = overlay_bring(recorder->overlay, *out_last == FLUME_SEQ_NONE ? 0 : *out_last + 1,
-                               &recorder->options.ask);
-    if (status == FLUME_OK)
-        status = overlay_ask(recorder->overlay, commit->pairs, id, &commit->answer);
+        status = overlay_ask(recorder->overlay, commit->pairs, &commit->answer);
     return status;
 }
 
@@ -198,9 +195,8 @@ static int fail_damaged(struct commit *commit, int status, uint64_t seq)
 
 /* Whether what it shares with the target is stored otherwise there: inherited, or as a blob. A shadowed record
  * says nothing of that. */
-static bool has_other_attributes(const struct commit *commit)
+static bool has_other_attributes(const struct commit *commit, const struct scope_record *target)
 {
-    const struct scope_record *target = &commit->recorder->other;
     const flume_scope *scope = commit->effective;
 
     for (size_t i = 0; i < target->variables.count; i++) {
@@ -221,8 +217,8 @@ static bool has_other_attributes(const struct commit *commit)
 /* What the answer means for the record. */
 static int plan(struct commit *commit)
 {
-    struct scope_record *other = &commit->recorder->other;
-    flume_log *log = commit->recorder->handle->log;
+    struct overlay *overlay = commit->recorder->overlay;
+    const struct scope_record *other;
     const struct containment_answer *answer = &commit->answer;
     flume_verdict *verdict = &commit->verdict;
     uint64_t related = answer->superset_seq != FLUME_SEQ_NONE ? answer->superset_seq
@@ -241,7 +237,7 @@ static int plan(struct commit *commit)
     commit->stamp.target_pairs = NULL;
     if (related == FLUME_SEQ_NONE)
         return FLUME_OK;
-    status = scope_record_read(log, related, other);
+    status = overlay_read(overlay, related, &other);
     if (status == FLUME_OK && answer->superset_seq == FLUME_SEQ_NONE) {
         verdict->kind = FLUME_SUPERSET;
         status = name_keys(commit, commit->pairs, &other->identity);
@@ -260,11 +256,11 @@ static int plan(struct commit *commit)
     /* What is shadowed itself is no target: the one that shadows it has all of it, too. */
     if (other->form == SCOPE_RECORD_SHADOWED) {
         related = other->target_seq;
-        status = scope_record_read(log, related, other);
+        status = overlay_read(overlay, related, &other);
         if (status != FLUME_OK)
             return fail_damaged(commit, status, related);
     }
-    if (has_other_attributes(commit))
+    if (has_other_attributes(commit, other))
         return FLUME_OK;
     commit->stamp.form = SCOPE_RECORD_SHADOWED;
     commit->stamp.target_seq = related;
@@ -294,17 +290,13 @@ static int append_scope(struct commit *commit, const flume_condition *condition)
     return status;
 }
 
-/* What is the same has the same id: hashing it again would take longer than all else. Where it cannot be
- * read it is hashed. */
-static void take_id(struct commit *commit, uint64_t seq)
+/* What is the same has the same id: hashing it again would take longer than all else. */
+static void take_id(struct commit *commit)
 {
     flume_scope *scope = commit->effective;
-    flume_record record;
 
-    if (scope->id_known || flume_log_get(commit->recorder->handle->log, seq, &record) != FLUME_OK)
-        return;
-    scope->id_known = scope_record_id(&record, scope->id);
-    flume_record_release(&record);
+    if (!scope->id_known)
+        scope->id_known = overlay_same_id(commit->recorder->overlay, scope->id);
 }
 
 static int append_link(struct commit *commit, uint64_t seq)
@@ -371,7 +363,7 @@ static int commit_asking(struct commit *commit)
     if (status == FLUME_OK)
         status = commit_in_lane(commit);
     if (status == FLUME_OK && commit->answer.dup_seq != FLUME_SEQ_NONE) {
-        take_id(commit, commit->answer.dup_seq);
+        take_id(commit);
         status = append_link(commit, commit->answer.dup_seq);
     }
     if (status == FLUME_OK)

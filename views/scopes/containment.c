@@ -19,7 +19,7 @@ void containment_init(struct containment *containment, const struct containment_
 void containment_deinit(struct containment *containment)
 {
     shapes_deinit(&containment->shapes);
-    tokens_deinit(&containment->tokens);
+    tokens_deinit(&containment->made);
     tokens_deinit(&containment->other);
 }
 
@@ -84,9 +84,6 @@ static int compare(void *ctx, uint64_t seq, const struct scope_pairs *stored)
 
     (void)seq;
     switch (comparing->relation) {
-    case RELATION_SAME:
-        comparing->holds = pairs->count == stored->count && lies_within(pairs, stored);
-        break;
     case RELATION_WITHIN:
         comparing->holds = pairs->count < stored->count && lies_within(pairs, stored);
         break;
@@ -247,7 +244,7 @@ static int begin_wild(struct containment *containment, const struct shape *shape
 static int take_shape(struct containment *containment, uint64_t seq, struct shape **out_shape)
 {
     const struct containment_store *store = &containment->store;
-    const struct scope_tokens *tokens = &containment->tokens;
+    const struct scope_tokens *tokens = containment->tokens;
     struct shape *shape = shapes_find(&containment->shapes, tokens->shape);
     bool is_known = false;
     int status;
@@ -279,34 +276,43 @@ static int take_shape(struct containment *containment, uint64_t seq, struct shap
 
 /* ---- adding ---- */
 
+static int take_tokens(struct containment *containment, const struct scope_pairs *pairs,
+                       const struct scope_tokens **out_tokens)
+{
+    int status = tokens_of(pairs, containment->seed, &containment->made, &containment->tokens);
+
+    *out_tokens = containment->tokens;
+    return status;
+}
+
 static int add_tracked(struct containment *containment, const struct shape *shape, uint64_t seq)
 {
     int status = FLUME_OK;
 
     for (uint32_t i = 0; status == FLUME_OK && i < shape->part_count; i++)
         status =
-            put_superset(containment, shape_project(&shape->parts[i], &containment->tokens), seq);
+            put_superset(containment, shape_project(&shape->parts[i], containment->tokens), seq);
     if (status == FLUME_OK && (shape->flags & SHAPE_LISTED) != 0)
-        status = wild_post(containment, &containment->tokens, seq);
+        status = wild_post(containment, containment->tokens, seq);
     return status;
 }
 
 static int add_wild(struct containment *containment, uint64_t seq)
 {
-    int status = wild_watch(containment, &containment->tokens, seq);
+    int status = wild_watch(containment, containment->tokens, seq);
 
     containment->info.wild_scopes++;
-    return status == FLUME_OK ? wild_post(containment, &containment->tokens, seq) : status;
+    return status == FLUME_OK ? wild_post(containment, containment->tokens, seq) : status;
 }
 
 int containment_add(struct containment *containment, const struct scope_pairs *pairs, uint64_t seq)
 {
     const struct containment_store *store = &containment->store;
-    struct scope_tokens *tokens = &containment->tokens;
     struct containment_info before = containment->info;
+    const struct scope_tokens *tokens;
     struct containment_entry entry;
     struct shape *shape;
-    int status = tokens_take(tokens, containment->seed, pairs);
+    int status = take_tokens(containment, pairs, &tokens);
 
     if (status == FLUME_OK)
         status = store->get(store->ctx, tokens->sum, &entry);
@@ -361,7 +367,7 @@ static int find_subsets(struct containment *containment, const struct scope_pair
 
         if (out_subset->seq != FLUME_SEQ_NONE && count < out_subset->count)
             break; /* They only get smaller. */
-        status = offer_subset(containment, pairs, shape_project(part, &containment->tokens), count,
+        status = offer_subset(containment, pairs, shape_project(part, containment->tokens), count,
                               out_subset);
     }
     if (status == FLUME_OK && (shape->flags & SHAPE_LISTED) != 0)
@@ -376,7 +382,7 @@ static int ask_tracked(struct containment *containment, const struct scope_pairs
     struct wild_subset subset = {.seq = FLUME_SEQ_NONE};
     struct containment_entry entry;
     bool holds = false;
-    int status = store->get(store->ctx, containment->tokens.sum, &entry);
+    int status = store->get(store->ctx, containment->tokens->sum, &entry);
 
     if (status == FLUME_OK && entry.superset_seq != FLUME_SEQ_NONE)
         status =
@@ -395,7 +401,7 @@ static int ask_tracked(struct containment *containment, const struct scope_pairs
 static int ask_wild(struct containment *containment, const struct scope_pairs *pairs,
                     struct containment_answer *out_answer)
 {
-    const struct scope_tokens *tokens = &containment->tokens;
+    const struct scope_tokens *tokens = containment->tokens;
     struct wild_subset subset = {.seq = FLUME_SEQ_NONE};
     struct shape *whole;
     int status = shape_create(tokens->keys, tokens->count, 0, &whole);
@@ -417,31 +423,21 @@ static int ask_wild(struct containment *containment, const struct scope_pairs *p
     return status;
 }
 
-static int verify_same(struct containment *containment, const struct scope_pairs *pairs,
-                       const uint8_t *id, uint64_t seq, bool *out_holds)
-{
-    const struct containment_store *store = &containment->store;
-
-    if (id != NULL)
-        return store->has_id(store->scopes, seq, id, out_holds);
-    return containment_verify(containment, pairs, seq, RELATION_SAME, out_holds);
-}
-
 int containment_ask(struct containment *containment, const struct scope_pairs *pairs,
-                    const uint8_t *id, uint64_t below_seq, struct containment_answer *out_answer)
+                    uint64_t below_seq, struct containment_answer *out_answer)
 {
     const struct containment_store *store = &containment->store;
-    struct scope_tokens *tokens = &containment->tokens;
     struct containment_answer answer = {FLUME_SEQ_NONE, FLUME_SEQ_NONE, FLUME_SEQ_NONE};
+    const struct scope_tokens *tokens;
     struct containment_entry entry;
     struct shape *shape;
     bool holds = false;
-    int status = tokens_take(tokens, containment->seed, pairs);
+    int status = take_tokens(containment, pairs, &tokens);
 
     if (status == FLUME_OK)
         status = store->get(store->ctx, tokens->sum, &entry);
     if (status == FLUME_OK && entry.own_seq != FLUME_SEQ_NONE)
-        status = verify_same(containment, pairs, id, entry.own_seq, &holds);
+        status = store->is_same(store->scopes, entry.own_seq, pairs, &holds);
     if (status == FLUME_OK && holds) {
         answer.dup_seq = entry.own_seq;
     } else if (status == FLUME_OK && tokens->has_variables) {

@@ -15,8 +15,7 @@
  *   - What a store has after containment_add() of some scopes in the order of their seqs follows from
  *     them alone, unless containment_ask() was called meanwhile: that may track shapes that no scope
  *     has yet, and only who throws the store away may do so.
- *   - Every relation told was compared pair by pair with the stored scope; that two are the same, by
- *     their ids, where the id is known.
+ *   - Every relation told was compared pair by pair with the stored scope.
  *   - Scopes without variables have no part in containment; they are the same as each other by labels.
  */
 #ifndef VIEWS_SCOPES_CONTAINMENT_H
@@ -75,8 +74,8 @@ struct containment_store {
     int (*each)(void *ctx, enum wild_list list, uint64_t token,
                 int (*visit)(void *visit_ctx, const struct wild_entry *entry), void *visit_ctx);
     /* The log, for the next three: they get `scopes`, not ctx.
-     * Whether the scope at seq has this id; false also where it cannot be read any more. */
-    int (*has_id)(void *scopes, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES], bool *out_has);
+     * Whether the scope at seq is just these pairs; false also where it cannot be read any more. */
+    int (*is_same)(void *scopes, uint64_t seq, const struct scope_pairs *pairs, bool *out_same);
     /* The pairs of the scope at seq. FLUME_ERR_NOT_FOUND: it cannot be read any more. */
     int (*read)(void *scopes, uint64_t seq, containment_visit visit, void *visit_ctx);
     /* Those of every scope that can be read, from from_seq on and below below_seq, in order. */
@@ -89,9 +88,10 @@ struct containment {
     uint64_t seed;
     struct shapes shapes;
     struct containment_info info;
-    struct scope_tokens tokens;     /* Of the scope in hand. */
-    struct scope_tokens other;      /* Of a stored one. */
-    const struct scope_pairs *core; /* What has not all of these is no subset now; NULL: nothing. */
+    const struct scope_tokens *tokens; /* Of the scope in hand: its own, or */
+    struct scope_tokens made;          /* these. */
+    struct scope_tokens other;         /* Of a stored one. */
+    const struct scope_pairs *core;    /* What has not all of these is no subset now; NULL: nothing. */
 };
 
 /* What a scope is to those stored; FLUME_SEQ_NONE: there is none. */
@@ -120,11 +120,10 @@ int containment_add(struct containment *containment, const struct scope_pairs *p
 /**
  * What a scope is to those stored.
  *
- * @param id         Of the scope: who is the same has it, too. NULL: not known; pairs are compared.
  * @param below_seq  The store has just the scopes below this.
  * @return FLUME_OK, or the store's error.
  */
 int containment_ask(struct containment *containment, const struct scope_pairs *pairs,
-                    const uint8_t *id, uint64_t below_seq, struct containment_answer *out_answer);
+                    uint64_t below_seq, struct containment_answer *out_answer);
 
 #endif

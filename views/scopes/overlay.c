@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "inside.h"
 #include "lookup.h"
@@ -166,7 +167,7 @@ int overlay_create(flume *handle, struct overlay **out_overlay)
         .add = store_add,
         .count = store_count,
         .each = store_each,
-        .has_id = scope_log_has_id,
+        .is_same = scope_log_is_same,
         .read = scope_log_read,
         .scan = scope_log_scan,
     };
@@ -383,14 +384,15 @@ int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *
 
 /* ---- asking and adding ---- */
 
-int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs, const uint8_t *id,
+int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs,
                 struct containment_answer *out_answer)
 {
     uint64_t wild_shapes = overlay->containment.info.wild_shapes;
     int status;
 
     assert(overlay->is_standing);
-    status = containment_ask(&overlay->containment, pairs, id, overlay->position, out_answer);
+    overlay->scopes.compared_seq = 0; /* It may have been erased since. */
+    status = containment_ask(&overlay->containment, pairs, overlay->position, out_answer);
     if (overlay->containment.info.wild_shapes > wild_shapes)
         wild_tell(overlay->handle, &overlay->containment, pairs);
     return status == FLUME_OK ? status : fail(overlay, status);
@@ -403,11 +405,23 @@ int overlay_ask_between(struct overlay *overlay, const struct scope_pairs *core,
     int status;
 
     overlay->containment.core = core;
-    status = overlay_ask(overlay, pairs, NULL, &answer);
+    status = overlay_ask(overlay, pairs, &answer);
     overlay->containment.core = NULL;
     if (status == FLUME_OK)
         *out_seq = answer.subset_seq;
     return status;
+}
+
+int overlay_read(struct overlay *overlay, uint64_t seq, const struct scope_record **out_record)
+{
+    return scope_log_open(&overlay->scopes, seq, out_record);
+}
+
+bool overlay_same_id(const struct overlay *overlay, uint8_t out_id[FLUME_HASH_BYTES])
+{
+    if (overlay->scopes.has_same_id)
+        memcpy(out_id, overlay->scopes.same_id, FLUME_HASH_BYTES);
+    return overlay->scopes.has_same_id;
 }
 
 int overlay_add(struct overlay *overlay, const struct scope_pairs *pairs, uint64_t seq)

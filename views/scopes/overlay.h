@@ -6,7 +6,7 @@
  * overlay takes a newer snapshot and begins afresh.
  *
  *   overlay_bring(overlay, below_seq, ask);       Under the lane: every scope below it is known.
- *   overlay_ask(overlay, pairs, id, &answer);
+ *   overlay_ask(overlay, pairs, &answer);
  *   ... append the scope at seq ...
  *   overlay_add(overlay, pairs, seq);             Or let the next overlay_bring() read it.
  *
@@ -21,6 +21,7 @@
 #define VIEWS_SCOPES_OVERLAY_H
 
 #include "containment.h"
+#include "scope_record.h"
 #include "flume/view.h"
 
 struct overlay;
@@ -43,9 +44,8 @@ int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *
 /** Which scopes it knows: all below this seq. */
 uint64_t overlay_position(const struct overlay *overlay);
 
-/** What a scope is to all of them.
- * @param id  Of the scope: a duplicate is told sooner. NULL: not known. @return FLUME_OK, an error. */
-int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs, const uint8_t *id,
+/** What a scope is to all of them. @return FLUME_OK, an error. */
+int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs,
                 struct containment_answer *out_answer);
 
 /** The largest of them, of equal ones the newest, that has all of core and lies strictly within a scope.
@@ -53,6 +53,13 @@ int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs, const 
  * @param out_seq  FLUME_SEQ_NONE: there is none. Nor is there if the scope itself is known. */
 int overlay_ask_between(struct overlay *overlay, const struct scope_pairs *core,
                         const struct scope_pairs *pairs, uint64_t *out_seq);
+
+/** The scope at a seq, which it may have read just now. Valid until the next call on the overlay.
+ * @return as scope_record_read(). */
+int overlay_read(struct overlay *overlay, uint64_t seq, const struct scope_record **out_record);
+
+/** The id of the scope that the last overlay_ask() found to be the same. False: it is not known. */
+bool overlay_same_id(const struct overlay *overlay, uint8_t out_id[FLUME_HASH_BYTES]);
 
 /** Know a scope that was just appended at seq: at least overlay_position(), and no other scope stands
  * between. @return FLUME_OK, an error. */

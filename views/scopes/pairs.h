@@ -23,9 +23,12 @@ struct scope_pair {
     const uint8_t *data; /* ... which begins with its varint. */
 };
 
+struct tokens_kept; /* tokens.h */
+
 struct scope_pairs {
     struct scope_pair *pairs;
     size_t count;
+    struct tokens_kept *kept; /* What is known of them as numbers. NULL: nothing is kept. */
 };
 
 /** The identity of a scope that is being made. Valid until it is changed or freed.
@@ -34,6 +37,9 @@ int scope_pairs_of(flume_scope *scope, const struct scope_pairs **out_pairs);
 
 /** Bytewise, as pairs are sorted: less than 0, 0, more than 0. */
 int scope_key_compare(const void *one, size_t one_bytes, const void *other, size_t other_bytes);
+
+/** Whether they are the same, byte for byte. */
+bool scope_pairs_equal(const struct scope_pairs *one, const struct scope_pairs *other);
 
 /** flume_scope_id() of pairs that are sorted. @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
 int scope_pairs_id(const struct scope_pairs *pairs, uint8_t out_id[FLUME_HASH_BYTES]);

@@ -30,7 +30,6 @@ static void destroy(flume_recorder *recorder)
     scope_buffer_deinit(&recorder->last_image);
     scope_buffer_deinit(&recorder->body);
     scope_buffer_deinit(&recorder->key_texts);
-    scope_record_release(&recorder->other);
     free(recorder->keys);
     free(recorder->git_commit);
     free(recorder);

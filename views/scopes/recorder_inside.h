@@ -66,9 +66,8 @@ struct flume_recorder {
     flume_recall_counts recalls;
     flume_recall_counts recalls_told; /* Of them, what is in the log. */
 
-    struct scope_buffer body;  /* Of the record in the making. */
-    struct scope_record other; /* The scope that a verdict names. */
-    const char **keys;         /* Of a verdict; texts behind one another in key_texts. */
+    struct scope_buffer body; /* Of the record in the making. */
+    const char **keys;        /* Of a verdict; texts behind one another in key_texts. */
     size_t keys_capacity;
     struct scope_buffer key_texts;
 };

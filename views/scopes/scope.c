@@ -31,6 +31,7 @@ void flume_scope_destroy(flume_scope *scope)
     free(scope->slots);
     free(scope->order);
     free(scope->pairs.pairs);
+    tokens_deinit(&scope->kept.tokens);
     free(scope->image);
     free(scope->local_image);
     free(scope->label_list);

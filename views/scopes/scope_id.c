@@ -38,6 +38,7 @@ static void lay_out_slot(flume_scope *scope, struct scope_slot *slot)
     memcpy(data, slot->pair, bytes);
     if (data[slot->value_at] == FLUME_VALUE_BLOB)
         data[slot->value_at] = FLUME_VALUE_HASH;
+    slot->pair_index = (uint32_t)scope->pairs.count;
     scope->pairs.pairs[scope->pairs.count++] =
         (struct scope_pair){.key = data + slot->value_at - slot->key_bytes,
                             .key_bytes = slot->key_bytes,
@@ -97,6 +98,8 @@ int scope_lay_out(flume_scope *scope)
     memcpy(scope->image, SCOPE_ID_DOMAIN, SCOPE_ID_DOMAIN_BYTES);
     scope->image_bytes = SCOPE_ID_DOMAIN_BYTES;
     scope->pairs.count = 0;
+    scope->pairs.kept = &scope->kept;
+    tokens_forget(&scope->kept);
     scope->beyond_local = 0;
     for (uint32_t i = 0; i < scope->count; i++) {
         struct scope_slot *slot = scope_slot_at(scope, i);
@@ -190,6 +193,19 @@ int scope_pairs_id(const struct scope_pairs *pairs, uint8_t out_id[FLUME_HASH_BY
     content_hasher_get(hasher, out_id);
     content_hasher_destroy(hasher);
     return FLUME_OK;
+}
+
+bool scope_pairs_equal(const struct scope_pairs *one, const struct scope_pairs *other)
+{
+    if (one->count != other->count)
+        return false;
+    for (size_t i = 0; i < one->count; i++) {
+        const struct scope_pair *left = &one->pairs[i], *right = &other->pairs[i];
+
+        if (left->bytes != right->bytes || memcmp(left->data, right->data, left->bytes) != 0)
+            return false;
+    }
+    return true;
 }
 
 void scope_pair_value(const struct scope_pair *pair, flume_value *out_value)

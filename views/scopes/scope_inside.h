@@ -17,6 +17,7 @@
 
 #include "pairs.h"
 #include "scope_value.h"
+#include "tokens.h"
 
 #define SCOPE_ID_DOMAIN "flume scope 1" /* Hashed with its NUL. */
 
@@ -33,9 +34,10 @@ struct scope_slot {
     uint8_t *pair; /* A blob has its length. */
     uint32_t pair_bytes, pair_capacity;
     uint32_t value_at; /* Of its tag, in pair. */
-    uint32_t
-        image_at; /* Of the pair, in the image: while laid out, if it is part of the identity. */
-    char *type;   /* NULL: not stated. */
+    /* While laid out, if it is part of the identity: */
+    uint32_t image_at;   /* Of the pair, in the image. */
+    uint32_t pair_index; /* Of the pair, in pairs. */
+    char *type;          /* NULL: not stated. */
     uint32_t type_capacity;
     uint8_t class_;     /* enum flume_variable_class. */
     uint8_t flags;      /* enum flume_variable_flags. */
@@ -64,6 +66,7 @@ struct flume_scope {
     uint32_t beyond_local; /* Variables of the identity that are not of the local one. */
     struct scope_pairs pairs;
     size_t pairs_capacity;
+    struct tokens_kept kept; /* Of the pairs. */
     uint8_t *image;
     size_t image_bytes, image_capacity;
     uint8_t *local_image;
@@ -97,6 +100,8 @@ struct scope_setting {
 
 /** Where a key is, or where it would be. */
 bool scope_find(flume_scope *scope, const char *key, size_t key_bytes, uint32_t *out_index);
+/** The same of a text. */
+bool scope_find_text(flume_scope *scope, const char *key, uint32_t *out_index);
 /** The same without a note of it. */
 bool scope_search(const flume_scope *scope, const char *key, size_t key_bytes, uint32_t *out_index);
 /** A slot at an index for a key that is not there yet; its pair has no value yet. @return FLUME_OK,

@@ -40,27 +40,61 @@ int scope_log_take(flume_log *log, const flume_record *record, struct scope_reco
     return passed_over(status);
 }
 
-int scope_log_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx)
+int scope_log_open(struct scope_log *scopes, uint64_t seq, const struct scope_record **out_record)
 {
-    struct scope_log *scopes = ctx;
-    int status = passed_over(scope_record_read(scopes->log, seq, &scopes->compared));
+    int status = FLUME_OK;
 
-    return status == FLUME_OK ? visit(visit_ctx, seq, &scopes->compared.identity) : status;
+    if (scopes->compared_seq != seq + 1) {
+        scopes->compared_seq = 0;
+        status = scope_record_read(scopes->log, seq, &scopes->compared);
+    }
+    if (status != FLUME_OK)
+        return status;
+    scopes->compared_seq = seq + 1;
+    *out_record = &scopes->compared;
+    return FLUME_OK;
 }
 
-int scope_log_has_id(void *ctx, uint64_t seq, const uint8_t id[FLUME_HASH_BYTES], bool *out_has)
+int scope_log_read(void *ctx, uint64_t seq, containment_visit visit, void *visit_ctx)
+{
+    const struct scope_record *record;
+    int status = passed_over(scope_log_open(ctx, seq, &record));
+
+    return status == FLUME_OK ? visit(visit_ctx, seq, &record->identity) : status;
+}
+
+/* What cannot be told by the bytes is taken apart. */
+static int is_same_apart(struct scope_log *scopes, uint64_t seq, const struct scope_pairs *pairs,
+                         bool *out_same)
+{
+    const struct scope_record *record;
+    int status = passed_over(scope_log_open(scopes, seq, &record));
+
+    if (status != FLUME_OK)
+        return status == FLUME_ERR_NOT_FOUND ? FLUME_OK : status;
+    *out_same = scope_pairs_equal(&record->identity, pairs);
+    if (*out_same)
+        memcpy(scopes->same_id, record->id, FLUME_HASH_BYTES);
+    scopes->has_same_id = *out_same;
+    return FLUME_OK;
+}
+
+int scope_log_is_same(void *ctx, uint64_t seq, const struct scope_pairs *pairs, bool *out_same)
 {
     struct scope_log *scopes = ctx;
     flume_record record;
     int status = flume_log_get(scopes->log, seq, &record);
 
-    *out_has = false;
+    *out_same = false;
+    scopes->has_same_id = false;
     if (status != FLUME_OK)
         return passed_over(status) == FLUME_ERR_NOT_FOUND ? FLUME_OK : status;
-    *out_has = record.kind == FLUME_KIND_SCOPE && record.body_bytes >= SCOPE_BODY_FULL_BYTES &&
-               memcmp((const uint8_t *)record.body + SCOPE_BODY_ID_AT, id, FLUME_HASH_BYTES) == 0;
+    if (scope_record_has_pairs(&record, pairs)) {
+        *out_same = true;
+        scopes->has_same_id = scope_record_id(&record, scopes->same_id);
+    }
     flume_record_release(&record);
-    return FLUME_OK;
+    return *out_same ? FLUME_OK : is_same_apart(scopes, seq, pairs, out_same);
 }
 
 int scope_log_scan(void *ctx, uint64_t from_seq, uint64_t below_seq, containment_visit visit,

@@ -111,7 +111,7 @@ static int read_pairs(struct reader *reader, struct pair_room *room, struct scop
     }
     if ((size_t)(reader->end - reader->at) < count)
         return FLUME_ERR_DAMAGED;
-    *out = (struct scope_pairs){room->pairs, count};
+    *out = (struct scope_pairs){.pairs = room->pairs, .count = count};
     *out_attributes = reader->at;
     reader->at += count;
     return FLUME_OK;
@@ -174,7 +174,7 @@ static int read_missing(struct reader *reader, struct scope_record *record)
         pair->data = NULL;
         pair->bytes = 0;
     }
-    record->missing = (struct scope_pairs){room->pairs, count};
+    record->missing = (struct scope_pairs){.pairs = room->pairs, .count = count};
     return FLUME_OK;
 }
 
@@ -293,7 +293,7 @@ static int make_identity(struct scope_record *record, const struct labels *label
             at = make_identity_pair(&record->variables.pairs[i], at,
                                     &memory->identity.pairs[used++]);
     }
-    record->identity = (struct scope_pairs){memory->identity.pairs, used};
+    record->identity = (struct scope_pairs){.pairs = memory->identity.pairs, .count = used};
     return FLUME_OK;
 }
 

@@ -98,6 +98,10 @@ static inline unsigned scope_attribute_flags(uint8_t attribute)
  *         gone. */
 int scope_record_decode(const flume_record *record, struct scope_record *io_record);
 
+/** Whether a record stands for just these pairs, as far as its bytes say without being taken apart. False:
+ * they do not say so. */
+bool scope_record_has_pairs(const flume_record *record, const struct scope_pairs *pairs);
+
 /** The id in a record of kind scope or link, which is not looked at otherwise. False: there is none. */
 bool scope_record_id(const flume_record *record, uint8_t out_id[FLUME_HASH_BYTES]);
 

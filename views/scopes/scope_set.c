@@ -177,6 +177,7 @@ static void patch_image(flume_scope *scope, const struct scope_slot *slot)
     memcpy(value, slot->pair + slot->value_at, scope_identity_bytes(slot) - slot->value_at);
     if (value[0] == FLUME_VALUE_BLOB)
         value[0] = FLUME_VALUE_HASH;
+    tokens_note(&scope->kept, slot->pair_index);
 }
 
 static int put_pair(flume_scope *scope, struct scope_slot *slot,
@@ -297,7 +298,7 @@ bool scope_put_number(flume_scope *scope, const char *key, const char *type,
 
     if (scope->is_loose && value_type == FLUME_VALUE_F64)
         return false; /* It may become an int. */
-    if (!scope_find(scope, key, strlen(key), &index))
+    if (!scope_find_text(scope, key, &index))
         return false;
     slot = scope_slot_at(scope, index);
     number = slot->pair + slot->value_at + 1;
@@ -307,8 +308,10 @@ bool scope_put_number(flume_scope *scope, const char *key, const char *type,
     if (big_get64(number) == bits)
         return true;
     big_put64(number, bits);
-    if (scope->laid_out)
+    if (scope->laid_out) {
         big_put64(scope->image + slot->image_at + slot->value_at + 1, bits);
+        tokens_note(&scope->kept, slot->pair_index);
+    }
     scope->id_known = false;
     return true;
 }

@@ -79,6 +79,17 @@ bool scope_search(const flume_scope *scope, const char *key, size_t key_bytes, u
     return false;
 }
 
+bool scope_find_text(flume_scope *scope, const char *key, uint32_t *out_index)
+{
+    uint32_t place = *place_of_text(scope, key);
+
+    if (place < scope->count && strcmp(scope_slot_at(scope, place)->key, key) == 0) {
+        *out_index = place;
+        return true;
+    }
+    return scope_find(scope, key, strlen(key), out_index);
+}
+
 bool scope_find(flume_scope *scope, const char *key, size_t key_bytes, uint32_t *out_index)
 {
     uint32_t *place = place_of_text(scope, key);

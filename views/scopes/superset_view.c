@@ -173,7 +173,7 @@ static int begin(struct applying *applying, flume_batch *batch)
         .add = store_add,
         .count = store_count,
         .each = store_each,
-        .has_id = scope_log_has_id,
+        .is_same = scope_log_is_same,
         .read = scope_log_read,
         .scan = scope_log_scan,
     };

@@ -74,6 +74,18 @@ static int make_room(struct scope_tokens *tokens, size_t count)
     return FLUME_OK;
 }
 
+static struct fingerprint token_of(const struct scope_pair *pair, uint64_t seed)
+{
+    XXH128_hash_t hash = XXH3_128bits_withSeed(pair->data, pair->bytes, seed);
+
+    return (struct fingerprint){{hash.low64, hash.high64}};
+}
+
+static uint64_t signature_bit(struct fingerprint token)
+{
+    return UINT64_C(1) << (token.lanes[1] & 63);
+}
+
 int tokens_take(struct scope_tokens *tokens, uint64_t seed, const struct scope_pairs *pairs)
 {
     int status = make_room(tokens, pairs->count);
@@ -86,17 +98,57 @@ int tokens_take(struct scope_tokens *tokens, uint64_t seed, const struct scope_p
     tokens->has_variables = false;
     for (size_t i = 0; i < pairs->count; i++) {
         const struct scope_pair *pair = &pairs->pairs[i];
-        XXH128_hash_t hash = XXH3_128bits_withSeed(pair->data, pair->bytes, seed);
-        struct fingerprint token = {{hash.low64, hash.high64}};
+        struct fingerprint token = token_of(pair, seed);
 
         tokens->tokens[i] = token;
         tokens->keys[i] = XXH3_64bits_withSeed(pair->key, pair->key_bytes, seed ^ KEY_SEED);
         fingerprint_add(&tokens->sum, token);
         fingerprint_add(&tokens->shape, key_fingerprint(tokens->keys[i]));
-        tokens->signature |= UINT64_C(1) << (token.lanes[1] & 63);
+        tokens->signature |= signature_bit(token);
         tokens->has_variables = tokens->has_variables || !scope_pair_is_label(pair);
     }
     return FLUME_OK;
+}
+
+/* Those of pairs that have changed; keys are as they were. */
+static void renew(struct tokens_kept *kept, const struct scope_pairs *pairs)
+{
+    struct scope_tokens *tokens = &kept->tokens;
+
+    for (uint32_t i = 0; i < kept->stale_count; i++) {
+        struct fingerprint *token = &tokens->tokens[kept->stale[i]];
+
+        fingerprint_subtract(&tokens->sum, *token);
+        *token = token_of(&pairs->pairs[kept->stale[i]], kept->seed);
+        fingerprint_add(&tokens->sum, *token);
+    }
+    tokens->signature = 0;
+    for (size_t i = 0; i < tokens->count; i++)
+        tokens->signature |= signature_bit(tokens->tokens[i]);
+    kept->stale_count = 0;
+}
+
+int tokens_of(const struct scope_pairs *pairs, uint64_t seed, struct scope_tokens *io_own,
+              const struct scope_tokens **out_tokens)
+{
+    struct tokens_kept *kept = pairs->kept;
+    int status = FLUME_OK;
+
+    if (kept == NULL) {
+        status = tokens_take(io_own, seed, pairs);
+        *out_tokens = io_own;
+        return status;
+    }
+    if (!kept->is_known || kept->seed != seed) {
+        status = tokens_take(&kept->tokens, seed, pairs);
+        kept->seed = seed;
+        kept->is_known = status == FLUME_OK;
+        kept->stale_count = 0;
+    } else if (kept->stale_count > 0) {
+        renew(kept, pairs);
+    }
+    *out_tokens = &kept->tokens;
+    return status;
 }
 
 void tokens_deinit(struct scope_tokens *tokens)

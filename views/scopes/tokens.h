@@ -49,10 +49,43 @@ struct scope_tokens {
     bool has_variables; /* Not labels alone. */
 };
 
+enum { TOKENS_STALE_MAX = 32 };
+
+/* The tokens of a scope that is committed again and again: only pairs that have changed are hashed anew.
+ * Starts as all zero. */
+struct tokens_kept {
+    struct scope_tokens tokens;
+    uint64_t seed;
+    bool is_known; /* As long as no pair comes or goes. */
+    uint32_t stale_count;
+    uint32_t stale[TOKENS_STALE_MAX]; /* Pairs that have changed since; one may stand twice. */
+};
+
+/** A pair has another value now. */
+static inline void tokens_note(struct tokens_kept *kept, uint32_t pair)
+{
+    if (kept->stale_count == TOKENS_STALE_MAX)
+        kept->is_known = false;
+    else
+        kept->stale[kept->stale_count++] = pair;
+}
+
+/** The pairs are others now. */
+static inline void tokens_forget(struct tokens_kept *kept)
+{
+    kept->is_known = false;
+}
+
 /** The seed for a basin. */
 uint64_t tokens_seed(const uint8_t basin_id[16]);
 
-/** @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
+/** The tokens of pairs: those that are kept with them, brought up to date, or made in io_own.
+ * @param out_tokens  Valid until the pairs, or *io_own, are changed. @return FLUME_OK,
+ *                    FLUME_ERR_NO_MEMORY. */
+int tokens_of(const struct scope_pairs *pairs, uint64_t seed, struct scope_tokens *io_own,
+              const struct scope_tokens **out_tokens);
+
+/** Made anew. @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
 int tokens_take(struct scope_tokens *tokens, uint64_t seed, const struct scope_pairs *pairs);
 void tokens_deinit(struct scope_tokens *tokens);
 

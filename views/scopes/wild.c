@@ -77,7 +77,7 @@ struct seeking {
 static int visit_superset(void *ctx, const struct wild_entry *entry)
 {
     const struct seeking *seeking = ctx;
-    const struct scope_tokens *tokens = &seeking->containment->tokens;
+    const struct scope_tokens *tokens = seeking->containment->tokens;
     bool holds;
     int status;
 
@@ -100,11 +100,11 @@ int wild_superset(struct containment *containment, const struct scope_pairs *pai
     struct seeking seeking = {.containment = containment, .pairs = pairs, .superset_seq = io_seq};
     uint64_t count;
     size_t rarest = 0;
-    int status = find_rarest(containment, &containment->tokens, &rarest, &count);
+    int status = find_rarest(containment, containment->tokens, &rarest, &count);
 
     if (status != FLUME_OK || count == 0)
         return status;
-    return store->each(store->ctx, WILD_POSTINGS, list_name(&containment->tokens, rarest),
+    return store->each(store->ctx, WILD_POSTINGS, list_name(containment->tokens, rarest),
                        visit_superset, &seeking);
 }
 
@@ -118,7 +118,7 @@ bool wild_subset_is_better(const struct wild_subset *subset, size_t count, uint6
 static int visit_subset(void *ctx, const struct wild_entry *entry)
 {
     const struct seeking *seeking = ctx;
-    const struct scope_tokens *tokens = &seeking->containment->tokens;
+    const struct scope_tokens *tokens = seeking->containment->tokens;
     bool holds;
     int status;
 
@@ -139,8 +139,8 @@ int wild_subset(struct containment *containment, const struct scope_pairs *pairs
     struct seeking seeking = {.containment = containment, .pairs = pairs, .subset = io_subset};
     int status = FLUME_OK;
 
-    for (size_t i = 0; status == FLUME_OK && i < containment->tokens.count; i++)
-        status = store->each(store->ctx, WILD_WATCH, list_name(&containment->tokens, i),
+    for (size_t i = 0; status == FLUME_OK && i < containment->tokens->count; i++)
+        status = store->each(store->ctx, WILD_WATCH, list_name(containment->tokens, i),
                              visit_subset, &seeking);
     return status;
 }

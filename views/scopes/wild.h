@@ -41,10 +41,9 @@ int wild_subset(struct containment *containment, const struct scope_pairs *pairs
 
 /* ---- comparing with stored scopes (containment.c) ---- */
 
-enum containment_relation { RELATION_SAME, RELATION_WITHIN, RELATION_CONTAINS };
+enum containment_relation { RELATION_WITHIN, RELATION_CONTAINS };
 
-/** Whether the pairs are the same as those stored at seq, lie strictly within them, or strictly contain
- * them. One that cannot be read any more is in no relation. */
+/** Whether the pairs lie strictly within those stored at seq, or strictly contain them. One that cannot be read any more is in no relation. */
 int containment_verify(struct containment *containment, const struct scope_pairs *pairs,
                        uint64_t seq, enum containment_relation relation, bool *out_holds);
 

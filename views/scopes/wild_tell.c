@@ -28,7 +28,7 @@ static size_t rarest_key(const struct containment *containment, const struct sco
         if (scope_pair_is_label(&pairs->pairs[i]))
             continue;
         for (size_t k = 0; k < containment->shapes.count; k++)
-            count += has_key(containment->shapes.list[k], containment->tokens.keys[i]);
+            count += has_key(containment->shapes.list[k], containment->tokens->keys[i]);
         if (count < least) {
             least = count;
             rarest = i;
