@@ -51,7 +51,7 @@ typedef struct flume_verdict {
                              SUPERSET: as extends_seq. FLUME_SEQ_NONE: none. */
     uint64_t extends_seq; /* The largest scope that this one has all of; NONE: there is none. */
     uint64_t record_seq;  /* Where the commit stands; NONE: a link that waits to be counted. */
-    uint8_t id[FLUME_HASH_BYTES]; /* flume_scope_id(). */
+    uint8_t id[FLUME_HASH_BYTES]; /* flume_scope_id(). UNASKED: 0; who wants it asks the scope. */
     /* SUBSET: what is missing; SUPERSET: what is added. In byte order, labels as "@label/TEXT". Valid
      * until the next call on the recorder. */
     const char *const *keys;

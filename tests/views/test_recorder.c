@@ -551,17 +551,33 @@ static void who_does_not_ask_is_found_by_who_does(void **state)
     struct tape_fixture *fx = *state;
     flume_recorder *fast;
     flume_recorder_options options = {.flags = FLUME_RECORDER_FAST};
+    static const uint8_t none[FLUME_HASH_BYTES];
     flume_verdict unasked, verdict;
+    flume_scope_info info;
+    flume_tape_entry entry;
+    flume_tape *tape;
     uint64_t seq;
 
     assert_int_equal(flume_recorder_open(&fast, fx->views->flume, &options), FLUME_OK);
     describe(fx->scope, "a=1");
     assert_int_equal(flume_commit(fast, fx->scope, &unasked), FLUME_OK);
     assert_int_equal(unasked.kind, FLUME_UNASKED);
+    assert_memory_equal(unasked.id, none, sizeof none);
     assert_int_equal(flume_scope_seen(fast, fx->scope, FLUME_SEEN_EXACT, &seq), FLUME_ERR_INVALID);
     verdict = commit(fx, "a=1");
     assert_int_equal(verdict.kind, FLUME_DUP);
     assert_int_equal(verdict.seq, unasked.record_seq);
+    assert_int_equal(flume_recorder_flush(fx->recorder), FLUME_OK);
+    assert_int_equal(flume_tape_open(fx->views->flume, NULL, &tape), FLUME_OK);
+    for (int i = 0; i < 2; i++) { /* Itself, and the link to it. */
+        assert_int_equal(flume_tape_next(tape, 0, &entry, NULL), FLUME_OK);
+        assert_memory_equal(entry.id, verdict.id, sizeof entry.id);
+        assert_int_equal(entry.scope_seq, unasked.record_seq);
+    }
+    flume_tape_close(tape);
+    assert_int_equal(flume_scope_find_id(fx->views->flume, NULL, verdict.id, &info), FLUME_OK);
+    assert_int_equal(info.first_seq, unasked.record_seq);
+    assert_int_equal(info.count, 2);
     assert_int_equal(flume_recorder_close(fast), FLUME_OK);
 }
 

@@ -7,7 +7,15 @@
 #include "scope_inside.h"
 #include "scope_rebuild.h"
 
-enum { FORMAT_AT = 0, FORM_AT = 1, OWN_AT = 2, FLAGS_AT = 4, EXTENDS_AT = 72, PAIRS_AT = 96 };
+enum {
+    FORMAT_AT = 0,
+    FORM_AT = 1,
+    OWN_AT = 2,
+    FLAGS_AT = 4,
+    ID_AT = 8,
+    EXTENDS_AT = 72,
+    PAIRS_AT = 96
+};
 
 /* ---- scopes and their records ---- */
 
@@ -176,6 +184,36 @@ static void labels_of_a_record_are_told_one_by_one(void **state)
     assert_false(is_told_to_be(&made, other));
     flume_scope_destroy(scope);
     flume_scope_destroy(other);
+    scope_buffer_deinit(&made.body);
+}
+
+static void ids_that_are_left_out_are_made_by_who_reads(void **state)
+{
+    struct scope_stamp unnamed = {.form = SCOPE_RECORD_FULL, .is_unnamed = true};
+    uint8_t id[FLUME_HASH_BYTES], local_id[FLUME_HASH_BYTES], stated[FLUME_HASH_BYTES];
+    struct scope_record record = {.memory = NULL};
+    struct made made = {.body = {.data = NULL}};
+    flume_scope *scope = make_scope();
+
+    (void)state;
+    make_record(&made, scope, &unnamed);
+    assert_false(scope_record_id(&made.record, stated));
+    assert_int_equal(scope_record_decode(&made.record, &record), FLUME_OK);
+    assert_true(record.is_unnamed);
+    assert_int_equal(scope_record_verify(&record), FLUME_OK);
+    assert_int_equal(scope_record_name(&record), FLUME_OK);
+    assert_int_equal(flume_scope_id(scope, id), FLUME_OK);
+    assert_int_equal(flume_scope_local_id(scope, local_id), FLUME_OK);
+    assert_memory_equal(record.id, id, sizeof id);
+    assert_memory_equal(record.local_id, local_id, sizeof local_id);
+    assert_int_equal(scope_record_verify(&record), FLUME_OK);
+    for (size_t at = ID_AT; at < EXTENDS_AT; at += 21) { /* There is no other form of it. */
+        made.body.data[at] = 1;
+        assert_int_equal(scope_record_decode(&made.record, &record), FLUME_ERR_DAMAGED);
+        made.body.data[at] = 0;
+    }
+    scope_record_release(&record);
+    flume_scope_destroy(scope);
     scope_buffer_deinit(&made.body);
 }
 
@@ -475,7 +513,8 @@ static void heads_that_are_none_are_refused(void **state)
                 {FORM_AT, 2, FLUME_ERR_VERSION},   {FORM_AT, 1, FLUME_ERR_DAMAGED},
                 {OWN_AT, 1, FLUME_ERR_DAMAGED},    {OWN_AT + 1, 1, FLUME_ERR_DAMAGED},
                 {FLAGS_AT, 1, FLUME_ERR_DAMAGED},  {FLAGS_AT + 3, 1, FLUME_ERR_DAMAGED},
-                {EXTENDS_AT, 1, FLUME_OK}};
+                {FLAGS_AT, 2, FLUME_OK},           {FLAGS_AT, 4, FLUME_OK},
+                {FLAGS_AT, 8, FLUME_ERR_DAMAGED},  {EXTENDS_AT, 1, FLUME_OK}};
     struct scope_record record = {.memory = NULL};
     flume_record source = {.body_bytes = PAIRS_AT + 2, .kind = FLUME_KIND_SCOPE};
 
@@ -685,6 +724,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_examples_of_the_format_are_what_is_written),
         cmocka_unit_test(a_record_is_told_to_be_its_scope_and_no_other),
+        cmocka_unit_test(ids_that_are_left_out_are_made_by_who_reads),
         cmocka_unit_test(labels_of_a_record_are_told_one_by_one),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(a_scope_that_is_too_large_for_a_record_is_refused),

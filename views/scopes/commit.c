@@ -378,6 +378,7 @@ static int commit_fast(struct commit *commit)
 
     commit->verdict.kind = FLUME_UNASKED;
     commit->stamp.form = SCOPE_RECORD_FULL;
+    commit->stamp.is_unnamed = true;
     return status == FLUME_OK ? append_scope(commit, NULL) : status;
 }
 
@@ -480,7 +481,8 @@ int flume_commit(flume_recorder *recorder, flume_scope *scope, flume_verdict *ou
     enclosing_committed(recorder, scope, turn.is_staged);
     if (out_verdict != NULL) {
         *out_verdict = commit.verdict;
-        status = flume_scope_id(commit.effective, out_verdict->id);
+        if (commit.verdict.kind != FLUME_UNASKED)
+            status = flume_scope_id(commit.effective, out_verdict->id);
     }
     if (turn.is_staged && ++*turn.counter >= turn.every && turn.every != 0)
         status = stage_flush(recorder);

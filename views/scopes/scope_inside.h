@@ -23,8 +23,8 @@
 
 enum {
     SCOPE_ID_DOMAIN_BYTES = sizeof SCOPE_ID_DOMAIN,
-    SCOPE_FOUND_PLACES = 64, /* A power of 2. */
-    SCOPE_FOUND_BITS = 6,
+    SCOPE_FOUND_PLACES = 256, /* A power of 2. */
+    SCOPE_FOUND_BITS = 8,
     SCOPE_CLASSES = 6
 };
 
@@ -60,7 +60,7 @@ struct flume_scope {
     uint32_t class_count[SCOPE_CLASSES];
 
     /* Where keys were found, by where the caller's text of them lies: a guess, always compared. */
-    uint32_t found[SCOPE_FOUND_PLACES];
+    uint16_t found[SCOPE_FOUND_PLACES];
 
     bool laid_out, id_known;
     uint32_t beyond_local; /* Variables of the identity that are not of the local one. */

@@ -73,9 +73,8 @@ static int is_same_apart(struct scope_log *scopes, uint64_t seq, const struct sc
     if (status != FLUME_OK)
         return status == FLUME_ERR_NOT_FOUND ? FLUME_OK : status;
     *out_same = scope_pairs_equal(&record->identity, pairs);
-    if (*out_same)
-        memcpy(scopes->same_id, record->id, FLUME_HASH_BYTES);
-    scopes->has_same_id = *out_same;
+    memcpy(scopes->same_id, record->id, FLUME_HASH_BYTES);
+    scopes->has_same_id = *out_same && !record->is_unnamed;
     return FLUME_OK;
 }
 

@@ -332,6 +332,14 @@ static int decode_full(const flume_record *source, struct reader *reader,
     return status;
 }
 
+static bool is_zero(const uint8_t *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
 static int decode_scope(const flume_record *source, struct scope_record *record)
 {
     const uint8_t *body = source->body;
@@ -348,8 +356,11 @@ static int decode_scope(const flume_record *source, struct scope_record *record)
     flags = little_get32(body + SCOPE_BODY_FLAGS_AT);
     record->is_loose = (flags & SCOPE_BODY_LOOSE) != 0;
     record->is_within = (flags & SCOPE_BODY_WITHIN) != 0;
-    if (flags > (SCOPE_BODY_WITHIN | SCOPE_BODY_LOOSE) ||
-        (record->is_within && record->form != SCOPE_RECORD_FULL))
+    record->is_unnamed = (flags & SCOPE_BODY_UNNAMED) != 0;
+    if (flags > (SCOPE_BODY_WITHIN | SCOPE_BODY_LOOSE | SCOPE_BODY_UNNAMED) ||
+        ((record->is_within || record->is_unnamed) && record->form != SCOPE_RECORD_FULL))
+        return FLUME_ERR_DAMAGED;
+    if (record->is_unnamed && !is_zero(body + SCOPE_BODY_ID_AT, 2 * FLUME_HASH_BYTES))
         return FLUME_ERR_DAMAGED;
     memcpy(record->id, body + SCOPE_BODY_ID_AT, FLUME_HASH_BYTES);
     memcpy(record->local_id, body + SCOPE_BODY_LOCAL_AT, FLUME_HASH_BYTES);

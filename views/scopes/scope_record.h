@@ -30,6 +30,7 @@ struct scope_stamp {
     enum scope_record_form form;
     uint64_t extends_seq; /* Full, shadowed. FLUME_SEQ_NONE: none. */
     bool is_within;       /* Full: target_seq has all of it all the same. */
+    bool is_unnamed;      /* Full: without its ids, which take most of the time that it takes. */
     uint64_t target_seq;  /* Shadowed: the full record that has all of it. Link: the scope. */
     const struct scope_pairs *target_pairs;      /* Shadowed: the identity of the target. */
     uint64_t frame, enclosing_frame;             /* 0: none. */
@@ -62,6 +63,7 @@ int scope_record_labels(flume_scope *scope, const char *const **out_labels, size
 /* A record taken apart. Starts as all zero; memory is used again by the next one. */
 struct scope_record {
     enum scope_record_form form;
+    bool is_unnamed; /* Full: both ids are 0 until scope_record_name(). */
     uint8_t id[FLUME_HASH_BYTES];
     uint8_t local_id[FLUME_HASH_BYTES]; /* Not of a link. */
     uint64_t extends_seq;               /* FLUME_SEQ_NONE: none. */
@@ -102,7 +104,10 @@ int scope_record_decode(const flume_record *record, struct scope_record *io_reco
  * they do not say so. */
 bool scope_record_has_pairs(const flume_record *record, const struct scope_pairs *pairs);
 
-/** The id in a record of kind scope or link, which is not looked at otherwise. False: there is none. */
+/** Make the ids of one with identity, if it does not state them. @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
+int scope_record_name(struct scope_record *record);
+
+/** The id that a record of kind scope or link states, which is not looked at otherwise. False: none. */
 bool scope_record_id(const flume_record *record, uint8_t out_id[FLUME_HASH_BYTES]);
 
 /** Read a record, and what it names: identity and variables are set whatever its form. Keeps the

@@ -12,7 +12,7 @@ enum {
     SCOPE_BODY_FORMAT_AT = 0,
     SCOPE_BODY_FORM_AT = 1,
     SCOPE_BODY_OWN_AT = 2,   /* 2 bytes. */
-    SCOPE_BODY_FLAGS_AT = 4, /* 4 bytes: SCOPE_BODY_WITHIN, _LOOSE. */
+    SCOPE_BODY_FLAGS_AT = 4, /* 4 bytes: SCOPE_BODY_WITHIN, _LOOSE, _UNNAMED. */
     SCOPE_BODY_ID_AT = 8,
     SCOPE_BODY_LOCAL_AT = 40,
     SCOPE_BODY_EXTENDS_AT = 72,
@@ -24,7 +24,8 @@ enum {
 };
 enum {
     SCOPE_BODY_WITHIN = 1, /* A full record of what another one has all of. */
-    SCOPE_BODY_LOOSE = 2   /* flume_scope_numbers(). */
+    SCOPE_BODY_LOOSE = 2,  /* flume_scope_numbers(). */
+    SCOPE_BODY_UNNAMED = 4 /* A full record whose ids are 0: who reads makes them. */
 };
 static_assert(SCOPE_BODY_ID_AT + FLUME_HASH_BYTES == SCOPE_BODY_LOCAL_AT, "no gap");
 static_assert(SCOPE_BODY_LOCAL_AT + FLUME_HASH_BYTES == SCOPE_BODY_EXTENDS_AT, "no gap");

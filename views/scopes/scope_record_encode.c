@@ -42,6 +42,38 @@ static bool is_stored(const struct scope_slot *slot, bool is_volatile)
     return scope_is_identity(slot) && !slot->is_label;
 }
 
+/* Whether its variables stand in the image as in a record, one behind the other, and are all inline and
+ * local: what most scopes are. */
+static bool is_plain(const flume_scope *scope)
+{
+    return scope->beyond_local == 0;
+}
+
+/* The image but for the labels in it, and attributes that are all 0. */
+static int put_plain(const flume_scope *scope, struct scope_buffer *body)
+{
+    const uint8_t *image = scope->image + SCOPE_ID_DOMAIN_BYTES;
+    size_t bytes = scope->image_bytes - SCOPE_ID_DOMAIN_BYTES, before = bytes, behind = 0;
+    uint32_t count = (uint32_t)scope->pairs.count - scope->label_count;
+
+    if (scope->label_count > 0) {
+        uint32_t last = scope->first_label + scope->label_count - 1;
+        const struct scope_slot *slot = scope_slot_at(scope, last);
+
+        before = scope_slot_at(scope, scope->first_label)->image_at - SCOPE_ID_DOMAIN_BYTES;
+        behind = slot->image_at - SCOPE_ID_DOMAIN_BYTES + slot->pair_bytes;
+    }
+    if (reserve(body, VARINT_BYTES_MAX + bytes + count) < 0)
+        return FLUME_ERR_NO_MEMORY;
+    put_varint(body, count);
+    put_data(body, image, before);
+    if (behind > 0)
+        put_data(body, image + behind, bytes - behind);
+    memset(body->data + body->bytes, 0, count);
+    body->bytes += count;
+    return FLUME_OK;
+}
+
 /* Pairs as they stand in slots, and an attribute for each. */
 static int put_slots(const flume_scope *scope, bool is_volatile, struct scope_buffer *body)
 {
@@ -73,6 +105,16 @@ static int put_slots(const flume_scope *scope, bool is_volatile, struct scope_bu
             body->data[body->bytes++] =
                 (uint8_t)(slot->class_ | (is_global ? SCOPE_ATTRIBUTE_GLOBAL : 0));
     }
+    return FLUME_OK;
+}
+
+static int put_volatiles(const flume_scope *scope, struct scope_buffer *body)
+{
+    if (scope->class_count[FLUME_CLASS_VOLATILE] > 0)
+        return put_slots(scope, true, body);
+    if (reserve(body, VARINT_BYTES_MAX) < 0)
+        return FLUME_ERR_NO_MEMORY;
+    put_varint(body, 0);
     return FLUME_OK;
 }
 
@@ -112,7 +154,7 @@ static int put_scope_head(flume_scope *scope, const struct scope_stamp *stamp,
 {
     uint8_t *head = body->data;
     uint16_t own = 0;
-    int status;
+    int status = FLUME_OK;
 
     for (uint32_t i = 0; i < scope->label_count; i++)
         own = (uint16_t)(own + !scope_slot_at(scope, scope->first_label + i)->is_inherited);
@@ -121,8 +163,9 @@ static int put_scope_head(flume_scope *scope, const struct scope_stamp *stamp,
     head[SCOPE_BODY_FORM_AT] = (uint8_t)stamp->form;
     head[SCOPE_BODY_OWN_AT] = (uint8_t)own;
     head[SCOPE_BODY_OWN_AT + 1] = (uint8_t)(own >> 8);
-    status = flume_scope_id(scope, head + SCOPE_BODY_ID_AT);
-    if (status == FLUME_OK)
+    if (!stamp->is_unnamed)
+        status = flume_scope_id(scope, head + SCOPE_BODY_ID_AT);
+    if (status == FLUME_OK && !stamp->is_unnamed)
         status = flume_scope_local_id(scope, head + SCOPE_BODY_LOCAL_AT);
     if (status < 0)
         return status;
@@ -130,12 +173,12 @@ static int put_scope_head(flume_scope *scope, const struct scope_stamp *stamp,
     little_put64(head + SCOPE_BODY_FRAME_AT, stamp->frame);
     little_put64(head + SCOPE_BODY_ENCLOSING_AT, stamp->enclosing_frame);
     body->bytes = SCOPE_BODY_FULL_BYTES;
-    little_put32(head + SCOPE_BODY_FLAGS_AT, scope->is_loose ? SCOPE_BODY_LOOSE : 0);
+    head[SCOPE_BODY_FLAGS_AT] = scope->is_loose ? SCOPE_BODY_LOOSE : 0;
+    if (stamp->form == SCOPE_RECORD_FULL)
+        head[SCOPE_BODY_FLAGS_AT] |= (uint8_t)((stamp->is_within ? SCOPE_BODY_WITHIN : 0) |
+                                               (stamp->is_unnamed ? SCOPE_BODY_UNNAMED : 0));
     if (stamp->form != SCOPE_RECORD_SHADOWED && !stamp->is_within)
         return FLUME_OK;
-    little_put32(head + SCOPE_BODY_FLAGS_AT,
-                 (stamp->form == SCOPE_RECORD_FULL ? SCOPE_BODY_WITHIN : 0) |
-                     (scope->is_loose ? SCOPE_BODY_LOOSE : 0));
     little_put64(head + SCOPE_BODY_TARGET_AT, stamp->target_seq);
     body->bytes = SCOPE_BODY_SHADOWED_BYTES;
     return FLUME_OK;
@@ -166,11 +209,11 @@ static int put_body(flume_scope *scope, const struct scope_stamp *stamp, struct 
         status = stamp->form == SCOPE_RECORD_LINK ? put_link_head(scope, stamp, body)
                                                   : put_scope_head(scope, stamp, body);
     if (status == FLUME_OK && stamp->form == SCOPE_RECORD_FULL)
-        status = put_slots(scope, false, body);
+        status = is_plain(scope) ? put_plain(scope, body) : put_slots(scope, false, body);
     if (status == FLUME_OK && stamp->form == SCOPE_RECORD_SHADOWED)
         status = put_missing(scope, stamp->target_pairs, body);
     if (status == FLUME_OK)
-        status = put_slots(scope, true, body);
+        status = put_volatiles(scope, body);
     return status;
 }
 

@@ -149,6 +149,9 @@ static int resolve_link(flume_log *log, struct scope_record *record)
     if (status < 0)
         return status;
     scope = record->memory->inner;
+    status = scope_record_name(scope);
+    if (status < 0)
+        return status;
     if (scope->form == SCOPE_RECORD_LINK || memcmp(scope->id, record->id, FLUME_HASH_BYTES) != 0)
         return FLUME_ERR_DAMAGED;
     if (scope->form == SCOPE_RECORD_SHADOWED)
@@ -197,11 +200,11 @@ static size_t pick_local(const struct scope_record *record, struct scope_pair *t
     return used;
 }
 
-int scope_record_verify(const struct scope_record *record)
+static int make_ids(const struct scope_record *record, uint8_t out_id[FLUME_HASH_BYTES],
+                    uint8_t out_local_id[FLUME_HASH_BYTES])
 {
-    uint8_t id[FLUME_HASH_BYTES], local_id[FLUME_HASH_BYTES];
     struct scope_pairs local = {.pairs = NULL};
-    int status = scope_pairs_id(&record->identity, id);
+    int status = scope_pairs_id(&record->identity, out_id);
 
     if (status < 0)
         return status;
@@ -209,14 +212,34 @@ int scope_record_verify(const struct scope_record *record)
     if (local.pairs == NULL)
         return FLUME_ERR_NO_MEMORY;
     local.count = pick_local(record, local.pairs);
-    status = scope_pairs_id(&local, local_id);
+    if (local.count == record->identity.count) /* It is the same scope. */
+        memcpy(out_local_id, out_id, FLUME_HASH_BYTES);
+    else
+        status = scope_pairs_id(&local, out_local_id);
     free(local.pairs);
-    if (status < 0)
+    return status;
+}
+
+int scope_record_verify(const struct scope_record *record)
+{
+    uint8_t id[FLUME_HASH_BYTES], local_id[FLUME_HASH_BYTES];
+    int status = record->is_unnamed ? FLUME_OK : make_ids(record, id, local_id);
+
+    if (status < 0 || record->is_unnamed)
         return status;
     if (memcmp(id, record->id, sizeof id) != 0 ||
         memcmp(local_id, record->local_id, sizeof local_id) != 0)
         return FLUME_ERR_DAMAGED;
     return FLUME_OK;
+}
+
+int scope_record_name(struct scope_record *record)
+{
+    int status = record->is_unnamed ? make_ids(record, record->id, record->local_id) : FLUME_OK;
+
+    if (status == FLUME_OK)
+        record->is_unnamed = false;
+    return status;
 }
 
 static int restore_pairs(const struct scope_pairs *pairs, const uint8_t *attributes,
@@ -260,7 +283,8 @@ bool scope_record_id(const flume_record *record, uint8_t out_id[FLUME_HASH_BYTES
     static_assert((int)SCOPE_BODY_ID_AT == (int)LINK_BODY_ID_AT, "one place");
     if ((record->kind != FLUME_KIND_SCOPE && record->kind != FLUME_KIND_LINK) ||
         record->body_bytes < SCOPE_BODY_ID_AT + FLUME_HASH_BYTES ||
-        body[SCOPE_BODY_FORMAT_AT] != SCOPE_RECORD_FORMAT)
+        body[SCOPE_BODY_FORMAT_AT] != SCOPE_RECORD_FORMAT ||
+        (record->kind == FLUME_KIND_SCOPE && (body[SCOPE_BODY_FLAGS_AT] & SCOPE_BODY_UNNAMED) != 0))
         return false;
     memcpy(out_id, body + SCOPE_BODY_ID_AT, FLUME_HASH_BYTES);
     return true;

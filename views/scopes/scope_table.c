@@ -39,7 +39,7 @@ bool scope_reserve(void **io_array, size_t *io_capacity, size_t wanted, size_t e
 
 /* ---- finding ---- */
 
-static uint32_t *place_of_text(flume_scope *scope, const char *key)
+static uint16_t *place_of_text(flume_scope *scope, const char *key)
 {
     uint64_t mixed = (uint64_t)(uintptr_t)key * UINT64_C(0x9e3779b97f4a7c15);
 
@@ -92,7 +92,7 @@ bool scope_find_text(flume_scope *scope, const char *key, uint32_t *out_index)
 
 bool scope_find(flume_scope *scope, const char *key, size_t key_bytes, uint32_t *out_index)
 {
-    uint32_t *place = place_of_text(scope, key);
+    uint16_t *place = place_of_text(scope, key);
 
     if (*place < scope->count && is_key(scope_slot_at(scope, *place), key, key_bytes)) {
         *out_index = *place;
@@ -100,7 +100,7 @@ bool scope_find(flume_scope *scope, const char *key, size_t key_bytes, uint32_t 
     }
     if (!scope_search(scope, key, key_bytes, out_index))
         return false;
-    *place = *out_index;
+    *place = (uint16_t)*out_index; /* A guess, if there are more. */
     return true;
 }
 

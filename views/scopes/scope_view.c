@@ -76,6 +76,8 @@ static int scope_apply(void *state, flume_batch *batch, const flume_record *reco
 
     if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_INVALID || status == FLUME_ERR_VERSION)
         return FLUME_OK; /* Whoever wrote that: it is no scope. */
+    if (status == FLUME_OK)
+        status = scope_record_name(scope);
     if (status != FLUME_OK)
         return status;
     little_put64(value + FIRST_AT, record->seq);

@@ -107,6 +107,8 @@ static int advance(flume_tape *tape, uint64_t timeout_ns)
     if (status != FLUME_OK)
         return flume_fail_log(tape->handle, status);
     status = scope_record_decode(&record, &tape->record);
+    if (status == FLUME_OK)
+        status = scope_record_name(&tape->record);
     if (status != FLUME_OK)
         return fail(tape, status, record.seq);
     tape->is_resolved = false;
