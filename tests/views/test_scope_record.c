@@ -531,6 +531,46 @@ static void heads_that_are_none_are_refused(void **state)
     scope_record_release(&record);
 }
 
+/* Variables that are null, with keys of one letter each. */
+static int decode_keys(struct scope_record *record, const char *keys)
+{
+    size_t count = strlen(keys), at = PAIRS_AT;
+    uint8_t body[PAIRS_AT + 64] = {1};
+    flume_record source = {.body = body, .kind = FLUME_KIND_SCOPE};
+
+    body[at++] = (uint8_t)count;
+    for (size_t i = 0; i < count; i++) {
+        body[at++] = 1;
+        body[at++] = (uint8_t)keys[i];
+        body[at++] = FLUME_VALUE_NULL;
+    }
+    source.body_bytes = at + count + 1; /* Attributes, and no volatile variable. */
+    return scope_record_decode(&source, record);
+}
+
+static void keys_of_the_record_before_excuse_none_of_the_next(void **state)
+{
+    struct scope_record record = {.memory = NULL};
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(decode_keys(&record, "abcd"), FLUME_OK);
+        assert_int_equal(record.variables.count, 4);
+        assert_int_equal(decode_keys(&record, "acbd"), FLUME_ERR_DAMAGED);
+        assert_int_equal(decode_keys(&record, "abdd"), FLUME_ERR_DAMAGED);
+        assert_int_equal(decode_keys(&record, "abcd"), FLUME_OK);
+        assert_int_equal(decode_keys(&record, "bcd"), FLUME_OK);
+        assert_int_equal(decode_keys(&record, "abca"), FLUME_ERR_DAMAGED);
+        assert_int_equal(decode_keys(&record, "abc\xff"), FLUME_ERR_DAMAGED);
+        assert_int_equal(decode_keys(&record, "abcde"), FLUME_OK);
+        assert_int_equal(decode_keys(&record, "ab"), FLUME_OK);
+        assert_int_equal(decode_keys(&record, "abb"), FLUME_ERR_DAMAGED);
+    }
+    assert_int_equal(decode_keys(&record, "xyz"), FLUME_OK);
+    assert_int_equal(record.variables.pairs[2].key_bytes, 1);
+    scope_record_release(&record);
+}
+
 static void expect_labels(const char *meta, size_t bytes, uint8_t own, int status)
 {
     uint8_t body[PAIRS_AT + 2] = {1, 0, own};
@@ -734,6 +774,7 @@ int main(void)
         cmocka_unit_test(a_damaged_part_is_refused_or_told_as_it_is),
         cmocka_unit_test(other_forms_of_the_same_are_refused),
         cmocka_unit_test(heads_that_are_none_are_refused),
+        cmocka_unit_test(keys_of_the_record_before_excuse_none_of_the_next),
         cmocka_unit_test(labels_that_are_not_in_order_are_refused),
         log_test(parts_and_links_are_read_through_what_they_name),
         cmocka_unit_test(only_a_true_part_is_stored_as_one),

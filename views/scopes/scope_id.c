@@ -8,6 +8,9 @@
 #include "content.h"
 #include "scope_inside.h"
 
+/* So much is gathered first: piece by piece it takes three times as long. */
+enum { GATHERED_BYTES = 2048 };
+
 /* ---- laying out ---- */
 
 static int reserve_layout(flume_scope *scope)
@@ -183,8 +186,21 @@ void flume_scope_id_text(const uint8_t id[FLUME_HASH_BYTES],
 
 int scope_pairs_id(const struct scope_pairs *pairs, uint8_t out_id[FLUME_HASH_BYTES])
 {
-    struct content_hasher *hasher = content_hasher_create();
+    struct content_hasher *hasher;
+    uint8_t image[GATHERED_BYTES];
+    size_t bytes = SCOPE_ID_DOMAIN_BYTES;
 
+    memcpy(image, SCOPE_ID_DOMAIN, SCOPE_ID_DOMAIN_BYTES);
+    for (size_t i = 0; i < pairs->count && bytes <= sizeof image; i++) {
+        if (pairs->pairs[i].bytes <= sizeof image - bytes)
+            memcpy(image + bytes, pairs->pairs[i].data, pairs->pairs[i].bytes);
+        bytes += pairs->pairs[i].bytes;
+    }
+    if (bytes <= sizeof image) {
+        flume_hash(image, bytes, out_id);
+        return FLUME_OK;
+    }
+    hasher = content_hasher_create();
     if (hasher == NULL)
         return FLUME_ERR_NO_MEMORY;
     content_hasher_add(hasher, SCOPE_ID_DOMAIN, SCOPE_ID_DOMAIN_BYTES);

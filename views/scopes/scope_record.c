@@ -82,15 +82,64 @@ static bool read_key(struct reader *reader, struct scope_pair *pair)
     return true;
 }
 
+/* Whether the next key is the one that stood at this index before, and so did all before it. */
+static bool read_seen_key(struct reader *reader, struct seen_keys *seen, uint32_t index,
+                          struct scope_pair *pair)
+{
+    uint32_t begin, bytes;
+
+    if (index >= seen->count)
+        return false;
+    begin = index == 0 ? 0 : seen->ends[index - 1];
+    bytes = seen->ends[index] - begin;
+    if ((size_t)(reader->end - reader->at) < bytes ||
+        memcmp(reader->at, seen->bytes + begin, bytes) != 0) {
+        seen->count = index;
+        return false;
+    }
+    pair->data = reader->at;
+    pair->key = reader->at + 1;
+    pair->key_bytes = bytes - 1;
+    reader->at += bytes;
+    return true;
+}
+
+static void note_key(struct seen_keys *seen, uint32_t index, const struct scope_pair *pair)
+{
+    uint32_t begin = index == 0 ? 0 : seen->ends[index - 1], bytes = pair->key_bytes + 1;
+
+    if (index != seen->count || index == SEEN_KEYS_MAX || pair->key_bytes > SEEN_KEY_BYTES_MAX ||
+        begin + bytes > SEEN_BYTES_MAX)
+        return;
+    memcpy(seen->bytes + begin, pair->data, bytes);
+    seen->ends[index] = (uint16_t)(begin + bytes);
+    seen->count++;
+}
+
 static bool is_behind(const struct scope_pair *pair, const struct scope_pair *before)
 {
     return before == NULL ||
            scope_key_compare(before->key, before->key_bytes, pair->key, pair->key_bytes) < 0;
 }
 
-/* Pairs in order, and as many attributes, which are checked by who knows what they must be. */
-static int read_pairs(struct reader *reader, struct pair_room *room, struct scope_pairs *out,
-                      const uint8_t **out_attributes)
+/* A key that may stand here, behind the one before it. */
+static bool read_next_key(struct reader *reader, struct seen_keys *seen, uint32_t index,
+                          struct scope_pair *pair)
+{
+    if (seen != NULL && read_seen_key(reader, seen, index, pair))
+        return true;
+    if (!read_key(reader, pair) || !is_variable_key(pair->key, pair->key_bytes) ||
+        !is_behind(pair, index == 0 ? NULL : pair - 1))
+        return false;
+    if (seen != NULL)
+        note_key(seen, index, pair);
+    return true;
+}
+
+/* Pairs in order, and as many attributes, which are checked by who knows what they must be.
+ * seen: NULL: nothing is kept of keys. */
+static int read_pairs(struct reader *reader, struct pair_room *room, struct seen_keys *seen,
+                      struct scope_pairs *out, const uint8_t **out_attributes)
 {
     uint32_t count;
 
@@ -103,8 +152,7 @@ static int read_pairs(struct reader *reader, struct pair_room *room, struct scop
         struct scope_pair *pair = &room->pairs[i];
         flume_value value;
 
-        if (!read_key(reader, pair) || !is_variable_key(pair->key, pair->key_bytes) ||
-            !is_behind(pair, i == 0 ? NULL : pair - 1) ||
+        if (!read_next_key(reader, seen, i, pair) ||
             !scope_value_read(&reader->at, reader->end, &value))
             return FLUME_ERR_DAMAGED;
         pair->bytes = (uint32_t)(reader->at - pair->data);
@@ -124,8 +172,8 @@ static enum flume_value_type type_of(const struct scope_pair *pair)
 
 static int read_variables(struct reader *reader, struct scope_record *record)
 {
-    int status =
-        read_pairs(reader, &record->memory->variables, &record->variables, &record->attributes);
+    int status = read_pairs(reader, &record->memory->variables, &record->memory->seen,
+                            &record->variables, &record->attributes);
 
     for (size_t i = 0; status == FLUME_OK && i < record->variables.count; i++) {
         enum flume_value_type type = type_of(&record->variables.pairs[i]);
@@ -141,7 +189,7 @@ static int read_variables(struct reader *reader, struct scope_record *record)
 
 static int read_volatiles(struct reader *reader, struct scope_record *record)
 {
-    int status = read_pairs(reader, &record->memory->volatiles, &record->volatiles,
+    int status = read_pairs(reader, &record->memory->volatiles, NULL, &record->volatiles,
                             &record->volatile_attributes);
 
     for (size_t i = 0; status == FLUME_OK && i < record->volatiles.count; i++) {

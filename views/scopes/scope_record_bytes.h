@@ -54,8 +54,19 @@ struct pair_room {
     size_t capacity;
 };
 
+enum { SEEN_KEYS_MAX = 64, SEEN_BYTES_MAX = 2048, SEEN_KEY_BYTES_MAX = 127 };
+
+/* The first keys of the record before, found good and in order: where the next one has the same, as
+ * records of one program mostly do, they need not be looked at again. */
+struct seen_keys {
+    uint32_t count;
+    uint16_t ends[SEEN_KEYS_MAX];
+    uint8_t bytes[SEEN_BYTES_MAX]; /* Each with its varint, of one byte. */
+};
+
 /* What a decoded record has in memory. */
 struct scope_record_memory {
+    struct seen_keys seen; /* Of variables. */
     struct pair_room identity, variables, volatiles, missing;
     flume_label *labels;
     size_t label_capacity;

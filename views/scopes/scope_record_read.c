@@ -200,6 +200,14 @@ static size_t pick_local(const struct scope_record *record, struct scope_pair *t
     return used;
 }
 
+static bool is_all_local(const struct scope_record *record)
+{
+    for (size_t i = 0; i < record->variables.count; i++)
+        if (record->attributes[i] != FLUME_CLASS_INLINE)
+            return false;
+    return true;
+}
+
 static int make_ids(const struct scope_record *record, uint8_t out_id[FLUME_HASH_BYTES],
                     uint8_t out_local_id[FLUME_HASH_BYTES])
 {
@@ -208,14 +216,15 @@ static int make_ids(const struct scope_record *record, uint8_t out_id[FLUME_HASH
 
     if (status < 0)
         return status;
+    if (is_all_local(record)) { /* It is the same scope. */
+        memcpy(out_local_id, out_id, FLUME_HASH_BYTES);
+        return FLUME_OK;
+    }
     local.pairs = malloc((record->identity.count + 1) * sizeof *local.pairs);
     if (local.pairs == NULL)
         return FLUME_ERR_NO_MEMORY;
     local.count = pick_local(record, local.pairs);
-    if (local.count == record->identity.count) /* It is the same scope. */
-        memcpy(out_local_id, out_id, FLUME_HASH_BYTES);
-    else
-        status = scope_pairs_id(&local, out_local_id);
+    status = scope_pairs_id(&local, out_local_id);
     free(local.pairs);
     return status;
 }

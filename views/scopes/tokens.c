@@ -86,22 +86,66 @@ static uint64_t signature_bit(struct fingerprint token)
     return UINT64_C(1) << (token.lanes[1] & 63);
 }
 
+/* Where what was seen at an index begins: one of the first. */
+static uint32_t seen_begin(const struct tokens_seen *seen, uint32_t index)
+{
+    return index == 0 ? 0 : seen->ends[index - 1];
+}
+
+/* Whether the pair is the one that stood at this index before: its numbers stand there. */
+static bool is_seen(const struct tokens_seen *seen, uint32_t index, const struct scope_pair *pair)
+{
+    uint32_t begin;
+
+    if (index >= seen->count)
+        return false;
+    begin = seen_begin(seen, index);
+    return seen->ends[index] - begin == pair->bytes &&
+           memcmp(seen->bytes + begin, pair->data, pair->bytes) == 0;
+}
+
+/* Those behind it stay what they are if it has the size of the one before. */
+static void note_pair(struct tokens_seen *seen, uint32_t index, const struct scope_pair *pair)
+{
+    uint32_t begin;
+
+    if (index > seen->count || index >= TOKENS_SEEN_MAX)
+        return;
+    begin = seen_begin(seen, index);
+    if (index < seen->count && seen->ends[index] - begin != pair->bytes)
+        seen->count = index;
+    if (pair->bytes > TOKENS_SEEN_BYTES_MAX - begin)
+        return;
+    memcpy(seen->bytes + begin, pair->data, pair->bytes);
+    seen->ends[index] = (uint16_t)(begin + pair->bytes);
+    if (index == seen->count)
+        seen->count++;
+}
+
 int tokens_take(struct scope_tokens *tokens, uint64_t seed, const struct scope_pairs *pairs)
 {
+    struct tokens_seen *seen = &tokens->seen;
     int status = make_room(tokens, pairs->count);
 
     if (status != FLUME_OK)
         return status;
+    if (seen->seed != seed)
+        seen->count = 0;
+    seen->seed = seed;
     tokens->count = pairs->count;
     tokens->sum = tokens->shape = (struct fingerprint){{0, 0}};
     tokens->signature = 0;
     tokens->has_variables = false;
     for (size_t i = 0; i < pairs->count; i++) {
         const struct scope_pair *pair = &pairs->pairs[i];
-        struct fingerprint token = token_of(pair, seed);
+        struct fingerprint token;
 
-        tokens->tokens[i] = token;
-        tokens->keys[i] = XXH3_64bits_withSeed(pair->key, pair->key_bytes, seed ^ KEY_SEED);
+        if (!is_seen(seen, (uint32_t)i, pair)) {
+            tokens->tokens[i] = token_of(pair, seed);
+            tokens->keys[i] = XXH3_64bits_withSeed(pair->key, pair->key_bytes, seed ^ KEY_SEED);
+            note_pair(seen, (uint32_t)i, pair);
+        }
+        token = tokens->tokens[i];
         fingerprint_add(&tokens->sum, token);
         fingerprint_add(&tokens->shape, key_fingerprint(tokens->keys[i]));
         tokens->signature |= signature_bit(token);
@@ -116,11 +160,13 @@ static void renew(struct tokens_kept *kept, const struct scope_pairs *pairs)
     struct scope_tokens *tokens = &kept->tokens;
 
     for (uint32_t i = 0; i < kept->stale_count; i++) {
+        const struct scope_pair *pair = &pairs->pairs[kept->stale[i]];
         struct fingerprint *token = &tokens->tokens[kept->stale[i]];
 
         fingerprint_subtract(&tokens->sum, *token);
-        *token = token_of(&pairs->pairs[kept->stale[i]], kept->seed);
+        *token = token_of(pair, kept->seed);
         fingerprint_add(&tokens->sum, *token);
+        note_pair(&tokens->seen, kept->stale[i], pair);
     }
     tokens->signature = 0;
     for (size_t i = 0; i < tokens->count; i++)

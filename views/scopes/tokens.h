@@ -38,6 +38,16 @@ static inline void fingerprint_subtract(struct fingerprint *io_sum, struct finge
     io_sum->lanes[1] -= token.lanes[1];
 }
 
+enum { TOKENS_SEEN_MAX = 64, TOKENS_SEEN_BYTES_MAX = 2048 };
+
+/* The first pairs of the scope before: those that the next one has, too, need not be hashed again. */
+struct tokens_seen {
+    uint64_t seed;
+    uint32_t count;
+    uint16_t ends[TOKENS_SEEN_MAX];
+    uint8_t bytes[TOKENS_SEEN_BYTES_MAX];
+};
+
 /* Of one scope. Starts as all zero; its memory is used again for the next one. */
 struct scope_tokens {
     struct fingerprint *tokens; /* In the order of the pairs. */
@@ -47,6 +57,7 @@ struct scope_tokens {
     struct fingerprint shape;
     uint64_t signature; /* A bit for each token: a part has no bit that the whole has not. */
     bool has_variables; /* Not labels alone. */
+    struct tokens_seen seen;
 };
 
 enum { TOKENS_STALE_MAX = 32 };
