@@ -93,6 +93,51 @@ static void compare_by_rows(struct find_fixture *fx, scope_maker maker, size_t c
     verify_view(fx, "superset");
 }
 
+/* Another one's scopes, among them shapes that are asked about and never stored, while the view follows so
+ * closely that what is in memory is let go of part by part. */
+static void compare_by_turns(struct find_fixture *fx, scope_maker maker, size_t count)
+{
+    enum { SCOPES_KEPT = 40, STORED_AT_ONCE = 7 };
+    struct scope_trial trial;
+    struct overlay *overlay;
+    flume_view *view = NULL;
+
+    scope_trial_begin(&trial, fx);
+    overlay = open_overlay(&trial, SCOPES_KEPT);
+    assert_int_equal(flume_view_find(fx->handle, "superset", &view), FLUME_OK);
+    for (size_t i = 0; i < count; i++) {
+        struct text_scope texts;
+
+        maker(&trial, &texts);
+        if (i % STORED_AT_ONCE != 0) {
+            (void)store(&trial, &texts);
+            continue;
+        }
+        expect_relations(&trial, overlay, &texts);
+        if (random_below(&trial.chance, 2) == 0)
+            assert_int_equal(flume_view_wait(view, NULL), FLUME_OK);
+    }
+    assert_true(trial.duplicates + trial.supersets + trial.subsets > count / 80);
+    overlay_destroy(overlay);
+    scope_trial_end(&trial);
+    verify_view(fx, "superset");
+}
+
+static void few_keys_by_turns(void **state)
+{
+    compare_by_turns(*state, few_keys, at_length(700, 30000));
+}
+
+static void optional_flags_by_turns(void **state)
+{
+    compare_by_turns(*state, optional_flags, at_length(700, 30000));
+}
+
+static void all_common_by_turns(void **state)
+{
+    compare_by_turns(*state, all_common, at_length(400, 20000));
+}
+
 enum { MANY_SHAPES = SHAPES_MAX + 800 };
 
 #define BY_BRUTE_FORCE(kind, usual, more)                             \
@@ -272,6 +317,9 @@ int main(void)
         FOUR_TESTS(optional_flags),
         FOUR_TESTS(hostile),
         FOUR_TESTS(all_common),
+        find_test(few_keys_by_turns),
+        find_test(optional_flags_by_turns),
+        find_test(all_common_by_turns),
         find_test(fingerprints_that_clash_make_no_relation),
         cmocka_unit_test(kept_tokens_are_those_that_would_be_made_anew),
     };

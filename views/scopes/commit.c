@@ -198,15 +198,21 @@ static int fail_damaged(struct commit *commit, int status, uint64_t seq)
 static bool has_other_attributes(const struct commit *commit, const struct scope_record *target)
 {
     const flume_scope *scope = commit->effective;
+    uint32_t index = 0;
 
-    for (size_t i = 0; i < target->variables.count; i++) {
+    for (size_t i = 0; i < target->variables.count && index < scope->count; i++) {
         const struct scope_pair *pair = &target->variables.pairs[i];
-        uint32_t index;
-
-        if (!scope_search(scope, (const char *)pair->key, pair->key_bytes, &index))
-            continue;
         const struct scope_slot *slot = scope_slot_at(scope, index);
+        int order = -1;
 
+        while (order < 0) { /* Both are in order. */
+            slot = scope_slot_at(scope, index);
+            order = scope_key_compare(slot->key, slot->key_bytes, pair->key, pair->key_bytes);
+            if (order < 0 && ++index == scope->count)
+                return false;
+        }
+        if (order > 0)
+            continue;
         if (slot->class_ != (uint8_t)scope_attribute_class(target->attributes[i]) ||
             slot->flags != scope_attribute_flags(target->attributes[i]))
             return true;

@@ -15,9 +15,18 @@
 #include "wild.h"
 
 /* How much it takes in before it begins afresh on a newer snapshot; how far behind that may be, as a
- * part of it; and from how many records on it begins afresh rather than to read them. */
+ * part of it; and from how many records on it begins afresh rather than to read them.
+ *
+ * It seldom comes to that. What it takes in stands in two parts: once the newer one is large and the view
+ * has what is in the older one, that is let go of for a newer snapshot, and nobody waits. */
 enum { SCOPES_MAX = 1 << 18, ENTRIES_MAX = 1 << 21, NEAR_PART = 16, FOLLOW_RECORDS_MAX = 1 << 16 };
 enum { CURSOR_BEHIND_MAX = 16 };
+
+/* Parts of what it takes in: how much makes a part, and how much more before it is tried again. */
+enum { TURN_PART = 4, TRY_PART = 256 };
+
+/* Shapes that are tracked because of a question alone: the view does not know them. */
+enum asked_shapes { ASKED_NONE, ASKED_ONE, ASKED_MORE };
 
 struct overlay {
     flume *handle;
@@ -32,8 +41,15 @@ struct overlay {
     flume_rows *rows;  /* NULL: there was no scope when it began. */
     uint64_t position; /* Every scope below it is known. */
     size_t scopes_added;
-    struct pairs_map pairs;            /* Goes before the rows; has misses of the rows, too. */
-    struct pairs_map wild_shapes;      /* Likewise. */
+    struct pairs_map pairs; /* Goes before all else; has misses of the rows, too. */
+    struct pairs_map older; /* Goes before the rows. */
+    uint64_t older_below;   /* What is in it, or in the rows: scopes below this. */
+    bool has_older;
+    size_t older_scopes;            /* Of scopes_added. */
+    size_t next_turn;               /* Of scopes_added: when the newer part becomes the older. */
+    struct fingerprint asked_shape; /* Tracked for a question; no scope has it yet. */
+    enum asked_shapes asked_shapes;
+    struct pairs_map wild_shapes;      /* Goes before the rows. */
     struct list_map lists[WILD_LISTS]; /* Besides those of the rows. */
     size_t entries;
     flume_cursor *cursor; /* Live; at position or behind it. NULL: none. */
@@ -48,6 +64,8 @@ static int store_get(void *ctx, struct fingerprint key, struct containment_entry
     struct superset_reader reader;
     int status;
 
+    if (kept == NULL)
+        kept = pairs_map_find(&overlay->older, key);
     if (kept != NULL) {
         *out_entry = *kept;
         return FLUME_OK;
@@ -180,6 +198,7 @@ int overlay_create(flume *handle, struct overlay **out_overlay)
     overlay->scopes.log = overlay->log;
     store.scopes = &overlay->scopes;
     overlay->scopes_max = SCOPES_MAX;
+    overlay->next_turn = SCOPES_MAX / TURN_PART;
     containment_init(&overlay->containment, &store, tokens_seed(handle->basin_id));
     status = flume_view_find(handle, view_superset.name, &overlay->view);
     if (status != FLUME_OK) {
@@ -197,6 +216,11 @@ void overlay_rest(struct overlay *overlay)
         flume_rows_end(overlay->rows);
     overlay->rows = NULL;
     pairs_map_deinit(&overlay->pairs);
+    pairs_map_deinit(&overlay->older);
+    overlay->has_older = false;
+    overlay->older_scopes = 0;
+    overlay->next_turn = overlay->scopes_max / TURN_PART;
+    overlay->asked_shapes = ASKED_NONE;
     pairs_map_deinit(&overlay->wild_shapes);
     for (size_t i = 0; i < WILD_LISTS; i++)
         list_map_deinit(&overlay->lists[i]);
@@ -221,6 +245,7 @@ void overlay_destroy(struct overlay *overlay)
 void overlay_limit(struct overlay *overlay, size_t scopes_max)
 {
     overlay->scopes_max = scopes_max == 0 ? SCOPES_MAX : scopes_max;
+    overlay->next_turn = overlay->scopes_max / TURN_PART;
 }
 
 uint64_t overlay_position(const struct overlay *overlay)
@@ -314,12 +339,22 @@ static int open_cursor(struct overlay *overlay)
     return flume_cursor_open(overlay->log, &options, &overlay->cursor);
 }
 
+static int take_pairs(struct overlay *overlay, const struct scope_pairs *pairs, uint64_t seq)
+{
+    int status = containment_add(&overlay->containment, pairs, seq);
+
+    if (status == FLUME_OK && overlay->asked_shapes == ASKED_ONE &&
+        fingerprint_equal(overlay->containment.tokens->shape, overlay->asked_shape))
+        overlay->asked_shapes = ASKED_NONE; /* Now the view tracks it as well. */
+    return status;
+}
+
 static int take_record(struct overlay *overlay, const flume_record *record)
 {
     int status = scope_log_take(overlay->log, record, &overlay->record);
 
     if (status == FLUME_OK)
-        status = containment_add(&overlay->containment, &overlay->record.identity, record->seq);
+        status = take_pairs(overlay, &overlay->record.identity, record->seq);
     if (status != FLUME_OK && status != FLUME_ERR_NOT_FOUND)
         return status;
     overlay->position = record->seq + 1;
@@ -329,7 +364,8 @@ static int take_record(struct overlay *overlay, const flume_record *record)
 
 static bool has_many_entries(const struct overlay *overlay)
 {
-    return overlay->entries >= ENTRIES_MAX || overlay->pairs.count >= ENTRIES_MAX;
+    return overlay->entries >= ENTRIES_MAX ||
+           overlay->pairs.count + overlay->older.count >= ENTRIES_MAX;
 }
 
 static bool is_full(const struct overlay *overlay)
@@ -364,13 +400,77 @@ static int follow(struct overlay *overlay, uint64_t below_seq)
     return FLUME_OK;
 }
 
+/* ---- turning ---- */
+
+/* Whether all that it keeps in memory is what the view keeps, too, once it comes there. */
+static bool may_turn(const struct overlay *overlay)
+{
+    return overlay->asked_shapes == ASKED_NONE && overlay->containment.info.wild_shapes == 0 &&
+           overlay->entries == 0;
+}
+
+/* Whether rows have all of the older part, and no scope that is still to be taken in: what stands there
+ * already would be taken for a duplicate. */
+static bool fits(const struct overlay *overlay, flume_rows *rows)
+{
+    uint64_t as_of = flume_rows_as_of(rows), last;
+
+    if (as_of < overlay->older_below)
+        return false;
+    return as_of <= overlay->position ||
+           (flume_log_last(overlay->log, FLUME_KIND_SCOPE, &last) == FLUME_OK &&
+            last != FLUME_SEQ_NONE && last < overlay->position);
+}
+
+/* Let go of the older part, if the view has it. Else, and after any error, everything is as it was. */
+static bool drop_older(struct overlay *overlay)
+{
+    flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};
+    flume_rows *rows;
+
+    if (!overlay->has_older)
+        return true;
+    if (flume_view_read(overlay->view, &at_once, &rows) != FLUME_OK)
+        return false;
+    if (!fits(overlay, rows)) {
+        flume_rows_end(rows);
+        return false;
+    }
+    if (overlay->rows != NULL)
+        flume_rows_end(overlay->rows);
+    overlay->rows = rows;
+    pairs_map_deinit(&overlay->older);
+    overlay->scopes_added -= overlay->older_scopes;
+    overlay->has_older = false;
+    overlay->older_scopes = 0;
+    return true;
+}
+
+/* The newer part becomes the older one. */
+static void turn(struct overlay *overlay)
+{
+    if (!may_turn(overlay) || !drop_older(overlay)) {
+        overlay->next_turn = overlay->scopes_added + overlay->scopes_max / TRY_PART + 1;
+        return;
+    }
+    overlay->has_older = true;
+    overlay->older = overlay->pairs;
+    overlay->pairs = (struct pairs_map){0};
+    overlay->older_below = overlay->position;
+    overlay->older_scopes = overlay->scopes_added;
+    overlay->next_turn = overlay->scopes_added + overlay->scopes_max / TURN_PART;
+}
+
 int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *ask)
 {
-    bool was_full = overlay->is_standing && is_full(overlay);
-    uint64_t near_records = was_full && has_many_entries(overlay) ? 0
-                                                                  : overlay->scopes_max / NEAR_PART;
+    bool was_full;
+    uint64_t near_records;
     int status = FLUME_OK;
 
+    if (overlay->is_standing && overlay->scopes_added >= overlay->next_turn)
+        turn(overlay);
+    was_full = overlay->is_standing && is_full(overlay);
+    near_records = was_full && has_many_entries(overlay) ? 0 : overlay->scopes_max / NEAR_PART;
     if (was_full && below_seq < overlay->position)
         below_seq = overlay->position;
     if (!overlay->is_standing || was_full)
@@ -387,6 +487,7 @@ int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *
 int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs,
                 struct containment_answer *out_answer)
 {
+    uint64_t shapes = overlay->containment.info.shapes;
     uint64_t wild_shapes = overlay->containment.info.wild_shapes;
     int status;
 
@@ -395,6 +496,10 @@ int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs,
     status = containment_ask(&overlay->containment, pairs, overlay->position, out_answer);
     if (overlay->containment.info.wild_shapes > wild_shapes)
         wild_tell(overlay->handle, &overlay->containment, pairs);
+    if (status == FLUME_OK && overlay->containment.info.shapes != shapes) {
+        overlay->asked_shapes = overlay->asked_shapes == ASKED_NONE ? ASKED_ONE : ASKED_MORE;
+        overlay->asked_shape = overlay->containment.tokens->shape;
+    }
     return status == FLUME_OK ? status : fail(overlay, status);
 }
 
@@ -430,7 +535,7 @@ int overlay_add(struct overlay *overlay, const struct scope_pairs *pairs, uint64
 
     assert(overlay->is_standing);
     assert(seq >= overlay->position);
-    status = containment_add(&overlay->containment, pairs, seq);
+    status = take_pairs(overlay, pairs, seq);
     if (status != FLUME_OK)
         return fail(overlay, status);
     overlay->position = seq + 1;

@@ -3,7 +3,7 @@
  * what was appended since.
  *
  * So a verdict needs no commit of the view: the view follows in its own time, and now and then the
- * overlay takes a newer snapshot and begins afresh.
+ * overlay takes a newer snapshot, for what it has in memory of it.
  *
  *   overlay_bring(overlay, below_seq, ask);       Under the lane: every scope below it is known.
  *   overlay_ask(overlay, pairs, &answer);
