@@ -94,7 +94,10 @@ void batch_close_cursors(flume_batch *batch)
     for (size_t i = 0; i < FLUME_VIEW_TABLES_MAX; i++) {
         if (batch->cursors[i] != NULL)
             mdb_cursor_close(batch->cursors[i]);
+        if (batch->writers[i] != NULL)
+            mdb_cursor_close(batch->writers[i]);
         batch->cursors[i] = NULL;
+        batch->writers[i] = NULL;
     }
     batch->stands = false;
 }
@@ -166,6 +169,16 @@ static int keep_sorter_status(flume_batch *batch, size_t table, int status)
                       definition->tables[table].name, flume_strerror(status));
 }
 
+/* Rows that come in order are put where the one before them was, without being looked for from the root. */
+static int put_direct(flume_batch *batch, size_t table, MDB_val *key, MDB_val *value)
+{
+    int code = 0;
+
+    if (batch->writers[table] == NULL)
+        code = mdb_cursor_open(batch->txn, batch->env->tables[table], &batch->writers[table]);
+    return code == 0 ? mdb_cursor_put(batch->writers[table], key, value, 0) : code;
+}
+
 static int put_row(flume_batch *batch, size_t table, const void *key, size_t key_bytes,
                    const void *value, size_t value_bytes)
 {
@@ -176,8 +189,7 @@ static int put_row(flume_batch *batch, size_t table, const void *key, size_t key
         return keep_sorter_status(
             batch, table, sorter_put(batch->sorters[table], key, key_bytes, value, value_bytes));
     batch->direct_bytes += key_bytes + value_bytes + ROW_BYTES;
-    return keep_code(batch,
-                     mdb_put(batch->txn, batch->env->tables[table], &mdb_key, &mdb_value, 0));
+    return keep_code(batch, put_direct(batch, table, &mdb_key, &mdb_value));
 }
 
 int flume_batch_put(flume_batch *batch, size_t table, const void *key, size_t key_bytes,

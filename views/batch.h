@@ -60,6 +60,7 @@ struct flume_batch {
     struct batch_sealing sealing;
     uint64_t begun;                             /* How often. */
     MDB_cursor *cursors[FLUME_VIEW_TABLES_MAX]; /* Of txn, where apply has sought. */
+    MDB_cursor *writers[FLUME_VIEW_TABLES_MAX]; /* Of txn, where a row was put last. */
     size_t sought;                              /* The table that was sought in last, and */
     int sought_code; /* what that gave, if there is a row to be given: 0. */
     bool stands;     /* The cursor is on the row that comes next. */

@@ -60,10 +60,12 @@ struct overlay {
 static int store_get(void *ctx, struct fingerprint key, struct containment_entry *out_entry)
 {
     struct overlay *overlay = ctx;
-    struct containment_entry *kept = pairs_map_find(&overlay->pairs, key);
+    struct containment_entry *kept;
     struct superset_reader reader;
     int status;
 
+    pairs_map_prefetch(&overlay->older, key); /* Both are far away. */
+    kept = pairs_map_find(&overlay->pairs, key);
     if (kept == NULL)
         kept = pairs_map_find(&overlay->older, key);
     if (kept != NULL) {

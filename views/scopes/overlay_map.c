@@ -21,6 +21,18 @@ static bool is_zero(struct fingerprint key)
     return key.lanes[0] == 0 && key.lanes[1] == 0;
 }
 
+/* In the order of the keys. The capacity is a power of two, and not the least one. */
+static size_t pairs_place_of(struct fingerprint key, size_t capacity)
+{
+    return (size_t)(key.lanes[0] >> (64 - (unsigned)__builtin_ctzll(capacity)));
+}
+
+void pairs_map_prefetch(const struct pairs_map *map, struct fingerprint key)
+{
+    if (map->capacity > 0)
+        __builtin_prefetch(&map->slots[pairs_place_of(key, map->capacity)]);
+}
+
 void pairs_map_deinit(struct pairs_map *map)
 {
     free(map->slots);
@@ -40,13 +52,25 @@ void pairs_map_clear(struct pairs_map *map)
     *map = (struct pairs_map){.slots = slots, .capacity = map->capacity};
 }
 
-static int by_fingerprint(const void *a, const void *b)
+static bool comes_before(const struct pairs_slot *one, const struct pairs_slot *other)
 {
-    const struct fingerprint *one = &((const struct pairs_slot *)a)->key;
-    const struct fingerprint *other = &((const struct pairs_slot *)b)->key;
-    size_t lane = one->lanes[0] == other->lanes[0] ? 1 : 0;
+    size_t lane = one->key.lanes[0] == other->key.lanes[0] ? 1 : 0;
 
-    return one->lanes[lane] < other->lanes[lane] ? -1 : one->lanes[lane] > other->lanes[lane];
+    return one->key.lanes[lane] < other->key.lanes[lane];
+}
+
+/* Slots are nearly in order: those that had to make way are a few places off, and those that went on at
+ * the beginning, of which there are few, move to the end. */
+static void sort_slots(struct pairs_slot *list, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct pairs_slot slot = list[i];
+        size_t at = i;
+
+        for (; at > 0 && comes_before(&slot, &list[at - 1]); at--)
+            list[at] = list[at - 1];
+        list[at] = slot;
+    }
 }
 
 struct pairs_slot *pairs_map_sorted(const struct pairs_map *map, size_t *out_count)
@@ -61,7 +85,7 @@ struct pairs_slot *pairs_map_sorted(const struct pairs_map *map, size_t *out_cou
     for (size_t i = 0; i < map->capacity; i++)
         if (!is_zero(map->slots[i].key))
             list[count++] = map->slots[i];
-    qsort(list, count, sizeof *list, by_fingerprint);
+    sort_slots(list, count);
     *out_count = count;
     return list;
 }
@@ -70,7 +94,7 @@ struct pairs_slot *pairs_map_sorted(const struct pairs_map *map, size_t *out_cou
 static struct pairs_slot *pairs_slot_of(struct pairs_slot *slots, size_t capacity,
                                         struct fingerprint key)
 {
-    size_t at = key.lanes[0] & (capacity - 1);
+    size_t at = pairs_place_of(key, capacity);
 
     while (!is_zero(slots[at].key) && !fingerprint_equal(slots[at].key, key))
         at = (at + 1) & (capacity - 1);

@@ -29,6 +29,8 @@ void pairs_map_deinit(struct pairs_map *map);
 void pairs_map_clear(struct pairs_map *map);
 /** All that is in it, in order of the keys; freed with free(). NULL: no memory. */
 struct pairs_slot *pairs_map_sorted(const struct pairs_map *map, size_t *out_count);
+/** Ask for the memory that pairs_map_find() will look at. */
+void pairs_map_prefetch(const struct pairs_map *map, struct fingerprint key);
 /** NULL: there is none. */
 struct containment_entry *pairs_map_find(struct pairs_map *map, struct fingerprint key);
 /** @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
