@@ -165,6 +165,14 @@ writes cache put a.flume cache put '{"n":1}' one
 writes cache list a.flume cache list
 writes cache forget a.flume cache forget '{"n":1}'
 writes cache stat a.flume cache stat
+# Behind the command that is explained no option is flume's.
+told_of run --explain
+run a.flume run --explain -l sweep --scope n=2 --mode csv -- true
+expect_same "$columns" "$(head -n 1 out)" "columns of run --explain"
+run a.flume run --explain -l sweep --scope n=2 --json -- true
+jq -e -s --arg columns "$columns" 'length > 1 and
+    all(.[]; (keys_unsorted - ["type"] | join(",")) == $columns)' out >/dev/null ||
+    fail "objects of run --explain"
 writes explain "" a.flume explain get one
 writes stat "" a.flume stat
 writes stat -i a.flume stat -i 0.1 -n 1
