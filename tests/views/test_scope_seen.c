@@ -45,12 +45,6 @@ static void declare_neutral(struct seen_fixture *fx, unsigned key)
     assert_int_equal(flume_recorder_neutral(fx->recorder, key_name(key)), FLUME_OK);
 }
 
-static void keep(struct seen_fixture *fx, const struct text_scope *texts)
-{
-    fx->seqs[fx->count] = store(&fx->trial, texts);
-    fx->stored[fx->count++] = *texts;
-}
-
 static bool has_text(const struct text_scope *scope, const char *text)
 {
     for (size_t i = 0; i < scope->count; i++)
@@ -65,6 +59,18 @@ static bool is_within(const struct text_scope *small, const struct text_scope *l
         if (!has_text(large, small->texts[i]))
             return false;
     return true;
+}
+
+/* Of what comes again the first record counts. */
+static void keep(struct seen_fixture *fx, const struct text_scope *texts)
+{
+    uint64_t seq = store(&fx->trial, texts);
+
+    for (size_t i = 0; i < fx->count; i++)
+        if (fx->stored[i].count == texts->count && is_within(&fx->stored[i], texts))
+            return;
+    fx->seqs[fx->count] = seq;
+    fx->stored[fx->count++] = *texts;
 }
 
 static bool is_neutral(const struct seen_fixture *fx, const char *text)
@@ -84,8 +90,7 @@ static bool has_variables(const struct text_scope *scope)
     return false;
 }
 
-/* The largest stored one within it that lacks neutral keys alone; of equal ones the newest, and of the
- * same one the first. */
+/* The largest stored one within it that lacks neutral keys alone; of equal ones the newest. */
 static uint64_t brute_force(const struct seen_fixture *fx, const struct text_scope *asked)
 {
     uint64_t found = FLUME_SEQ_NONE;
@@ -101,8 +106,7 @@ static uint64_t brute_force(const struct seen_fixture *fx, const struct text_sco
             good = has_text(stored, asked->texts[k]) || is_neutral(fx, asked->texts[k]);
         if (!good || !has_variables(stored))
             continue;
-        if (best == NULL || stored->count > best->count ||
-            (stored->count == best->count && !is_within(stored, best))) {
+        if (best == NULL || stored->count > best->count || stored->count == best->count) {
             best = stored;
             found = fx->seqs[i];
         }
