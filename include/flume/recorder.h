@@ -42,7 +42,9 @@ enum flume_verdict_kind {
     FLUME_SUPERSET = 4,
     FLUME_UNASKED = 5, /* Fast mode; the views will tell. */
     /* It waits (scope_stage.h), and is none of the staged ones: the verdict is given when it is written. */
-    FLUME_STAGED = 6
+    FLUME_STAGED = 6,
+    /* It could not be known in time (FLUME_RECORDER_PENDING); the views will tell. */
+    FLUME_PENDING = 7
 };
 
 typedef struct flume_verdict {
@@ -58,7 +60,8 @@ typedef struct flume_verdict {
     size_t key_count;
     /* It is staged, under this number, of the recorder's, from 1 on; 0: it is not. */
     uint64_t staged_id;
-    uint64_t staged_of; /* DUP of a staged scope, which has no seq yet: of this one; 0: no. */
+    uint64_t pending_seq; /* PENDING: scopes from here on were not known. Else FLUME_SEQ_NONE. */
+    uint64_t staged_of;   /* DUP of a staged scope, which has no seq yet: of this one; 0: no. */
 } flume_verdict;
 
 typedef struct flume_recorder_options {
@@ -77,7 +80,11 @@ enum flume_recorder_flags {
     FLUME_RECORDER_STORE_FULL = 2,   /* SUBSET: the whole scope, not a link. */
     FLUME_RECORDER_NO_OWN_LABEL = 4, /* A scope without a label is committed all the same. */
     FLUME_RECORDER_REFUSE_DIRTY = 8, /* Nothing is committed from a dirty or an unknown tree. */
-    FLUME_RECORDER_NEEDS_BLOCK = 16  /* Nothing is committed before a block: FLUME_INIT_BLOCK(). */
+    FLUME_RECORDER_NEEDS_BLOCK = 16, /* Nothing is committed before a block: FLUME_INIT_BLOCK(). */
+    /* Where the verdict takes longer than options.ask.timeout_ns, a view that is made or goes over its
+     * scopes again, or where nobody can bring the view on, the scope is appended whole, as in fast
+     * mode, and the verdict is FLUME_PENDING; without this it is an error. */
+    FLUME_RECORDER_PENDING = 32
 };
 
 /**

@@ -26,6 +26,8 @@ const char *scope_row_verdict(enum flume_verdict_kind kind)
         return "subset";
     case FLUME_SUPERSET:
         return "superset";
+    case FLUME_PENDING:
+        return "pending";
     default:
         return "unasked";
     }

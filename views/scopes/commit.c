@@ -40,6 +40,7 @@ static void init(struct commit *commit, flume_recorder *recorder, flume_scope *s
     commit->verdict.seq = FLUME_SEQ_NONE;
     commit->verdict.extends_seq = FLUME_SEQ_NONE;
     commit->verdict.record_seq = FLUME_SEQ_NONE;
+    commit->verdict.pending_seq = FLUME_SEQ_NONE;
     commit->stamp.extends_seq = FLUME_SEQ_NONE;
     commit->stamp.target_seq = FLUME_SEQ_NONE;
 }
@@ -388,6 +389,36 @@ static int commit_fast(struct commit *commit)
     return status == FLUME_OK ? append_scope(commit, NULL) : status;
 }
 
+/* The verdict is not to be had now, and the recorder can do without. */
+static int commit_pending(struct commit *commit)
+{
+    flume_view_status view = {.synced_seq = 0};
+    flume_view *superset;
+    int status = flume_view_find(commit->recorder->handle, "superset", &superset);
+
+    if (status == FLUME_OK)
+        status = flume_view_status_of(superset, &view);
+    if (status == FLUME_OK)
+        status = commit_fast(commit);
+    commit->verdict.kind = FLUME_PENDING;
+    commit->verdict.pending_seq = view.synced_seq;
+    return status;
+}
+
+static int commit_by_mode(struct commit *commit)
+{
+    flume_recorder *recorder = commit->recorder;
+    int status;
+
+    if (recorder->overlay == NULL)
+        return commit_fast(commit);
+    status = commit_asking(commit);
+    if ((status == FLUME_ERR_TIMEOUT || status == FLUME_ERR_STALE) &&
+        (recorder->options.flags & FLUME_RECORDER_PENDING) != 0)
+        status = commit_pending(commit);
+    return status;
+}
+
 static int commit_at_once(struct commit *commit)
 {
     flume_recorder *recorder = commit->recorder;
@@ -397,7 +428,7 @@ static int commit_at_once(struct commit *commit)
         status = batch_prepare(recorder);
     if (status != FLUME_OK)
         return status;
-    return recorder->overlay != NULL ? commit_asking(commit) : commit_fast(commit);
+    return commit_by_mode(commit);
 }
 
 int commit_staged(flume_recorder *recorder, flume_scope *scope, const struct scope_stamp *stamp,
@@ -415,7 +446,7 @@ int commit_staged(flume_recorder *recorder, flume_scope *scope, const struct sco
     commit.stamp.last_time_ns = stamp->last_time_ns;
     status = scope_pairs_of(scope, &commit.pairs);
     if (status == FLUME_OK)
-        status = recorder->overlay != NULL ? commit_asking(&commit) : commit_fast(&commit);
+        status = commit_by_mode(&commit);
     *out_verdict = commit.verdict;
     return status == FLUME_OK ? flume_scope_id(scope, out_verdict->id) : status;
 }
