@@ -91,7 +91,7 @@ struct containment {
     const struct scope_tokens *tokens; /* Of the scope in hand: its own, or */
     struct scope_tokens made;          /* these. */
     struct scope_tokens other;         /* Of a stored one. */
-    const struct scope_pairs *core;    /* What has not all of these is no subset now; NULL: nothing. */
+    const struct scope_pairs *core; /* What has not all of these is no subset now; NULL: nothing. */
 };
 
 /* What a scope is to those stored; FLUME_SEQ_NONE: there is none. */
