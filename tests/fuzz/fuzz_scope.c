@@ -29,6 +29,7 @@ static void write_again(const flume_record *source, const struct scope_record *r
     struct scope_stamp stamp = {.form = SCOPE_RECORD_FULL,
                                 .extends_seq = record->extends_seq,
                                 .is_within = record->is_within,
+                                .is_unnamed = record->is_unnamed,
                                 .target_seq = record->target_seq,
                                 .frame = record->frame,
                                 .enclosing_frame = record->enclosing_frame};

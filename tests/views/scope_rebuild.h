@@ -55,7 +55,8 @@ static inline struct rebuilt rebuild_body(const struct scope_record *record, siz
     struct rebuilt body = {malloc(2 * bytes + 16), 0};
     uint8_t head[8] = {1, (uint8_t)record->form, (uint8_t)record->own_labels,
                        (uint8_t)(record->own_labels / 256),
-                       (uint8_t)((record->is_within ? 1 : 0) | (record->is_loose ? 2 : 0))};
+                       (uint8_t)((record->is_within ? 1 : 0) | (record->is_loose ? 2 : 0) |
+                                 (record->is_unnamed ? 4 : 0))};
 
     if (body.data == NULL)
         abort();

@@ -194,12 +194,17 @@ static void ids_that_are_left_out_are_made_by_who_reads(void **state)
     struct scope_record record = {.memory = NULL};
     struct made made = {.body = {.data = NULL}};
     flume_scope *scope = make_scope();
+    struct rebuilt body;
 
     (void)state;
     make_record(&made, scope, &unnamed);
     assert_false(scope_record_id(&made.record, stated));
     assert_int_equal(scope_record_decode(&made.record, &record), FLUME_OK);
     assert_true(record.is_unnamed);
+    body = rebuild_body(&record, made.body.bytes);
+    assert_int_equal(body.bytes, made.body.bytes);
+    assert_memory_equal(body.data, made.body.data, body.bytes);
+    free(body.data);
     assert_int_equal(scope_record_verify(&record), FLUME_OK);
     assert_int_equal(scope_record_name(&record), FLUME_OK);
     assert_int_equal(flume_scope_id(scope, id), FLUME_OK);
