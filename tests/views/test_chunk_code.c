@@ -470,6 +470,19 @@ static void a_frame_of_another_day_still_decodes(void **state)
     expect_content(fx);
 }
 
+static void a_high_level_takes_little_memory_for_the_largest_chunk(void **state)
+{
+    struct fixture *fx = *state;
+
+    chunk_coder_deinit(&fx->coder);
+    chunk_coder_init(&fx->coder, 15); /* Which takes the most, were its window not bounded. */
+    fill_text(fx->content, CHUNK_BYTES_MAX, 7);
+    encode(fx, CHUNK_BYTES_MAX);
+    assert_true(fx->body_bytes < CHUNK_BYTES_MAX / 2);
+    assert_true(ZSTD_sizeof_CCtx(fx->coder.compressor) <= 20 << 20);
+    expect_content(fx);
+}
+
 #define with_fixture(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -482,6 +495,7 @@ int main(void)
         with_fixture(what_saves_less_than_a_sixteenth_is_stored_as_it_is),
         with_fixture(a_head_that_does_not_shrink_says_nothing_of_the_rest),
         with_fixture(levels_are_kept_within_their_bounds),
+        with_fixture(a_high_level_takes_little_memory_for_the_largest_chunk),
         with_fixture(no_content_and_too_much_of_it_are_refused),
         with_fixture(room_that_is_too_small_is_told),
         with_fixture(the_body_of_another_chunk_is_noticed),
