@@ -92,6 +92,34 @@ static void old_records_come_first_then_new_ones_without_gap_or_repeat(void **st
     flume_cursor_close(cursor);
 }
 
+/* A follower goes on in the newest strata without looking records up: until there is a newer one. */
+static void a_follower_goes_on_from_strata_to_strata(void **state)
+{
+    struct log_fixture *fx = *state;
+    const flume_seal_call seal = {.active = true};
+    flume_log *other = open_other(fx, 0);
+    flume_cursor *cursor = open_cursor(other, &live);
+    unsigned given = 0;
+
+    for (unsigned i = 0; i < 60; i++) {
+        char text[16];
+
+        if (i % 7 == 5) /* Its strata is closed, and exchanged while the cursor is in it. */
+            assert_int_equal(flume_log_seal(fx->log, &seal, NULL), FLUME_OK);
+        (void)snprintf(text, sizeof text, "%u", i);
+        (void)append_text(fx->log, text);
+        for (; i % 3 == 2 && given <= i; given++) {
+            (void)snprintf(text, sizeof text, "%u", given);
+            expect_next(cursor, text);
+        }
+        if (i % 3 == 2)
+            expect_no_next(cursor, FLUME_ERR_TIMEOUT);
+    }
+    assert_int_equal(given, 60);
+    flume_cursor_close(cursor);
+    close_handle(other);
+}
+
 static void a_waiting_cursor_is_woken_by_another_thread_or_handle(void **state)
 {
     struct log_fixture *fx = *state;
@@ -523,6 +551,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         log_test(old_records_come_first_then_new_ones_without_gap_or_repeat),
+        log_test(a_follower_goes_on_from_strata_to_strata),
         log_test(a_waiting_cursor_is_woken_by_another_thread_or_handle),
         log_test(live_from_the_last_seq_yields_only_what_comes),
         log_test(a_lower_bound_in_the_future_waits_for_that_seq),
