@@ -13,6 +13,7 @@ static const char *const kind_names[] = {
     [FLUME_KIND_ERASE] = "erase",     [FLUME_KIND_PRUNE] = "prune",
     [FLUME_KIND_COMMIT] = "commit",   [FLUME_KIND_VIEW] = "view",
     [FLUME_KIND_CHUNK] = "chunk",     [FLUME_KIND_VALUE] = "value",
+    [FLUME_KIND_SCHEMA] = "schema",
 };
 
 static const char *const codec_names[] = {

@@ -20,6 +20,7 @@
 #include "flume/record.h"
 #include "flume/recorder.h"
 #include "flume/recorder_rules.h"
+#include "flume/schema.h"
 #include "flume/scope.h"
 #include "flume/scope_batch.h"
 #include "flume/scope_find.h"

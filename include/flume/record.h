@@ -34,21 +34,22 @@ enum flume_kind {
     FLUME_KIND_ERASE = 11,
     FLUME_KIND_PRUNE = 12,
     FLUME_KIND_COMMIT = 13,
-    FLUME_KIND_VIEW = 14, /* The definition of a declared view, or its end. */
-    FLUME_KIND_CHUNK = 15, /* A chunk of blobs, in the second log (grains.h). */
-    FLUME_KIND_VALUE = 16, /* What was put at an address (recall.h). */
-    FLUME_KIND_USER = 64 /* 64 .. 255 belong to the program. */
+    FLUME_KIND_VIEW = 14,   /* The definition of a declared view, or its end. */
+    FLUME_KIND_CHUNK = 15,  /* A chunk of blobs, in the second log (grains.h). */
+    FLUME_KIND_VALUE = 16,  /* What was put at an address (recall.h). */
+    FLUME_KIND_SCHEMA = 17, /* Settings and defaults of a recorder (schema.h). */
+    FLUME_KIND_USER = 64    /* 64 .. 255 belong to the program. */
 };
 
 /** "message", "manifest", ...; "kind-N" is not made here: NULL for a number without a name. */
 FLUME_API const char *flume_kind_name(unsigned kind);
 
 enum flume_record_flags {
-    FLUME_RECORD_BATCH = 1,    /* The next record belongs to the same batch. */
-    FLUME_RECORD_WITNESS = 2,  /* First record after a sync (informative). */
-    FLUME_RECORD_REPEAT = 4,   /* A manifest repeated for a new strata. */
-    FLUME_RECORD_SEALED = 8,   /* Reserved: encrypted payload. */
-    FLUME_RECORD_BROKEN = 16   /* Member of a batch of which a repair lost another member. */
+    FLUME_RECORD_BATCH = 1,   /* The next record belongs to the same batch. */
+    FLUME_RECORD_WITNESS = 2, /* First record after a sync (informative). */
+    FLUME_RECORD_REPEAT = 4,  /* A manifest repeated for a new strata. */
+    FLUME_RECORD_SEALED = 8,  /* Reserved: encrypted payload. */
+    FLUME_RECORD_BROKEN = 16  /* Member of a batch of which a repair lost another member. */
 };
 
 /*
@@ -77,8 +78,8 @@ typedef struct flume_entry {
  */
 typedef struct flume_record {
     uint64_t seq;
-    uint64_t time_ns;    /* Wall clock of the writer, or what it stated. */
-    const void *body;    /* Never NULL; aligned to 1. */
+    uint64_t time_ns; /* Wall clock of the writer, or what it stated. */
+    const void *body; /* Never NULL; aligned to 1. */
     size_t body_bytes;
     uint64_t writer_seq; /* Its writer's manifest: flume_log_envelope(). */
     uint64_t check;      /* The grain's checksum: with seq it identifies the record for good. */

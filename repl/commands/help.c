@@ -342,6 +342,8 @@ static void topic_json(struct text *text)
         "            tape, show: enclosing; show: first, last, id, local_id; its variables are a\n"
         "            list of key, type, class, local, value\n"
         "  batch     id, records, bytes, first, last, time (batch list)\n"
+        "  config    what (setting, default), key, value, labels (the pattern), rule, seq (of\n"
+        "            the record that tells it) (scope config)\n"
         "  difference  key, state (differs, left, right: only there), value, other (scope diff);\n"
         "            explain: seq of the nearest, state (differs, new, missing)\n"
         "  stored    seq, time, bytes, how (put, remembered), versions, address, scope (cache\n"

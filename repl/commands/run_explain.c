@@ -304,6 +304,10 @@ static int explain_scope(struct explaining *explaining)
         step_of_view(explaining, "address", "which values were put at which address");
         return CODE_OK;
     }
+    if (strcmp(form, "config") == 0) {
+        step_of_log(explaining, "1 record, the newest of kind schema");
+        return CODE_OK;
+    }
     if (strcmp(form, "add") == 0)
         step_of_view(explaining, "superset", "the same, what it lies within, what it has all of");
     else if (is_dup || strcmp(form, "show") == 0 || strcmp(form, "explain") == 0)

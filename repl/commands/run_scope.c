@@ -275,10 +275,11 @@ int run_scope(struct session *session)
     static const struct {
         const char *name;
         int (*form)(struct scoping *scoping);
-    } forms[] = {
-        {"list", scope_form_list}, {"add", scope_form_add},   {"show", scope_form_show},
-        {"diff", scope_form_diff}, {"find", scope_form_find}, {"explain", scope_form_explain},
-        {"put", scope_form_put},   {"get", scope_form_get},   {"stat", scope_form_stat}};
+    } forms[] = {{"list", scope_form_list}, {"add", scope_form_add},
+                 {"show", scope_form_show}, {"diff", scope_form_diff},
+                 {"find", scope_form_find}, {"explain", scope_form_explain},
+                 {"put", scope_form_put},   {"get", scope_form_get},
+                 {"stat", scope_form_stat}, {"config", scope_form_config}};
     size_t at = 0;
     int code = CODE_OK;
 

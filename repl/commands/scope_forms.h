@@ -28,6 +28,7 @@ int scope_form_explain(struct scoping *scoping);
 int scope_form_stat(struct scoping *scoping);
 int scope_form_put(struct scoping *scoping);
 int scope_form_get(struct scoping *scoping);
+int scope_form_config(struct scoping *scoping);
 int scope_form_tape(struct scoping *scoping);
 int scope_form_dup(struct scoping *scoping);
 int scope_form_super(struct scoping *scoping);

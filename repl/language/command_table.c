@@ -72,6 +72,8 @@ static const struct subcommand scope_subs[] = {
     {"get", "KEY=VALUE...", 1, SIZE_MAX, OPTIONS(OPTION_LABEL, OPTION_SPACE, OPTION_OUTPUT),
      "the newest value there"},
     {"stat", "", 0, 0, NULL, "how many, and sets of keys"},
+    {"config", "[LABEL...]", 0, SIZE_MAX, OPTIONS(OPTION_ROWS_MAX),
+     "settings by labels, and defaults"},
     {NULL, NULL, 0, 0, NULL, NULL},
 };
 
@@ -357,7 +359,7 @@ const struct command command_table[COMMAND_COUNT] = {
     [COMMAND_SCOPE] =
         {
             .name = "scope",
-            .operands = "list|add|show|diff|find|explain|put|get|stat ...",
+            .operands = "list|add|show|diff|find|explain|put|get|stat|config ...",
             .operand_type = OPERAND_TEXT,
             .operand_max = SIZE_MAX,
             .options = OPTIONS(ASKS),
@@ -375,7 +377,9 @@ const struct command command_table[COMMAND_COUNT] = {
                 "the scopes one by one, newest first, explain at the newest 10,000. put keeps a value under a scope, which need "
                 "not be committed; get finds it again; -l is part of the scope (flume cache -h). stat counts "
                 "scopes and shapes, sets of keys; wild ones are beyond those that can be tracked: "
-                "keys made out of data.",
+                "keys made out of data. config shows the settings that recorders have recorded, as "
+                "they are for a scope with all of these labels, each with the pattern and the rule "
+                "that said it last, and declared defaults.",
             .examples =
                 {
                     "flume demo.flume scope add -l sweep n=100 eps=0.1 solver=cg",

@@ -15,7 +15,7 @@
 static void the_kinds_of_flume_have_names(void **state)
 {
     (void)state;
-    for (unsigned kind = FLUME_KIND_MESSAGE; kind <= FLUME_KIND_VALUE; kind++)
+    for (unsigned kind = FLUME_KIND_MESSAGE; kind <= FLUME_KIND_SCHEMA; kind++)
         assert_non_null(flume_kind_name(kind));
     assert_string_equal(flume_kind_name(FLUME_KIND_MESSAGE), "message");
     assert_string_equal(flume_kind_name(FLUME_KIND_LOST), "lost");
@@ -26,7 +26,7 @@ static void other_kinds_have_none(void **state)
 {
     (void)state;
     assert_null(flume_kind_name(FLUME_KIND_ANY));
-    assert_null(flume_kind_name(FLUME_KIND_VALUE + 1));
+    assert_null(flume_kind_name(FLUME_KIND_SCHEMA + 1));
     assert_null(flume_kind_name(FLUME_KIND_USER));
     assert_null(flume_kind_name(UINT_MAX));
 }

@@ -178,3 +178,14 @@ batched_scope() {
         '"labels":["sweep","@batch/sweep-20261122-041500000-0d748c34"],"bytes":110,"enc":"b64"' \
         '"payload":"AQABAAAAAABpB1L1/ogqmeMzxwk3gNIgUO/Nx7K6zRk3P6w8Ua+hjWkHUvX+iCqZ4zPHCTeA0iBQ783HsrrNGTc/rDxRr6GN//////////8AAAAAAAAAAAAAAAAAAAAAAQFuAoAAAAAAAAABAAA="'
 }
+
+# Another: what a recorder was told. Later settings go before earlier ones.
+recorded_schema() {
+    schema_line '{"settings":[{"labels":"","key":"keep","value":"all"},{"labels":"^step$","key":"flush every","value":"10"},{"labels":"s","key":"keep","value":"some"}],"defaults":{"z":7}}'
+}
+
+# A record of kind schema with this body.
+schema_line() {
+    jq -cn --arg body "$1" '{type: "record", seq: 2, time: "2026-11-22T04:15:00Z", labels: [],
+        kind: "schema", codec: "json", bytes: ($body | utf8bytelength), enc: "utf8", payload: $body}'
+}

@@ -81,6 +81,7 @@ expect 0 kept.flume init
 expect 0 kept.flume append -l one --codec json '{"temp":21,"host":"a"}'
 expect 0 kept.flume append -l one -l two second
 batched_scope >batch.ndjson
+recorded_schema >>batch.ndjson
 expect 0 kept.flume import batch.ndjson
 expect 0 kept.flume scope add -l sweep n=1
 expect 0 kept.flume scope add -l sweep n=1
@@ -152,6 +153,7 @@ writes scope add a.flume scope add -l sweep n=1
 writes scope show a.flume scope show sweep
 writes scope diff a.flume scope diff sweep sweep~1
 writes scope find a.flume scope find n=1
+writes scope config a.flume scope config step
 writes scope explain a.flume scope explain n=2
 writes scope put a.flume scope put n=2 --value two
 writes scope stat a.flume scope stat

@@ -130,14 +130,30 @@ int recorder_append(flume_recorder *recorder, uint8_t kind, uint64_t time_ns,
                     const struct scope_buffer *body, const char *const *labels, size_t label_count,
                     const flume_condition *condition, uint64_t *out_seq)
 {
-    flume_entry entry = {.body = body->data,
-                         .body_bytes = body->bytes,
-                         .labels = label_count > 0 ? labels : NULL,
-                         .label_count = label_count,
-                         .time_ns = time_ns,
-                         .kind = kind};
-    int status = flume_log_append_many(recorder->handle->log, &entry, 1, condition, out_seq);
+    flume_entry entries[] = {{.kind = FLUME_KIND_SCHEMA, .codec = FLUME_CODEC_JSON},
+                             {.body = body->data,
+                              .body_bytes = body->bytes,
+                              .labels = label_count > 0 ? labels : NULL,
+                              .label_count = label_count,
+                              .time_ns = time_ns,
+                              .kind = kind}};
+    char *schema;
+    size_t first;
+    int status = schema_to_record(recorder, &schema);
 
+    if (status != FLUME_OK)
+        return status;
+    first = schema == NULL ? 1 : 0; /* Both are there, or none is. */
+    entries[0].body = schema;
+    entries[0].body_bytes = schema == NULL ? 0 : strlen(schema);
+    status = flume_log_append_many(recorder->handle->log, &entries[first], 2 - first, condition,
+                                   out_seq);
+    free(schema);
+    if (status == FLUME_OK) {
+        schema_recorded(recorder);
+        if (out_seq != NULL)
+            *out_seq += 1 - first;
+    }
     if (status == FLUME_OK || status == FLUME_ERR_CONFLICT)
         return status;
     return flume_fail_log(recorder->handle, status);

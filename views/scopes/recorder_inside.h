@@ -106,6 +106,14 @@ int rules_check_idle(flume_recorder *recorder);
 /** NULL is harmless. */
 void rules_destroy(struct recorder_rules *rules);
 
+/* ---- schema.c ---- */
+
+/** The body of a record that tells of settings and defaults, if one is due. *out_body: NULL: none is; freed
+ * with free(). @return FLUME_OK, an error, told. */
+int schema_to_record(flume_recorder *recorder, char **out_body);
+/** What the rules are now is in the log. */
+void schema_recorded(flume_recorder *recorder);
+
 /* ---- links.c ---- */
 
 /** Count commits of the scope at target_seq: stamp->count of them; 0: one, now. What waited for another one is

@@ -72,7 +72,8 @@ struct recorder_rules {
     size_t tare_count;
     struct setting *settings;
     size_t setting_count, setting_capacity;
-    bool has_flush_every;               /* One of them is FLUME_SETTING_FLUSH_EVERY. */
+    bool has_flush_every; /* One of them is FLUME_SETTING_FLUSH_EVERY. */
+    bool is_untold;       /* Settings or defaults are not in the log yet, as far as is known. */
     struct scope_buffer setting_labels; /* As label_text, of the scope that is asked about. */
     struct scope_buffer failures;       /* Text; with a NUL if it has any bytes. */
 
@@ -134,6 +135,12 @@ void tares_decide(const struct rules_question *question);
 /* ---- rules_config.c ---- */
 
 void settings_deinit(struct recorder_rules *rules);
+/** One more. @return FLUME_OK; as patterns_add(). */
+int rules_setting_add(struct recorder_rules *rules, const char *labels, const char *key,
+                      const char *value);
+/** Merged, for a scope that these patterns fit. @return FLUME_OK, FLUME_END. */
+int rules_setting_at(const struct recorder_rules *rules, const uint8_t *bits, size_t index,
+                     flume_setting *out_setting);
 
 /* ---- rules_compare.c ---- */
 

@@ -35,12 +35,36 @@ static int check(flume_recorder *recorder, const char *what, const char *text, s
     return FLUME_OK;
 }
 
+int rules_setting_add(struct recorder_rules *rules, const char *labels, const char *key,
+                      const char *value)
+{
+    struct setting setting = {0};
+    char why[PATTERN_WHY_BYTES];
+    int status = patterns_add(&rules->config, labels, &setting.labels, why);
+
+    if (status != FLUME_OK)
+        return status;
+    if (!scope_reserve((void **)&rules->settings, &rules->setting_capacity,
+                       rules->setting_count + 1, sizeof *rules->settings))
+        return FLUME_ERR_NO_MEMORY;
+    setting.key = strdup(key);
+    setting.value = strdup(value);
+    if (setting.key == NULL || setting.value == NULL) {
+        free(setting.key);
+        free(setting.value);
+        return FLUME_ERR_NO_MEMORY;
+    }
+    rules->settings[rules->setting_count++] = setting;
+    rules->has_flush_every = rules->has_flush_every || strcmp(key, FLUME_SETTING_FLUSH_EVERY) == 0;
+    return FLUME_OK;
+}
+
 int flume_recorder_configure(flume_recorder *recorder, const char *labels, const char *key,
                              const char *value)
 {
-    struct setting setting = {0};
     struct recorder_rules *rules;
     uint64_t every;
+    size_t index;
     int status;
 
     if (recorder == NULL || key == NULL || value == NULL)
@@ -58,18 +82,12 @@ int flume_recorder_configure(flume_recorder *recorder, const char *labels, const
         status = rules_reserve(recorder, (void **)&rules->settings, &rules->setting_capacity,
                                rules->setting_count, sizeof *rules->settings);
     if (status == FLUME_OK)
-        status = rules_add_pattern(recorder, &rules->config, labels, &setting.labels);
+        status = rules_add_pattern(recorder, &rules->config, labels, &index);
     if (status != FLUME_OK)
         return status;
-    setting.key = strdup(key);
-    setting.value = strdup(value);
-    if (setting.key == NULL || setting.value == NULL) {
-        free(setting.key);
-        free(setting.value);
+    if (rules_setting_add(rules, labels, key, value) != FLUME_OK)
         return rules_fail_memory(recorder);
-    }
-    rules->settings[rules->setting_count++] = setting;
-    rules->has_flush_every = rules->has_flush_every || strcmp(key, FLUME_SETTING_FLUSH_EVERY) == 0;
+    rules->is_untold = true;
     return FLUME_OK;
 }
 
@@ -161,13 +179,27 @@ static size_t next_setting(const struct recorder_rules *rules, const uint8_t *bi
     return best;
 }
 
+int rules_setting_at(const struct recorder_rules *rules, const uint8_t *bits, size_t index,
+                     flume_setting *out_setting)
+{
+    const char *after = NULL;
+    size_t found = 0;
+
+    for (size_t i = 0; i <= index; i++) {
+        found = next_setting(rules, bits, after);
+        if (found == rules->setting_count)
+            return FLUME_END;
+        after = rules->settings[found].key;
+    }
+    describe(rules, found, out_setting);
+    return FLUME_OK;
+}
+
 int flume_recorder_config_at(flume_recorder *recorder, const flume_scope *scope, size_t index,
                              flume_setting *out_setting)
 {
     const struct recorder_rules *rules;
-    const char *after = NULL;
     const uint8_t *bits;
-    size_t found = 0;
     int status;
 
     if (recorder == NULL || scope == NULL || out_setting == NULL)
@@ -178,12 +210,5 @@ int flume_recorder_config_at(flume_recorder *recorder, const flume_scope *scope,
     status = match(recorder, scope, &bits);
     if (status != FLUME_OK)
         return status;
-    for (size_t i = 0; i <= index; i++) {
-        found = next_setting(rules, bits, after);
-        if (found == rules->setting_count)
-            return FLUME_END;
-        after = rules->settings[found].key;
-    }
-    describe(rules, found, out_setting);
-    return FLUME_OK;
+    return rules_setting_at(rules, bits, index, out_setting);
 }

@@ -31,6 +31,7 @@ int flume_recorder_default(flume_recorder *recorder, const char *key, const flum
     if (rules->defaults == NULL && flume_scope_create(&rules->defaults) != FLUME_OK)
         return rules_fail_memory(recorder);
     status = flume_scope_set(rules->defaults, key, value);
+    rules->is_untold = true;
     if (status == FLUME_OK)
         return FLUME_OK;
     status = fail_scope(recorder, rules->defaults, status);
