@@ -403,6 +403,25 @@ static void what_is_extended_may_be_stored_or_staged(void **state)
                      FLUME_ERR_NOT_FOUND);
 }
 
+static void numbers_that_were_set_loosely_stay_so(void **state)
+{
+    struct rules_fixture *fx = *state;
+    struct notes *notes = begin_stage(fx, 0);
+    flume_scope *read;
+
+    describe(fx->scope, "a=1");
+    assert_int_equal(flume_scope_numbers(fx->scope, FLUME_NUMBERS_LOOSE), FLUME_OK);
+    assert_int_equal(flume_scope_set_f64(fx->scope, "n", 2.0), FLUME_OK);
+    (void)commit_as_it_is(fx, fx->scope);
+    assert_int_equal(flume_scope_numbers(fx->scope, FLUME_NUMBERS_STRICT), FLUME_OK);
+    flush(fx);
+    expect_told(&notes->told[0], 1, FLUME_NEW);
+    assert_int_equal(flume_scope_read(fx->views->flume, notes->told[0].verdict.record_seq, &read),
+                     FLUME_OK);
+    assert_int_equal(flume_scope_number_mode(read), FLUME_NUMBERS_LOOSE);
+    flume_scope_destroy(read);
+}
+
 /* ---- contents ---- */
 
 static void set_content(struct rules_fixture *fx, int n, const void *data, size_t bytes)
@@ -732,6 +751,7 @@ int main(void)
         rules_test(equal_commits_are_counted_in_one_place),
         rules_test(volatile_variables_are_those_of_the_first_and_the_last),
         rules_test(a_recorder_that_does_not_ask_can_stage_too),
+        rules_test(numbers_that_were_set_loosely_stay_so),
         rules_test(a_staged_scope_was_seen),
         rules_test(what_is_extended_may_be_stored_or_staged),
         rules_test(contents_are_what_they_were_when_they_were_staged),

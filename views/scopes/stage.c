@@ -172,6 +172,8 @@ static int take_slots(flume_recorder *recorder, const struct stage_entry *entry)
         status = flume_scope_create(&stage->scope);
     if (status == FLUME_OK)
         flume_scope_clear(stage->scope);
+    if (status == FLUME_OK)
+        stage->scope->is_loose = false; /* What is taken stays what it is. */
     for (uint32_t i = 0; status == FLUME_OK && i < entry->slots; i++) {
         memcpy(&head, at, sizeof head);
         status = take_slot(&head, at + sizeof head, stage->scope);
@@ -180,6 +182,7 @@ static int take_slots(flume_recorder *recorder, const struct stage_entry *entry)
     if (status != FLUME_OK)
         return flume_fail(recorder->handle, status, FLUME_SEQ_NONE,
                           "no memory for a scope that is staged");
+    stage->scope->is_loose = entry->is_loose;
     return FLUME_OK;
 }
 
@@ -345,6 +348,7 @@ int stage_add(flume_recorder *recorder, flume_scope *effective, const struct sta
 
     made.staged_id = stage->last_id + 1;
     made.count = 1;
+    made.is_loose = effective->is_loose;
     made.first_time_ns = made.last_time_ns = now_ns;
     if (is_counted)
         status = count_again(recorder, effective, now_ns);

@@ -27,6 +27,7 @@ struct stage_entry {
     uint64_t frame, enclosing_frame;
     uint32_t slots, contents; /* In the payload, in this order. */
     bool is_again;
+    bool is_loose; /* Its numbers. */
     uint8_t id[FLUME_HASH_BYTES];
 };
 
