@@ -326,6 +326,7 @@ static void pace(flume_view *view, uint64_t worked_ns)
            flume_log_head(view->flume->log) - synced < PACE_RECORDS_MAX)
         if (pthread_cond_timedwait(&view->stirred, &view->mutex, &until) != 0)
             break;
+    view->kicked = false;
     (void)pthread_mutex_unlock(&view->mutex);
 }
 
