@@ -105,22 +105,29 @@ static void add_owner(char owners[OWNERS_BYTES], size_t *io_used, const char *co
     owners[*io_used] = '\0'; /* An owner that does not fit is left out whole. */
 }
 
-/* Commands that have an option with this name, for whoever gave it to another one. */
+static void add_owners(char owners[OWNERS_BYTES], size_t *io_used, const struct command *command,
+                       const struct item *item, const char *name)
+{
+    if (list_has(command->options, item, name))
+        add_owner(owners, io_used, command->name, NULL);
+    for (const struct subcommand *sub = command->subs; sub != NULL && sub->name != NULL; sub++)
+        if (list_has(sub->options, item, name))
+            add_owner(owners, io_used, command->name, sub->name);
+}
+
+/* Commands that have an option with this name, for whoever gave it to another one; other forms of the
+ * same first. */
 static bool name_owners(struct parse *parse, const struct item *item, const char *name)
 {
+    const struct command *typed = parse->invocation->command;
     char owners[OWNERS_BYTES] = "";
     size_t used = 0;
 
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        const struct command *command = &command_table[i];
-        const struct subcommand *sub = command->subs;
-
-        if (list_has(command->options, item, name))
-            add_owner(owners, &used, command->name, NULL);
-        for (; sub != NULL && sub->name != NULL; sub++)
-            if (list_has(sub->options, item, name))
-                add_owner(owners, &used, command->name, sub->name);
-    }
+    if (typed != NULL)
+        add_owners(owners, &used, typed, item, name);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (&command_table[i] != typed)
+            add_owners(owners, &used, &command_table[i], item, name);
     if (used != 0)
         parse_fill(parse, owners);
     return used != 0;
