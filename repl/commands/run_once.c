@@ -36,18 +36,34 @@ static bool may_replay(const struct once *once, const struct once_result *result
            invocation_has(once->session->invocation, OPTION_CACHE_FAILURES);
 }
 
-/* The result that is recorded. CODE_OK, CODE_NO: there is none, or the code of what was reported. */
-static int look(struct once *once, struct once_result *out_result, struct outcome *outcome,
-                uint64_t *out_time_ns)
+/* A run counts once among those that asked for a result (flume cache stat), however often it looks. */
+enum counting { COUNTED, NOT_COUNTED };
+
+static int find(struct once *once, enum counting counting, flume_stored *out_stored)
 {
     flume_recall_options options = recalling;
+    uint8_t address[FLUME_ADDRESS_BYTES];
+    int status;
+
+    options.ask = once->scoping.asking.ask;
+    if (counting == COUNTED)
+        return flume_recall(once->recorder, once->scope, &options, out_stored);
+    status = flume_recall_address(once->recorder, once->scope, &options, address);
+    return status == FLUME_OK
+               ? flume_get_at(once->session->flume, &options.ask, address, out_stored)
+               : status;
+}
+
+/* The result that is recorded. CODE_OK, CODE_NO: there is none, or the code of what was reported. */
+static int look(struct once *once, enum counting counting, struct once_result *out_result,
+                struct outcome *outcome, uint64_t *out_time_ns)
+{
     flume_stored stored;
     void *json = NULL;
     bool good;
     int status;
 
-    options.ask = once->scoping.asking.ask;
-    status = flume_recall(once->recorder, once->scope, &options, &stored);
+    status = find(once, counting, &stored);
     if (status == FLUME_ERR_NOT_FOUND)
         return CODE_NO;
     if (status != FLUME_OK)
@@ -66,12 +82,12 @@ static int look(struct once *once, struct once_result *out_result, struct outcom
 }
 
 /* As look(), and gives it. */
-static int look_and_replay(struct once *once, struct outcome *outcome)
+static int look_and_replay(struct once *once, enum counting counting, struct outcome *outcome)
 {
     struct once_result *result = calloc(1, sizeof(*result));
     uint64_t time_ns;
     int code = result == NULL ? report(once->session, ERROR_NO_MEMORY)
-                              : look(once, result, outcome, &time_ns);
+                              : look(once, counting, result, outcome, &time_ns);
 
     if (code == CODE_OK && !may_replay(once, result))
         code = CODE_NO;
@@ -190,8 +206,7 @@ static int record(struct once *once, struct once_result *io_result, struct outco
         return asking_report(&once->scoping.asking, status);
     outcome->scope_seq = verdict.record_seq != FLUME_SEQ_NONE ? verdict.record_seq : verdict.seq;
     code = remember(once, io_result);
-    if (code == CODE_OK &&
-        flume_recall(once->recorder, once->scope, &recalling, &stored) == FLUME_OK) {
+    if (code == CODE_OK && find(once, NOT_COUNTED, &stored) == FLUME_OK) {
         outcome->seq = stored.seq;
         flume_stored_release(&stored);
     }
@@ -247,14 +262,15 @@ static int run_or_replay(struct once *once, struct outcome *outcome)
 {
     bool forces = invocation_has(once->session->invocation, OPTION_FORCE);
     flume_hold *held = NULL;
-    int code = forces ? CODE_NO : look_and_replay(once, outcome);
+    int code = forces ? CODE_NO : look_and_replay(once, COUNTED, outcome);
 
     if (code != CODE_NO)
         return code;
     code = hold(once, &held);
     if (code != CODE_OK)
         return code;
-    code = forces ? CODE_NO : look_and_replay(once, outcome); /* Somebody may have been faster. */
+    /* Somebody may have been faster. */
+    code = forces ? CODE_NO : look_and_replay(once, NOT_COUNTED, outcome);
     if (code == CODE_NO)
         code = run_now(once, outcome);
     flume_hold_end(held);
@@ -271,7 +287,7 @@ static int explain(struct once *once)
     struct text when = {0};
     uint64_t time_ns = 0;
     int code = result == NULL ? report(session, ERROR_NO_MEMORY)
-                              : look(once, result, &outcome, &time_ns);
+                              : look(once, NOT_COUNTED, result, &outcome, &time_ns);
 
     if (code == CODE_OK) {
         bool replays = may_replay(once, result);

@@ -19,6 +19,9 @@ expect_runs() {
 head_of() {
     "$FLUME" a.flume info --json | jq .head
 }
+recorded() {
+    "$FLUME" a.flume log --kind scope --kind blob --kind link --json | wc -l
+}
 
 expect 125 run -- true
 expect_err_has "a.flume"
@@ -33,15 +36,18 @@ for i in 1 2 3; do
     expect_out "out
 "
     expect_same err "$(cat err)" "standard error"
-    [ "$i" -gt 1 ] || before=$(head_of)
+    [ "$i" -gt 1 ] || before=$(recorded)
 done
 expect_runs a 1
-expect_same "$before" "$(head_of)" "a replay appends nothing"
+expect_same "$before" "$(recorded)" "a replay records nothing"
+expect 0 cache stat --json
+expect_jq out '.hits == 2 and .misses == 2' # And one was made with true.
 expect 0 scope list -l sweep --json
 expect_jq out '.verdict == "new" and .count == 1 and .variables ==
     {argv:["./count","a","sh","-c","echo out; echo err >&2"], n:100, eps:0.1}'
 expect 0 scope show sweep
-seq=$("$FLUME" log --kind value --json | jq -s '.[-1].seq')
+expect 0 run --json -l sweep --scope n=100 --scope eps=0.1 -- ./count a sh -c 'echo out; echo err >&2'
+seq=$(sed -n 's/.*"seq":\([0-9]*\).*/\1/p' err)
 expect 0 cache get "@$seq"
 expect_jq out '.run == 1 and .exit == 0 and .stdout.bytes == 4 and .stderr.bytes == 4'
 
@@ -131,7 +137,7 @@ expect_runs c 6
 
 # ---- what flume itself cannot do is told apart ----
 
-before=$(head_of)
+before=$(recorded)
 expect 127 run -- ./nowhere
 expect_err_has "there is no such command"
 : >plain
@@ -157,7 +163,7 @@ expect 125 run --in - --scope - -- true
 expect 125 missing.flume run -- true
 expect 125 run --json --in missing -- true
 expect_jq err '.type == "error" and .code == 125 and .name == "io"'
-expect_same "$before" "$(head_of)" "nothing of these was recorded"
+expect_same "$before" "$(recorded)" "nothing of these was recorded"
 expect 0 run --help
 expect 7 missing.flume info # Elsewhere the codes are as ever.
 

@@ -104,7 +104,7 @@ expect 125 run --out made -- true
 expect 125 run --out x/ -- true
 expect 125 run --out directory -- mkdir directory
 expect 1 run --explain --out missing -- echo text
-expect 0 log --kind scope --kind value "@$before.." --no-fail-empty
+expect 0 log --kind scope --kind link "@$before.." --no-fail-empty
 expect_no_out
 expect 5 run --out missing -- sh -c 'exit 5' # Who fails need not have written it.
 expect 5 run --cache-failures --out missing --out some -- sh -c 'echo s >some; exit 5'
