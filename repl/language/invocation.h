@@ -58,7 +58,7 @@ struct parse_error {
     int code;     /* Exit code and name of the message. */
     const char *name;
     char cause[200];
-    char remedy[200];
+    char remedy[400];
     struct suggestion suggestion; /* What may have been meant. */
 };
 

@@ -15,7 +15,7 @@ struct parse {
     int command_token, sub_token, explain_token; /* 0: none. */
     size_t option_capacity;
     struct option_set set; /* Options of the command. */
-    char fill[200];        /* For the word in braces of a remedy. */
+    char fill[350];        /* For the word in braces of a remedy. */
 };
 
 /** Check the value of an option by its type, and keep what it means. */

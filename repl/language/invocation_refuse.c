@@ -92,7 +92,7 @@ static bool list_has(const enum option_id *list, const struct item *item, const 
 }
 
 /* With what stands before them they fit into a remedy. */
-enum { OWNERS_BYTES = 180 };
+enum { OWNERS_BYTES = 340 };
 static void add_owner(char owners[OWNERS_BYTES], size_t *io_used, const char *command,
                       const char *sub)
 {
