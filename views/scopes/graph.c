@@ -218,6 +218,8 @@ static void keep_nearest(struct graphing *graphing)
 {
     size_t room = graphing->lattice->nodes_max;
 
+    if (graphing->related_count == 0)
+        return;
     qsort(graphing->related, graphing->related_count, sizeof *graphing->related, compare_distance);
     if (graphing->related_count > room) {
         graphing->lattice->info.scopes_left_out += graphing->related_count - room;
