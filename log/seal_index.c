@@ -27,6 +27,21 @@ void seal_index_end(const flume_allocator *allocator, struct seal_index *index)
     index->entries = NULL;
 }
 
+bool seal_index_grow(const flume_allocator *allocator, struct seal_index *index)
+{
+    size_t bytes = (size_t)index->capacity * sizeof index->entries[0];
+    struct seal_index_entry *entries;
+
+    if (index->count < index->capacity)
+        return true;
+    entries = memory_large_resize(allocator, index->entries, bytes, 2 * bytes);
+    if (entries == NULL)
+        return false;
+    index->entries = entries;
+    index->capacity *= 2;
+    return true;
+}
+
 static uint32_t get_be32(const uint8_t *source)
 {
     uint32_t value;

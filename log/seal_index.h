@@ -24,6 +24,9 @@ bool seal_index_begin(const flume_allocator *allocator, uint32_t capacity,
                       struct seal_index *out_index);
 void seal_index_end(const flume_allocator *allocator, struct seal_index *index);
 
+/* Room for one entry more. false: no memory. */
+bool seal_index_grow(const flume_allocator *allocator, struct seal_index *index);
+
 /* Ordinals rise. */
 void seal_index_add(struct seal_index *index, const uint8_t *hash, uint32_t ordinal);
 

@@ -154,23 +154,6 @@ static void count_grain(struct sections *sections, const struct grain *grain, ui
     sections->raw_end = offset + grain_bytes(grain->meta_bytes, grain->body_bytes);
 }
 
-static bool index_has_room(struct sections *sections)
-{
-    struct seal_index *index = &sections->index;
-    uint32_t capacity = index->capacity * 2;
-    struct seal_index_entry *entries;
-
-    if (index->count < index->capacity)
-        return true;
-    entries = memory_resize(sections->inspection->options.allocator, index->entries,
-                            (size_t)capacity * sizeof index->entries[0]);
-    if (entries == NULL)
-        return false;
-    index->entries = entries;
-    index->capacity = capacity;
-    return true;
-}
-
 int sections_add_grain(struct sections *sections, const uint8_t *source, const struct grain *grain,
                        uint64_t offset, bool is_lost)
 {
@@ -181,7 +164,7 @@ int sections_add_grain(struct sections *sections, const uint8_t *source, const s
     count_grain(sections, grain, offset);
     merkle_hash_bytes(grain_body(source, grain), grain->body_bytes, &body);
     if (grain->kind != FLUME_KIND_LOST) {
-        if (!index_has_room(sections))
+        if (!seal_index_grow(sections->inspection->options.allocator, &sections->index))
             return no_memory(sections->inspection);
         seal_index_add(&sections->index, body.bytes, grain->ordinal);
     }

@@ -60,8 +60,8 @@ check_folder() {
 # allowed_symbols OBJECT: what this object may use although others may not.
 allowed_symbols() {
     case $1 in
-    # The default allocator of a handle.
-    memory) echo malloc calloc realloc free ;;
+    # The default allocator of a handle; what is large it maps, to give it back.
+    memory) echo malloc calloc realloc free mmap mremap munmap ;;
     # pthread_mutex_clocklock compares its deadline with the system's clock, not with the table's.
     wait) echo clock_gettime ;;
     # A page that is wiped in a forked child, and descriptors for poll loops: no files.
