@@ -106,10 +106,12 @@ static bool read_seen_key(struct reader *reader, struct seen_keys *seen, uint32_
 
 static void note_key(struct seen_keys *seen, uint32_t index, const struct scope_pair *pair)
 {
-    uint32_t begin = index == 0 ? 0 : seen->ends[index - 1], bytes = pair->key_bytes + 1;
+    uint32_t begin, bytes = pair->key_bytes + 1;
 
-    if (index != seen->count || index == SEEN_KEYS_MAX || pair->key_bytes > SEEN_KEY_BYTES_MAX ||
-        begin + bytes > SEEN_BYTES_MAX)
+    if (index != seen->count || index == SEEN_KEYS_MAX || pair->key_bytes > SEEN_KEY_BYTES_MAX)
+        return;
+    begin = index == 0 ? 0 : seen->ends[index - 1];
+    if (begin + bytes > SEEN_BYTES_MAX)
         return;
     memcpy(seen->bytes + begin, pair->data, bytes);
     seen->ends[index] = (uint16_t)(begin + bytes);
@@ -234,7 +236,8 @@ static bool is_label(const flume_label *label)
            text_is_line(label->text, label->bytes);
 }
 
-/* Own ones in order, then inherited ones in order, none twice; behind them at most that of a batch. */
+/* Own ones in order, then inherited ones in order, none twice; behind them at most that of a
+ * batch. */
 static int read_labels(const flume_record *source, struct scope_record *record)
 {
     struct scope_record_memory *memory = record->memory;
