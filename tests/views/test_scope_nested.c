@@ -1,6 +1,6 @@
 /*
- * test_scope_nested.c - a simulation as it is written: a block, models, conditions and steps within each
- * other, with hooks, settings and a tare by labels.
+ * test_scope_nested.c - a simulation as it is written: a block, models, conditions and steps within
+ * each other, with hooks, settings and a tare by labels.
  *
  *   FLUME_TEST_LONG  15,000 steps for each condition
  */
@@ -307,7 +307,7 @@ static void a_tare_at_the_start_removes_what_was_there(void **state)
     struct simulation *simulation = *state;
     flume_scope *session = make_scope("session"), *bare = make_scope("step"),
                 *full = make_scope("step");
-    char key[16];
+    char key[24];
 
     for (int i = 0; i < 20; i++) {
         (void)snprintf(key, sizeof key, "global%d", i);

@@ -1,6 +1,7 @@
 /*
- * test_scope_scenarios.c - what programs do with scopes, at size: a tight loop, a product of parameters
- * that is drawn from again and again, and a set of keys that comes late while others ask.
+ * test_scope_scenarios.c - what programs do with scopes, at size: a tight loop, a product of
+ * parameters that is drawn from again and again, and a set of keys that comes late while others
+ * ask.
  *
  *   FLUME_TEST_LONG  the sizes that programs have: 10^6
  */
@@ -162,7 +163,8 @@ static _Noreturn void loop_for_ever(struct view_fixture *fx, int answers)
     }
 }
 
-/* What was flushed is there; what was not is lost by less than a flush; and counting goes on from there. */
+/* What was flushed is there; what was not is lost by less than a flush; and counting goes on from
+ * there. */
 static void a_loop_that_is_killed_keeps_what_was_flushed(void **state)
 {
     struct view_fixture *fx = *state;
@@ -373,7 +375,7 @@ struct reading {
 /* Scope number i of the sweep: 19 constants and an index. */
 static void set_numbered(flume_scope *scope, size_t i)
 {
-    char key[8];
+    char key[24];
 
     for (int k = 0; k < VARIABLES - 1; k++) {
         (void)snprintf(key, sizeof key, "k%02d", k);

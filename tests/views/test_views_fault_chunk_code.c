@@ -29,10 +29,10 @@ ZSTD_CCtx *__real_ZSTD_createCCtx(void);
 ZSTD_CCtx *__wrap_ZSTD_createCCtx(void);
 ZSTD_DCtx *__real_ZSTD_createDCtx(void);
 ZSTD_DCtx *__wrap_ZSTD_createDCtx(void);
-size_t __real_ZSTD_compressCCtx(ZSTD_CCtx *context, void *target, size_t target_bytes,
-                                const void *source, size_t source_bytes, int level);
-size_t __wrap_ZSTD_compressCCtx(ZSTD_CCtx *context, void *target, size_t target_bytes,
-                                const void *source, size_t source_bytes, int level);
+size_t __real_ZSTD_compress2(ZSTD_CCtx *context, void *target, size_t target_bytes,
+                             const void *source, size_t source_bytes);
+size_t __wrap_ZSTD_compress2(ZSTD_CCtx *context, void *target, size_t target_bytes,
+                             const void *source, size_t source_bytes);
 size_t __real_ZSTD_decompressDCtx(ZSTD_DCtx *context, void *target, size_t target_bytes,
                                   const void *source, size_t source_bytes);
 size_t __wrap_ZSTD_decompressDCtx(ZSTD_DCtx *context, void *target, size_t target_bytes,
@@ -54,12 +54,12 @@ static size_t no_memory(void)
     return (size_t)-ZSTD_error_memory_allocation;
 }
 
-size_t __wrap_ZSTD_compressCCtx(ZSTD_CCtx *context, void *target, size_t target_bytes,
-                                const void *source, size_t source_bytes, int level)
+size_t __wrap_ZSTD_compress2(ZSTD_CCtx *context, void *target, size_t target_bytes,
+                             const void *source, size_t source_bytes)
 {
-    return is_refused() ? no_memory()
-                        : __real_ZSTD_compressCCtx(context, target, target_bytes, source,
-                                                   source_bytes, level);
+    return is_refused()
+               ? no_memory()
+               : __real_ZSTD_compress2(context, target, target_bytes, source, source_bytes);
 }
 
 size_t __wrap_ZSTD_decompressDCtx(ZSTD_DCtx *context, void *target, size_t target_bytes,
@@ -90,8 +90,8 @@ static void a_lack_of_memory_is_told_and_goes_by(void **state)
         assert_true(status == FLUME_OK || (status == FLUME_ERR_NO_MEMORY && body_bytes == 0));
         refused += status != FLUME_OK;
     }
-    /* Refused in turn: the context, three of the four samples (the context is kept, so that one more
-     * call is left for them), the whole. It was never stored as it is for want of memory. */
+    /* Refused in turn: the context, three of the four samples (the context is kept, so that one
+     * more call is left for them), the whole. It was never stored as it is for want of memory. */
     assert_int_equal(refused, 5);
     assert_true(body_bytes < CONTENT_BYTES / 100);
     status = FLUME_ERR_NO_MEMORY;
