@@ -1,8 +1,8 @@
 /*
  * bench.h - one run of the benchmarks: what all groups are told, and what they share.
  *
- * A group is a file of bench/log/, bench/views/, bench/store/ or bench/scopes/; it makes its rows known, runs its
- * rounds and adds its samples.
+ * A group is a file of bench/log/, bench/views/, bench/store/ or bench/scopes/; it makes its rows
+ * known, runs its rounds and adds its samples.
  * Groups run one after the other, rounds within a group are interleaved: in each round every engine
  * has its turn, so a change of the machine's mood meets them all.
  */

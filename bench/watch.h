@@ -1,5 +1,6 @@
 /*
- * watch.h - the most anonymous memory that a piece of work needs: mapped files are the page cache's.
+ * watch.h - the most anonymous memory that a piece of work needs: mapped files are the page
+ * cache's.
  */
 #ifndef BENCH_WATCH_H
 #define BENCH_WATCH_H

@@ -224,9 +224,9 @@ static int has_room_locked(flume_log *log, uint64_t need_bytes, uint64_t *out_of
 }
 
 /*
- * The active strata has room for `bytes`, and for the manifest if it is due; *out_offset is its end.
- * A strata is named by its first seq, so an empty one is never left behind: where it is too small,
- * the manifest goes into it alone.
+ * The active strata has room for `bytes`, and for the manifest if it is due; *out_offset is its
+ * end. A strata is named by its first seq, so an empty one is never left behind: where it is too
+ * small, the manifest goes into it alone.
  */
 static int make_room_locked(flume_log *log, uint64_t bytes, uint64_t *out_offset)
 {
@@ -291,9 +291,9 @@ static int append_locked(flume_log *log, const struct item *items, size_t count,
 
 /*
  * The ordinary append, in one piece: the writer is set up and announced, its window holds the whole
- * grain, no witness is due. False, and nothing is written, where anything is out of the ordinary; then
- * append_locked() does it. (Measured on appends of 100 bytes: a third less than through the general
- * path, which asks the same questions in six functions.)
+ * grain, no witness is due. False, and nothing is written, where anything is out of the ordinary;
+ * then append_locked() does it. (Measured on appends of 100 bytes: a third less than through the
+ * general path, which asks the same questions in six functions.)
  */
 static bool append_ready_locked(flume_log *log, const struct item *item, uint64_t bytes,
                                 uint64_t *out_seq)

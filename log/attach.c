@@ -263,7 +263,8 @@ static int recover_ours(flume_log *log)
     if (status != FLUME_OK)
         return log_fail(log, status, 0, FLUME_SEQ_NONE, "cannot make the locks of %s", log->path);
     /* Boards outlive a death: their words are what the dead went by, and of this boot. Who left in
-     * order took leave of them: what they spoke of may have changed since without anybody attached. */
+     * order took leave of them: what they spoke of may have changed since without anybody
+     * attached. */
     if (was_closed)
         head_clear_boards(head);
     log->recovery.damaged_seq = FLUME_SEQ_NONE;
@@ -470,9 +471,9 @@ int attach(flume_log *log, uint64_t strata_bytes)
     return status;
 }
 
-/* Nobody holds this lock of HEAD, and no one died holding it. What the dead left is given back, too:
- * the system keeps a list through the locks of a thread, and HEAD is unmapped soon. That makes the
- * lock useless, but nobody is attached, and who attaches first makes new ones. */
+/* Nobody holds this lock of HEAD, and no one died holding it. What the dead left is given back,
+ * too: the system keeps a list through the locks of a thread, and HEAD is unmapped soon. That makes
+ * the lock useless, but nobody is attached, and who attaches first makes new ones. */
 static bool mutex_is_at_rest(flume_log *log, pthread_mutex_t *mutex, _Atomic uint32_t *owner)
 {
     int taken = mutex_try(log, mutex, owner);

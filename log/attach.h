@@ -11,8 +11,8 @@ int attach_look(flume_log *log);
 
 /*
  * Attach: take the gate, recover if nobody else is there, enter the table. With
- * FLUME_OPEN_CREATE makes the basin if it is not there, with strata of strata_bytes. An observer (no write permission, opened
- * read-only) only looks.
+ * FLUME_OPEN_CREATE makes the basin if it is not there, with strata of strata_bytes. An observer
+ * (no write permission, opened read-only) only looks.
  */
 int attach(flume_log *log, uint64_t strata_bytes);
 

@@ -12,7 +12,8 @@ int basin_read(flume_log *log);
 /* Make the directories of a basin; harmless where they are. The basin's own first. */
 int basin_make_directories(flume_log *log);
 
-/* Write flume.conf, TAIL and sync what names them: from then on there is a basin. Under the gate. */
+/* Write flume.conf, TAIL and sync what names them: from then on there is a basin. Under the
+ * gate. */
 int basin_make(flume_log *log, uint64_t strata_bytes);
 
 /* Write flume.conf from the handle's settings in place of what there is. Syncs no directory. */

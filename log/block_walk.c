@@ -35,7 +35,7 @@ void block_walk_end(struct block_walk *walk)
     memset(walk, 0, sizeof *walk);
 }
 
-/* --- One block ----------------------------------------------------------------------------------- */
+/* --- One block -------------------------------------------------------------------------------- */
 
 /* Whether a block goes on from where the walk is, or leaves out what stand-ins have room for. */
 static bool is_next(const struct block_walk *walk, const struct sealed_block *block)
@@ -95,7 +95,7 @@ static int try_block(struct block_walk *walk, uint64_t at, struct sealed_block *
     return FLUME_OK;
 }
 
-/* --- Steps --------------------------------------------------------------------------------------- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 static int tell_walking(struct block_walk *walk, uint64_t at)
 {
@@ -218,7 +218,7 @@ bool block_grain(const struct block_walk *walk, const struct block_step *step, u
     return reads;
 }
 
-/* --- A salt that no page vouches for ------------------------------------------------------------- */
+/* --- A salt that no page vouches for ---------------------------------------------------------- */
 
 static bool proves(const uint8_t *stored, uint64_t bytes, uint64_t salt)
 {

@@ -57,8 +57,8 @@ void block_walk_end(struct block_walk *walk);
 
 int block_walk_next(struct block_walk *walk, struct block_step *out_step);
 
-/* A grain of a block: its fields, where it lies in raw, and whether it is valid there. *io_at goes on
- * to the next. */
+/* A grain of a block: its fields, where it lies in raw, and whether it is valid there. *io_at goes
+ * on to the next. */
 bool block_grain(const struct block_walk *walk, const struct block_step *step, uint32_t index,
                  uint64_t *io_at, struct grain *out_grain);
 

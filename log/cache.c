@@ -57,7 +57,7 @@ void cache_destroy(const flume_allocator *allocator, struct cache *cache)
     memory_release(allocator, cache);
 }
 
-/* --- Order of use -------------------------------------------------------------------------------- */
+/* --- Order of use ----------------------------------------------------------------------------- */
 
 static void unlink_item(struct cache_shard *shard, struct cache_item *item)
 {
@@ -93,7 +93,7 @@ static void link_oldest(struct cache_shard *shard, struct cache_item *item)
     shard->oldest = item;
 }
 
-/* --- Lookup -------------------------------------------------------------------------------------- */
+/* --- Lookup ----------------------------------------------------------------------------------- */
 
 static struct cache_item *find(struct cache_shard *shard, uint64_t hash,
                                const struct cache_key *key)

@@ -51,7 +51,8 @@ struct cache {
     struct cache_shard shards[CACHE_SHARDS];
 };
 
-/* How an item goes in: at the end that is dropped last, or first (who reads on and on comes by but once). */
+/* How an item goes in: at the end that is dropped last, or first (who reads on and on comes by but
+ * once). */
 enum cache_end { CACHE_KEEP = 0, CACHE_PASSING = 1 };
 
 /* NULL: no memory. */
@@ -64,9 +65,9 @@ void cache_destroy(const flume_allocator *allocator, struct cache *cache);
 struct cache_item *cache_get(struct cache *cache, const struct cache_key *key);
 
 /*
- * Put in an item that the caller has made and holds; its key and bytes are set. If another thread was
- * first, that one's item comes back, held for the caller, and the given one is let go. An item larger
- * than a shard stays out of the cache, and is the caller's alone.
+ * Put in an item that the caller has made and holds; its key and bytes are set. If another thread
+ * was first, that one's item comes back, held for the caller, and the given one is let go. An item
+ * larger than a shard stays out of the cache, and is the caller's alone.
  */
 struct cache_item *cache_put(struct cache *cache, struct cache_item *item, enum cache_end end);
 

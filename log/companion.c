@@ -2,8 +2,8 @@
  * companion.c - the second log of a basin, on whose records those of the log may depend.
  *
  * A process that only appends messages may sync what another has put, so the log itself knows where
- * the second one is: through a handle that was lent, else through one that it opens for the sync and
- * closes again. It is not kept open: another handle may want the second log for itself.
+ * the second one is: through a handle that was lent, else through one that it opens for the sync
+ * and closes again. It is not kept open: another handle may want the second log for itself.
  *
  * What always holds:
  *   - HEAD's `needs_settled` never exceeds what the second log has made durable.
@@ -51,7 +51,7 @@ uint64_t flume_record_needs(const flume_record *record, uint64_t *out_check)
     return needs.head;
 }
 
-/* --- Where it is -------------------------------------------------------------------------------- */
+/* --- Where it is ------------------------------------------------------------------------------ */
 
 int companion_setting(flume_log *log, struct grains_setting *out_setting)
 {
@@ -184,7 +184,7 @@ static int absent(flume_log *log, const char *path, const char *why)
                     log->path, path, why);
 }
 
-/* --- Making it ---------------------------------------------------------------------------------- */
+/* --- Making it -------------------------------------------------------------------------------- */
 
 /* How the second log is opened: as this one is, but that a record of the first decides when it is
  * durable. */
@@ -219,8 +219,8 @@ static int companion_open(flume_log *log, const char *path, unsigned flags, uint
     return log_fail(log, status, error.system_errno, FLUME_SEQ_NONE, "%s", error.message);
 }
 
-/* Whether what is there can have been made as a second log: it is empty, or its first record that is
- * no manifest is a chunk. What cannot be read decides nothing. */
+/* Whether what is there can have been made as a second log: it is empty, or its first record that
+ * is no manifest is a chunk. What cannot be read decides nothing. */
 static bool begins_with_chunks(flume_log *grains)
 {
     uint64_t head = flume_log_head(grains);
@@ -342,7 +342,7 @@ int flume_grains_make(flume_log *log, const char *path, uint64_t strata_bytes)
     return status;
 }
 
-/* --- Durable before the first log --------------------------------------------------------------- */
+/* --- Durable before the first log ------------------------------------------------------------- */
 
 static void raise_settled(struct head *head, uint64_t durable)
 {

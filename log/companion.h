@@ -27,18 +27,18 @@ static inline void companion_note_locked(struct head *head, uint64_t needs)
 }
 
 /*
- * Make the second log durable as far as any record of HEAD needs it. Under sync_mutex, behind the load
- * of the head that is to become durable.
+ * Make the second log durable as far as any record of HEAD needs it. Under sync_mutex, behind the
+ * load of the head that is to become durable.
  *
- * @return FLUME_OK; FLUME_ERR_ABSENT; FLUME_ERR_POISONED (a sync of it failed, or it has lost what is
- *         needed: HEAD is poisoned); or why it could not be opened or synced.
+ * @return FLUME_OK; FLUME_ERR_ABSENT; FLUME_ERR_POISONED (a sync of it failed, or it has lost what
+ *         is needed: HEAD is poisoned); or why it could not be opened or synced.
  */
 int companion_settle(flume_log *log);
 
 /* The same for what recovery keeps of a copy, before HEAD says so. */
 int companion_settle_to(flume_log *log, uint64_t needs);
 
-/* --- Where it is -------------------------------------------------------------------------------- */
+/* --- Where it is ------------------------------------------------------------------------------ */
 
 /* What GRAINS says. */
 struct grains_setting {
@@ -52,7 +52,7 @@ int companion_setting(flume_log *log, struct grains_setting *out_setting);
 /* A path of GRAINS as the io table takes it. */
 int companion_path(flume_log *log, const char *setting, char out_path[FLUME_GRAINS_PATH_BYTES]);
 
-/* --- For recovery (companion_look.c) ------------------------------------------------------------ */
+/* --- For recovery (companion_look.c) ---------------------------------------------------------- */
 
 /* The second log, looked at from outside, as recovery would leave it. Starts out as all zero but
  * `log`; ended by companion_look_end(). */
@@ -74,7 +74,8 @@ struct companion_reach {
 
 /*
  * A grain that is not known durable counts only with what it needs of the second log: the first one
- * that lacks it is where the strata ends. One that is known durable was synced behind what it needs.
+ * that lacks it is where the strata ends. One that is known durable was synced behind what it
+ * needs.
  *
  * @param known      Every seq below is known durable.
  * @param io_reach   io_reach->count grains of the strata read. All is set if *out_lacks.

@@ -194,8 +194,8 @@ static bool may_match(const flume_cursor *cursor, struct strata *strata)
            (cursor->label[0] == '\0' || sealed_may_have_label(cursor->log, strata, cursor->label));
 }
 
-/* Whether nothing in a strata is wanted. Of a raw one the next one's header holds the running maximum of
- * times; one that cannot be opened is not passed over. */
+/* Whether nothing in a strata is wanted. Of a raw one the next one's header holds the running
+ * maximum of times; one that cannot be opened is not passed over. */
 static bool is_in_vain(const flume_cursor *cursor, const struct table *table, size_t index)
 {
     struct strata *strata = table->rows[index].strata;
@@ -236,9 +236,9 @@ static uint64_t skip_strata(flume_cursor *cursor, uint64_t position)
 }
 
 /*
- * What was published since the run began lies in the same strata, if that was the newest then and no
- * layout has changed: a roll raises the count before it publishes. So who follows asks for the line of
- * `head` and those of the grains, and not for the slots', which the appender is at as well.
+ * What was published since the run began lies in the same strata, if that was the newest then and
+ * no layout has changed: a roll raises the count before it publishes. So who follows asks for the
+ * line of `head` and those of the grains, and not for the slots', which the appender is at as well.
  */
 static inline void run_extend(flume_cursor *cursor, uint64_t end)
 {
@@ -286,7 +286,8 @@ static inline bool block_next(flume_cursor *cursor, uint64_t seq, flume_record *
     return true;
 }
 
-/* After a record of a sealed strata that was looked up: the cursor holds its block, and lends it. */
+/* After a record of a sealed strata that was looked up: the cursor holds its block, and lends
+ * it. */
 static void block_begin(flume_cursor *cursor, flume_record *io_record)
 {
     if (cursor->block != NULL)
@@ -330,9 +331,9 @@ static int look_up(flume_cursor *cursor, uint64_t seq, uint64_t end, flume_recor
     return status;
 }
 
-/* The processor follows a stream no further than to the end of a page, so the lines a page ahead are
- * asked for. (Measured over records of 100 and 1,000 bytes: 31 -> 26 and 300 -> 230 ns each; 1 and 2 KiB
- * ahead are worse, 8 and 16 no better.) A prefetch behind the mapping is harmless. */
+/* The processor follows a stream no further than to the end of a page, so the lines a page ahead
+ * are asked for. (Measured over records of 100 and 1,000 bytes: 31 -> 26 and 300 -> 230 ns each; 1
+ * and 2 KiB ahead are worse, 8 and 16 no better.) A prefetch behind the mapping is harmless. */
 static void prefetch_ahead(const flume_record *record, uint64_t end)
 {
     const uint8_t *from = (const uint8_t *)record->body + PREFETCH_AHEAD_BYTES - GRAIN_HEADER_BYTES;
@@ -421,8 +422,9 @@ static uint64_t time_left(const flume_cursor *cursor, uint64_t timeout_ns, uint6
 }
 
 /*
- * The ordinary step: the grain behind the one that was given last, in the same strata, and nothing else
- * is asked of it. false where anything is out of the ordinary: the general path goes on at the position.
+ * The ordinary step: the grain behind the one that was given last, in the same strata, and nothing
+ * else is asked of it. false where anything is out of the ordinary: the general path goes on at the
+ * position.
  */
 static inline bool plain_next(flume_cursor *cursor, flume_record *out_record)
 {

@@ -28,7 +28,8 @@ struct flume_cursor {
     struct lent lent;    /* The raw strata that was read last. */
     struct block *block; /* Of a sealed strata: the one that was read last, held. NULL: none. */
 
-    /* Where the next grain lies if the walk goes on in the same raw strata: no slot is needed then. */
+    /* Where the next grain lies if the walk goes on in the same raw strata: no slot is needed
+     * then. */
     struct strata *run; /* NULL: not known. */
     uint64_t run_seq,
         run_to; /* The grain at run_offset; the run ends before run_to, where the cursor's

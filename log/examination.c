@@ -30,7 +30,7 @@ struct finding_place subject_place(const struct subject *subject, uint64_t offse
     };
 }
 
-/* --- The file ------------------------------------------------------------------------------------ */
+/* --- The file --------------------------------------------------------------------------------- */
 
 int subject_wrong(struct subject *subject, unsigned needs, uint64_t offset, uint64_t bytes,
                   const char *why)
@@ -95,7 +95,7 @@ int subject_file(struct subject *subject)
     return status;
 }
 
-/* --- The records --------------------------------------------------------------------------------- */
+/* --- The records ------------------------------------------------------------------------------ */
 
 void subject_note(struct subject *subject)
 {
@@ -179,7 +179,7 @@ static int compare_gate(struct subject *subject)
                            gate->seq - 1);
 }
 
-/* --- Sealed meanwhile ---------------------------------------------------------------------------- */
+/* --- Sealed meanwhile ------------------------------------------------------------------------- */
 
 /* Whether an image is the sealed form of the row's strata, which was raw when it was surveyed. */
 static bool is_sealed(const struct subject *subject, const struct image *image,
@@ -210,7 +210,7 @@ static bool is_sealed_now(const struct subject *subject)
     return sealed;
 }
 
-/* --- Slots and footer ---------------------------------------------------------------------------- */
+/* --- Slots and footer ------------------------------------------------------------------------- */
 
 /* The slots as the walk shows them: total + 1 of them, little-endian. */
 static uint8_t *walked_slots(struct subject *subject, size_t *out_bytes)
@@ -364,7 +364,7 @@ static int look_at_sides(struct subject *subject)
     return status;
 }
 
-/* --- All of it ----------------------------------------------------------------------------------- */
+/* --- All of it -------------------------------------------------------------------------------- */
 
 static int examine_sealed_file(struct subject *subject)
 {

@@ -19,8 +19,8 @@ enum examination_needs {
 struct examination {
     struct image image;
     struct ledger ledger;
-    /* Of a sealed strata, which is not kept in memory: checks of the grains before the gate's seq, and
-     * before inspection.noted_seq; 0: they are not in it, or do not read. */
+    /* Of a sealed strata, which is not kept in memory: checks of the grains before the gate's seq,
+     * and before inspection.noted_seq; 0: they are not in it, or do not read. */
     uint64_t gate_check, noted_check;
     unsigned needs;    /* enum examination_needs. */
     unsigned findings; /* How many there are to tell, of whatever weight. */
@@ -38,8 +38,8 @@ int examine(struct inspection *inspection, const struct survey_row *row,
 int examine_outline(struct inspection *inspection, const struct survey_row *row,
                     struct examination *out_examination);
 
-/* The check of the grain before a seq; 0: it is not in this row, or does not read. sealed_check: what
- * the examination of a sealed row has noted for that seq. */
+/* The check of the grain before a seq; 0: it is not in this row, or does not read. sealed_check:
+ * what the examination of a sealed row has noted for that seq. */
 uint64_t examination_check(const struct examination *examination, const struct survey_row *row,
                            uint64_t seq, uint64_t sealed_check);
 

@@ -18,7 +18,7 @@
 
 enum { ROOM_FIRST = 256 };
 
-/* --- Telling ------------------------------------------------------------------------------------- */
+/* --- Telling ---------------------------------------------------------------------------------- */
 
 int sealed_tell_part(struct sealed_subject *sealed, uint64_t offset, uint64_t bytes,
                      const char *what)
@@ -145,7 +145,7 @@ static int tell_records(struct sealed_subject *sealed)
     return status;
 }
 
-/* --- Blocks -------------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 static void note_check(struct subject *subject, const struct grain *grain)
 {
@@ -254,7 +254,7 @@ static int take_blocks(struct sealed_subject *sealed)
     return status;
 }
 
-/* --- All of it ----------------------------------------------------------------------------------- */
+/* --- All of it -------------------------------------------------------------------------------- */
 
 static int walk_begin(struct sealed_subject *sealed)
 {

@@ -13,7 +13,7 @@ static bool is_zero(const uint8_t hash[SEALED_HASH_BYTES])
     return memcmp(hash, zero, sizeof zero) == 0;
 }
 
-/* --- Sections ------------------------------------------------------------------------------------ */
+/* --- Sections --------------------------------------------------------------------------------- */
 
 static const char *section_name(uint32_t id)
 {
@@ -180,9 +180,10 @@ static int look_at_sections(struct sealed_subject *sealed)
     return status;
 }
 
-/* --- The tree and the chain ---------------------------------------------------------------------- */
+/* --- The tree and the chain ------------------------------------------------------------------- */
 
-/* Compare the stored nodes with those that are known. A node of zeros stands for one that was lost. */
+/* Compare the stored nodes with those that are known. A node of zeros stands for one that was
+ * lost. */
 static int look_at_nodes(struct sealed_subject *sealed, bool *out_agree, bool *out_lacks,
                          struct merkle_hash *out_root)
 {
@@ -272,7 +273,7 @@ int sealed_look_at_chain(struct sealed_subject *sealed)
     return status;
 }
 
-/* --- Pages --------------------------------------------------------------------------------------- */
+/* --- Pages ------------------------------------------------------------------------------------ */
 
 int sealed_look_at_footer(struct sealed_subject *sealed)
 {

@@ -1,5 +1,6 @@
 /*
- * grain_index.c - walking the grain index of a sealed strata: hash prefixes in order, with their seqs.
+ * grain_index.c - walking the grain index of a sealed strata: hash prefixes in order, with their
+ * seqs.
  *
  * log/FORMAT.md, "Grain index", has the bytes. The section is read in windows that grow while
  * entries are taken one after the other: who seeks reads little, who walks reads long stretches.
@@ -74,7 +75,7 @@ static int read_section(struct flume_grain_index *index, void *target, size_t by
     return sealed_read(index->log, index->strata, target, bytes, index->section.offset + at);
 }
 
-/* --- Verifying ----------------------------------------------------------------------------------- */
+/* --- Verifying -------------------------------------------------------------------------------- */
 
 static int verify_check(struct flume_grain_index *index)
 {
@@ -120,7 +121,7 @@ static int verify(struct flume_grain_index *index)
     return FLUME_OK;
 }
 
-/* --- Opening ------------------------------------------------------------------------------------- */
+/* --- Opening ---------------------------------------------------------------------------------- */
 
 /* The sealed strata that holds seq, open. */
 static int find_strata(flume_log *log, uint64_t seq, struct strata **out_strata)
@@ -216,7 +217,7 @@ void flume_grain_index_close(flume_grain_index *index)
         memory_release(&index->log->allocator, index);
 }
 
-/* --- Walking ------------------------------------------------------------------------------------- */
+/* --- Walking ---------------------------------------------------------------------------------- */
 
 /* The next stretch of entries into the window. */
 static int fill_window(struct flume_grain_index *index)
@@ -273,9 +274,10 @@ int flume_grain_index_next(flume_grain_index *index, uint64_t *out_prefix, uint6
     return FLUME_OK;
 }
 
-/* --- Seeking ------------------------------------------------------------------------------------- */
+/* --- Seeking ---------------------------------------------------------------------------------- */
 
-/* The entries among which a prefix stands, if it stands anywhere: those that begin with the same bits. */
+/* The entries among which a prefix stands, if it stands anywhere: those that begin with the same
+ * bits. */
 static int find_bucket(struct flume_grain_index *index, uint64_t prefix, uint32_t *out_from,
                        uint32_t *out_to)
 {

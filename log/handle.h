@@ -3,9 +3,9 @@
  *
  * Fields say who guards them. "Fixed at open" means: never written once flume_log_open() returned.
  *
- * Lock order within a process: subscriptions_mutex; then those of HEAD (head.h); then companion_mutex,
- * and behind it all locks of the second log; then table_mutex; error_mutex and notify_mutex last,
- * holding nothing further. No lock is held across a callback of the user.
+ * Lock order within a process: subscriptions_mutex; then those of HEAD (head.h); then
+ * companion_mutex, and behind it all locks of the second log; then table_mutex; error_mutex and
+ * notify_mutex last, holding nothing further. No lock is held across a callback of the user.
  */
 #ifndef FLUME_HANDLE_H
 #define FLUME_HANDLE_H
@@ -96,8 +96,8 @@ struct flume_log {
 
     pthread_mutex_t table_mutex;
     _Atomic(struct table *) table;
-    struct strata
-        *strata_made; /* Every strata that a table names or named. Guarded by table_mutex. */
+    /* Every strata that a table names or named. Guarded by table_mutex. */
+    struct strata *strata_made;
     _Atomic bool raw_files_left; /* Strata were sealed whose raw file is still open for writing. */
 
     size_t cache_bytes;                   /* Fixed at open. 0: the default. */
@@ -186,13 +186,14 @@ int io_read_all(const flume_io *io, int file, void *target, size_t bytes, uint64
 int io_write_all(const flume_io *io, int file, const void *source, size_t bytes, uint64_t offset);
 
 /*
- * Write zeros to from .. to - 1, in pieces of 64 KiB. The page cache keeps in one what was written in
- * one, and a store through a mapping makes all of it dirty: after pieces of 1 MiB, each sync of a
- * mapped append wrote a MiB to the disk.
+ * Write zeros to from .. to - 1, in pieces of 64 KiB. The page cache keeps in one what was written
+ * in one, and a store through a mapping makes all of it dirty: after pieces of 1 MiB, each sync of
+ * a mapped append wrote a MiB to the disk.
  */
 int io_write_zeros(const flume_io *io, int file, uint64_t from, uint64_t to);
 
-/* Make sure of space for a file of this size: allocate, or write zeros where that is unsupported. */
+/* Make sure of space for a file of this size: allocate, or write zeros where that is
+ * unsupported. */
 int io_reserve(const flume_io *io, int file, uint64_t bytes);
 
 #endif

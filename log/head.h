@@ -13,10 +13,10 @@
  *   - `sealed_to` only rises while anybody is attached, after the sealed file has its name and
  *     before layout_count, with which it is read.
  *
- * Lock order: the lanes, seal_mutex, sync_mutex, append_mutex; prepare_mutex is only ever tried, holding
- * neither; board_mutex is taken holding none of them, and for a few stores only. seal_mutex is held
- * while a strata is rewritten, which takes as long as it takes: nobody waits for it while holding
- * another.
+ * Lock order: the lanes, seal_mutex, sync_mutex, append_mutex; prepare_mutex is only ever tried,
+ * holding neither; board_mutex is taken holding none of them, and for a few stores only. seal_mutex
+ * is held while a strata is rewritten, which takes as long as it takes: nobody waits for it while
+ * holding another.
  * sync_mutex is held across fdatasync; append_mutex only when a large batch commits.
  */
 #ifndef FLUME_HEAD_H

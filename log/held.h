@@ -1,8 +1,8 @@
 /*
  * held.h - counted memory that records may point into: a strata's mapping, or an unpacked block.
  *
- * What always holds: what is held is not freed; the last one to let go frees it, on whichever thread, also
- * after the log is closed.
+ * What always holds: what is held is not freed; the last one to let go frees it, on whichever
+ * thread, also after the log is closed.
  */
 #ifndef FLUME_HELD_H
 #define FLUME_HELD_H

@@ -3,8 +3,8 @@
  *
  * What always holds:
  *   - A name is a byte of LOCK, far behind those that say who is attached, and is locked through a
- *     descriptor of its own: so two threads of a process exclude each other, too, and the kernel lets go
- *     of it when the process dies.
+ *     descriptor of its own: so two threads of a process exclude each other, too, and the kernel
+ *     lets go of it when the process dies.
  */
 #include "flume/lane.h"
 

@@ -137,7 +137,7 @@ void inspection_end(struct inspection *inspection, int status, flume_check_repor
     inspection->log = NULL;
 }
 
-/* --- Where the log ends -------------------------------------------------------------------------- */
+/* --- Where the log ends ----------------------------------------------------------------------- */
 
 static void head_map(flume_log *log)
 {
@@ -240,7 +240,7 @@ bool inspection_was_at_rest(const struct inspection *inspection)
            atomic_load(&shared->head) == inspection->end;
 }
 
-/* --- Telling ------------------------------------------------------------------------------------- */
+/* --- Telling ---------------------------------------------------------------------------------- */
 
 int inspection_tell(struct inspection *inspection, enum flume_finding_kind kind,
                     enum finding_weight weight, const struct finding_place *place,

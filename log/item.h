@@ -25,7 +25,8 @@ struct item {
 /* Bytes that an entry's meta will take; or FLUME_ERR_INVALID, FLUME_ERR_TOO_LARGE with detail. */
 int64_t item_meta_bytes(flume_log *log, const flume_entry *entry);
 
-/* The moment of an append: the clock is read once for all of its records. All zero: not read yet. */
+/* The moment of an append: the clock is read once for all of its records. All zero: not read
+ * yet. */
 struct item_moment {
     uint64_t wall_ns;
     int64_t step_ns; /* How far the clock has jumped; the first record that uses it tells. */

@@ -14,9 +14,9 @@
 int keep_copy(struct inspection *inspection, const char *folder, const char *name,
               struct path *out_copy);
 
-/* Copy the first bytes_max bytes of log/name, or all if there are fewer, to a file in log/ that is not
- * kept but worked on, and sync it. One that is there is replaced. Where the name is a link, so is the
- * copy's, to another file in the same directory. */
+/* Copy the first bytes_max bytes of log/name, or all if there are fewer, to a file in log/ that is
+ * not kept but worked on, and sync it. One that is there is replaced. Where the name is a link, so
+ * is the copy's, to another file in the same directory. */
 int keep_copy_as(struct inspection *inspection, const char *name, uint64_t first_seq,
                  uint64_t bytes_max, const struct path *copy);
 

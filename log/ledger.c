@@ -25,7 +25,7 @@ struct walk {
     struct ledger_maker maker;
 };
 
-/* --- Entries ------------------------------------------------------------------------------------- */
+/* --- Entries ---------------------------------------------------------------------------------- */
 
 static bool grow(struct ledger_maker *maker, uint64_t least)
 {
@@ -118,7 +118,7 @@ void ledger_break(struct ledger_maker *maker, bool may_continue)
     maker->may_continue = may_continue;
 }
 
-/* --- Behind a bad grain -------------------------------------------------------------------------- */
+/* --- Behind a bad grain ----------------------------------------------------------------------- */
 
 /*
  * Whether the grain that comes next may be of the same batch as the last bad one. If only one grain
@@ -192,7 +192,7 @@ static int walk_grains(struct walk *walk)
     return status;
 }
 
-/* --- The whole strata ---------------------------------------------------------------------------- */
+/* --- The whole strata ------------------------------------------------------------------------- */
 
 static uint64_t grains_limit(const struct survey_row *row, const struct image *image)
 {
@@ -225,8 +225,8 @@ static bool try_salt(struct walk *walk, uint64_t salt)
     return false;
 }
 
-/* The salt of a header that does not hold, as the survey read it or as the image has it: a page that
- * did not read may do so now, or the other way round. */
+/* The salt of a header that does not hold, as the survey read it or as the image has it: a page
+ * that did not read may do so now, or the other way round. */
 static void find_salt(struct walk *walk)
 {
     uint64_t salt = walk->source.salt;
@@ -304,7 +304,7 @@ void ledger_release(struct inspection *inspection, struct ledger *ledger)
     memset(ledger, 0, sizeof *ledger);
 }
 
-/* --- Telling ------------------------------------------------------------------------------------- */
+/* --- Telling ---------------------------------------------------------------------------------- */
 
 static enum ledger_entry entry_of(const struct ledger *ledger, uint64_t ordinal)
 {

@@ -24,9 +24,10 @@ void *memory_allocate_zeroed(const flume_allocator *allocator, size_t count, siz
 void *memory_resize(const flume_allocator *allocator, void *memory, size_t bytes);
 
 /*
- * Large memory that is needed for a while, by a thread of the library: with the default allocator it is
- * mapped, so that all of it goes back to the system when it is released. malloc keeps what a thread frees
- * for that thread (measured after sealing: 9.6 MiB). `bytes` of the last two is what was asked for.
+ * Large memory that is needed for a while, by a thread of the library: with the default allocator
+ * it is mapped, so that all of it goes back to the system when it is released. malloc keeps what a
+ * thread frees for that thread (measured after sealing: 9.6 MiB). `bytes` of the last two is what
+ * was asked for.
  */
 void *memory_large_allocate(const flume_allocator *allocator, size_t bytes);
 void *memory_large_resize(const flume_allocator *allocator, void *memory, size_t bytes,

@@ -66,7 +66,7 @@ static void names_for_work(struct inspection *inspection, uint64_t first_seq,
     names_set_paths(inspection, out_names);
 }
 
-/* --- Telling ------------------------------------------------------------------------------------- */
+/* --- Telling ---------------------------------------------------------------------------------- */
 
 struct telling {
     struct mend_files *files;
@@ -156,7 +156,7 @@ static int tell_missing(struct mend_files *files, const char *const *actions)
     return status;
 }
 
-/* --- Restoring one strata ------------------------------------------------------------------------ */
+/* --- Restoring one strata --------------------------------------------------------------------- */
 
 /* What a strata's parities say, together. */
 struct judgement {
@@ -190,7 +190,8 @@ static int judge(struct mend_files *files, struct judgement *out_judgement)
         if (files->presence[place] == MEND_PRESENT)
             status = mend_verify(files, (enum mend_place)place, NULL, NULL, &reports[place]);
     }
-    /* Every byte is as the file's own parity has it: then it is the other that is of another file. */
+    /* Every byte is as the file's own parity has it: then it is the other that is of another
+     * file. */
     if (status == FLUME_OK && tells_once(files) && parity_report_is_clean(&reports[MEND_WITHIN]) &&
         beside->data_healable + beside->data_lost + beside->data_unknown > 0) {
         parity_release(files->parity[MEND_BESIDE]);
@@ -232,7 +233,8 @@ int mend_look(struct inspection *inspection, uint64_t first_seq)
     return status;
 }
 
-/* One round over the copies. Each parity is loaded from them anew: what one restores, another reads. */
+/* One round over the copies. Each parity is loaded from them anew: what one restores, another
+ * reads. */
 static int heal_round(struct inspection *inspection, uint64_t first_seq, const struct names *work)
 {
     static const enum mend_place order[] = {MEND_BESIDE, MEND_WITHIN};
@@ -420,7 +422,7 @@ static int mend_one(struct inspection *inspection, enum mend_mode mode, uint64_t
     return status;
 }
 
-/* --- All of log/ --------------------------------------------------------------------------------- */
+/* --- All of log/ ------------------------------------------------------------------------------ */
 
 struct listing {
     struct inspection *inspection;

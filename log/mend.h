@@ -11,8 +11,8 @@
 
 #include "inspection.h"
 
-/* Compare a strata file log/<first_seq>.strata with its parity, if it is sealed and has any, and tell
- * what differs. */
+/* Compare a strata file log/<first_seq>.strata with its parity, if it is sealed and has any, and
+ * tell what differs. */
 int mend_look(struct inspection *inspection, uint64_t first_seq);
 
 /* Strata that a repair would restore wholly, or has. */
@@ -23,15 +23,15 @@ struct mended {
 
 enum mend_mode { MEND_TELL_ONLY, MEND_RESTORE };
 
-/* Restore in all of log/ what parity can. Tells what it does, before it does it. *out_mended is to be
- * released, also on error. */
+/* Restore in all of log/ what parity can. Tells what it does, before it does it. *out_mended is to
+ * be released, also on error. */
 int mend_all(struct inspection *inspection, enum mend_mode mode, struct mended *out_mended);
 
 bool mended_has(const struct mended *mended, uint64_t first_seq);
 void mended_release(struct inspection *inspection, struct mended *mended);
 
-/* The strata's file is about to be replaced by another: the parity beside it, which would take the other
- * for damage, leaves for lost+found/ first, durably. */
+/* The strata's file is about to be replaced by another: the parity beside it, which would take the
+ * other for damage, leaves for lost+found/ first, durably. */
 int mend_forget(struct inspection *inspection, uint64_t first_seq);
 
 /* Side files that are no parity of the strata beside them, any more: to lost+found/. */

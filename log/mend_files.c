@@ -1,8 +1,9 @@
 /*
  * mend_files.c - a strata file and the parity that it has.
  *
- * The header page or the footer page says whether there is parity; where neither holds, it is looked
- * for all the same. What is found is believed only if it is of this strata and of this file's length.
+ * The header page or the footer page says whether there is parity; where neither holds, it is
+ * looked for all the same. What is found is believed only if it is of this strata and of this
+ * file's length.
  */
 #include "mend_files.h"
 

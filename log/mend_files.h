@@ -39,11 +39,11 @@ struct mend_files {
 };
 
 /*
- * Open the two files at these paths, which are those of the strata `first_seq` or copies of them, and
- * load what parity there is.
+ * Open the two files at these paths, which are those of the strata `first_seq` or copies of them,
+ * and load what parity there is.
  *
- * @return FLUME_OK, also where there is no such file, or no parity; FLUME_ERR_NO_MEMORY, FLUME_ERR_IO
- *         with detail. To be closed in any case.
+ * @return FLUME_OK, also where there is no such file, or no parity; FLUME_ERR_NO_MEMORY,
+ *         FLUME_ERR_IO with detail. To be closed in any case.
  */
 int mend_files_open(struct inspection *inspection, uint64_t first_seq, const struct path *strata,
                     const struct path *side, unsigned io_flags, struct mend_files *out_files);

@@ -59,13 +59,13 @@ struct merkle_input {
     size_t bytes;
 };
 
-/* The same as merkle_hash_bytes() of each, but quicker where they are short. Hashes must not overlap
- * inputs. */
+/* The same as merkle_hash_bytes() of each, but quicker where they are short. Hashes must not
+ * overlap inputs. */
 void merkle_hash_many(const struct merkle_input *inputs, size_t count,
                       struct merkle_hash *out_hashes);
 
-/* The same as merkle_leaf() of each. grains: the header, and behind it meta, as stored. Leaves must not
- * overlap what they are of. */
+/* The same as merkle_leaf() of each. grains: the header, and behind it meta, as stored. Leaves must
+ * not overlap what they are of. */
 void merkle_leaf_many(const uint8_t *const *grains, const struct merkle_hash *body_hashes,
                       size_t count, struct merkle_hash *out_leaves);
 
@@ -93,8 +93,8 @@ void merkle_builder_init(struct merkle_builder *builder);
 bool merkle_builder_add(struct merkle_builder *builder, const struct merkle_hash *leaf,
                         struct merkle_hash *out_group);
 
-/* Add the next MERKLE_GROUP leaves, which must be a group; quicker than one by one. The leaves are used
- * up. *out_group receives the node of the group. */
+/* Add the next MERKLE_GROUP leaves, which must be a group; quicker than one by one. The leaves are
+ * used up. *out_group receives the node of the group. */
 void merkle_builder_add_group(struct merkle_builder *builder,
                               struct merkle_hash io_leaves[MERKLE_GROUP],
                               struct merkle_hash *out_group);

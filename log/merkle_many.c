@@ -1,11 +1,12 @@
 /*
  * merkle_many.c - hashing many short things side by side.
  *
- * BLAKE3 is quick where it has 16 blocks to work on at once; the records of a log have one chunk (1,024
- * bytes) or less, whose blocks follow from each other. So blocks of several records stand side by
- * side: of records with equally many whole blocks, all but the last block of each goes through BLAKE3's
- * own blake3_hash_many(); the last one, which says how long it is, through its compression function.
- * (Measured, ns for each of 256: 65 bytes 250 -> 125, 200 bytes 450 -> 150, 1,000 bytes 1,350 -> 320.)
+ * BLAKE3 is quick where it has 16 blocks to work on at once; the records of a log have one chunk
+ * (1,024 bytes) or less, whose blocks follow from each other. So blocks of several records stand
+ * side by side: of records with equally many whole blocks, all but the last block of each goes
+ * through BLAKE3's own blake3_hash_many(); the last one, which says how long it is, through its
+ * compression function. (Measured, ns for each of 256: 65 bytes 250 -> 125, 200 bytes 450 -> 150,
+ * 1,000 bytes 1,350 -> 320.)
  *
  * Both functions are inside of BLAKE3: there are only where it is built in. With a libblake3 of the
  * system the things are hashed one after the other.
@@ -25,7 +26,7 @@ enum {
     INNER_BYTES = 1 + 2 * MERKLE_HASH_BYTES
 };
 
-/* --- Any inputs ---------------------------------------------------------------------------------- */
+/* --- Any inputs ------------------------------------------------------------------------------- */
 
 #ifdef FLUME_BLAKE3_INSIDE
 #include <blake3_impl.h>
@@ -126,7 +127,7 @@ void merkle_hash_many(const struct merkle_input *inputs, size_t count,
         hash_slice(inputs + at, count - at < SLICE ? count - at : SLICE, out_hashes + at);
 }
 
-/* --- The tree ------------------------------------------------------------------------------------ */
+/* --- The tree --------------------------------------------------------------------------------- */
 
 /* At most LEAF_SLICE leaves. */
 static void leaf_slice(const uint8_t *const *grains, const struct merkle_hash *body_hashes,

@@ -1,10 +1,11 @@
 /*
- * parity.h - Reed-Solomon parity over a sealed strata file: written once, and damage healed with it.
+ * parity.h - Reed-Solomon parity over a sealed strata file: written once, and damage healed with
+ * it.
  *
  * log/FORMAT.md, "Parity", has the bytes. The protected range is cut into cells of 4 KiB; so many
  * data cells and so many parity cells make a stripe, and the cells of a stripe lie far apart. A
- * section holds the check of every cell, twice, and the parity cells. It lies within the strata file
- * in front of the footer page, or is a file of its own beside it.
+ * section holds the check of every cell, twice, and the parity cells. It lies within the strata
+ * file in front of the footer page, or is a file of its own beside it.
  *
  * What always holds:
  *   - Nothing is healed by guessing: a cell that is written again holds its check, or follows from
@@ -52,9 +53,9 @@ struct parity_settings {
 };
 
 /*
- * A file as this module sees it. read gives the number of bytes, fewer than asked for only where the
- * file ends, or a negative status: these bytes cannot be read. write writes them all and returns
- * FLUME_OK, or a negative status; files grow by it.
+ * A file as this module sees it. read gives the number of bytes, fewer than asked for only where
+ * the file ends, or a negative status: these bytes cannot be read. write writes them all and
+ * returns FLUME_OK, or a negative status; files grow by it.
  */
 struct parity_file {
     int64_t (*read)(void *ctx, void *target, size_t bytes, uint64_t offset);
@@ -92,8 +93,8 @@ struct parity;
  *                   a file of its own.
  * @param strata_id  16 bytes: another strata's section is none. NULL: any.
  * @param out_parity Owned by the caller: parity_release().
- * @return FLUME_OK; FLUME_ERR_NOT_FOUND: no page of it is valid, or it says more than a file of this
- *         length can hold; FLUME_ERR_VERSION: a newer one; FLUME_ERR_NO_MEMORY.
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND: no page of it is valid, or it says more than a file of
+ *         this length can hold; FLUME_ERR_VERSION: a newer one; FLUME_ERR_NO_MEMORY.
  */
 int parity_load(const struct parity_file *file, uint64_t hint_at, const uint8_t *strata_id,
                 const flume_allocator *allocator, struct parity **out_parity);

@@ -33,8 +33,8 @@ void parity_code_encode(struct parity_code *code, size_t bytes, uint8_t *const d
 /*
  * Work out the data rows that are missing and write them where they belong.
  *
- * @param rows     Data rows, then parity rows, one cell each. Of the missing ones only the data rows
- *                 are written, and the parity rows not looked at.
+ * @param rows     Data rows, then parity rows, one cell each. Of the missing ones only the data
+ *                 rows are written, and the parity rows not looked at.
  * @param missing  For each row. No more than there are parity rows.
  */
 void parity_code_recover(struct parity_code *code, uint8_t *const rows[], const bool missing[]);

@@ -1,5 +1,6 @@
 /*
- * parity_handle.h - a parity section that was found, as parity.c loads it and parity_heal.c uses it.
+ * parity_handle.h - a parity section that was found, as parity.c loads it and parity_heal.c uses
+ * it.
  */
 #ifndef FLUME_PARITY_HANDLE_H
 #define FLUME_PARITY_HANDLE_H

@@ -1,9 +1,9 @@
 /*
  * parity_heal.c - compares a file with its parity, and works out what is damaged.
  *
- * Three steps: every cell against its check; every stripe that is not all good; the pages of checks,
- * of which one copy may be left, or none, and the cells known all the same. What was found is told
- * at the end, in the files' order.
+ * Three steps: every cell against its check; every stripe that is not all good; the pages of
+ * checks, of which one copy may be left, or none, and the cells known all the same. What was found
+ * is told at the end, in the files' order.
  */
 #include "parity.h"
 

@@ -75,7 +75,8 @@ bool parity_layout_init(struct parity_layout *out_layout, const struct parity_se
 }
 
 /* How far a stripe's parity cell lies behind the first one of its row: the cells of the file, in
- * its order, belong to the stripes in turn, so parity goes on where the data in front of it ended. */
+ * its order, belong to the stripes in turn, so parity goes on where the data in front of it
+ * ended. */
 static uint64_t parity_lane(const struct parity_layout *layout, uint64_t stripe)
 {
     uint64_t first = layout->before_count % layout->stripe_count;

@@ -1,5 +1,6 @@
 /*
- * parity_strata.c - parity.h's files as files of the io table, and the name of the one beside a strata.
+ * parity_strata.c - parity.h's files as files of the io table, and the name of the one beside a
+ * strata.
  */
 #include "parity_strata.h"
 

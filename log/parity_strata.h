@@ -1,5 +1,6 @@
 /*
- * parity_strata.h - parity.h's files as files of the io table, and the name of the one beside a strata.
+ * parity_strata.h - parity.h's files as files of the io table, and the name of the one beside a
+ * strata.
  */
 #ifndef FLUME_PARITY_STRATA_H
 #define FLUME_PARITY_STRATA_H

@@ -2,9 +2,9 @@
  * parity_stripe.c - one stripe: which of its cells are right, and what the others were.
  *
  * A cell whose check is not known may well be right. First all that is not certain counts as
- * missing; if that is more than the parity allows, cells of unknown check count as right if there is
- * a witness: a parity cell that was not needed, or a healed cell whose check is known, and all of
- * them agree.
+ * missing; if that is more than the parity allows, cells of unknown check count as right if there
+ * is a witness: a parity cell that was not needed, or a healed cell whose check is known, and all
+ * of them agree.
  */
 #include "parity_stripe.h"
 

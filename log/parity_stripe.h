@@ -1,8 +1,8 @@
 /*
  * parity_stripe.h - one stripe: which of its cells are right, and what the others were.
  *
- * Works on bytes in memory. Whoever reads the cells fills in what was found; the stripe says what is
- * right.
+ * Works on bytes in memory. Whoever reads the cells fills in what was found; the stripe says what
+ * is right.
  */
 #ifndef FLUME_PARITY_STRIPE_H
 #define FLUME_PARITY_STRIPE_H
@@ -40,8 +40,8 @@ struct parity_stripe *parity_stripe_create(const struct parity_layout *layout,
 void parity_stripe_release(struct parity_stripe *stripe, const flume_allocator *allocator);
 
 /*
- * Work out the cells that are BAD or UNKNOWN. Their states become GOOD or HEALED; or, if they cannot
- * be told, BAD becomes LOST and UNKNOWN stays.
+ * Work out the cells that are BAD or UNKNOWN. Their states become GOOD or HEALED; or, if they
+ * cannot be told, BAD becomes LOST and UNKNOWN stays.
  *
  * @return Whether all cells of the stripe are known now.
  */

@@ -91,8 +91,8 @@ static const struct table *find_strata(flume_log *log, uint64_t seq, size_t *out
     return table;
 }
 
-/* Read from an open raw strata whose mapping stays; it was that of the row when it was looked up, which may
- * name the sealed one by now. */
+/* Read from an open raw strata whose mapping stays; it was that of the row when it was looked up,
+ * which may name the sealed one by now. */
 static inline int read_raw(flume_log *log, const struct table *table, size_t index,
                            struct strata *strata, uint64_t seq, uint64_t head,
                            flume_record *out_record)
@@ -189,9 +189,9 @@ int flume_log_get(flume_log *log, uint64_t seq, flume_record *out_record)
     if (seq >= head)
         return log_fail(log, FLUME_ERR_NOT_FOUND, 0, seq, "%s has no seq %llu; its head is %llu",
                         log->path, (unsigned long long)seq, (unsigned long long)head);
-    /* The mapping that it is got from lasts until close, so a record of a raw strata needs no count of
-     * its own: a locked operation here would keep the loads of one get from overlapping those of the
-     * next. */
+    /* The mapping that it is got from lasts until close, so a record of a raw strata needs no count
+     * of its own: a locked operation here would keep the loads of one get from overlapping those of
+     * the next. */
     status = read_record(log, seq, head, &record);
     if (status == FLUME_OK)
         *out_record = record;

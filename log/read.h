@@ -8,19 +8,21 @@
 #include "strata.h"
 
 /*
- * Read the record at seq, which must be below `head`. Of a raw strata it is borrowed (hold is NULL): it
- * points into a mapping that lasts until the log is closed. Of a sealed one it holds its block.
+ * Read the record at seq, which must be below `head`. Of a raw strata it is borrowed (hold is
+ * NULL): it points into a mapping that lasts until the log is closed. Of a sealed one it holds its
+ * block.
  */
 int read_record(flume_log *log, uint64_t seq, uint64_t head, flume_record *out_record);
 
-/* What a reader that goes on from record to record keeps: the mapping of the raw strata that it is in,
- * so that nothing need be said of the records that it passes by. */
+/* What a reader that goes on from record to record keeps: the mapping of the raw strata that it is
+ * in, so that nothing need be said of the records that it passes by. */
 struct lent {
     struct mapping *mapping; /* NULL: none. */
     struct strata *strata;   /* Whose it is. */
 };
 
-/* As read_record(); but a record of a raw strata is valid only as long as `lent` is not used again. */
+/* As read_record(); but a record of a raw strata is valid only as long as `lent` is not used
+ * again. */
 int read_lent(flume_log *log, struct lent *lent, uint64_t seq, uint64_t head,
               flume_record *out_record);
 

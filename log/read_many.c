@@ -38,8 +38,8 @@ static void ask_for_slot(const struct table *table, uint64_t seq, uint64_t head,
     const _Atomic uint32_t *slots;
 
     *out_guess = (struct guess){NULL, 0, 0};
-    /* A strata that was not used yet is opened by read_record(), which also sees to it that a mapping
-     * stays. */
+    /* A strata that was not used yet is opened by read_record(), which also sees to it that a
+     * mapping stays. */
     if (strata == NULL || atomic_load_explicit(&strata->use, memory_order_relaxed) != STRATA_GOT ||
         atomic_load_explicit(&strata->slots_state, memory_order_acquire) == SLOTS_UNKNOWN)
         return;

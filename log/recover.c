@@ -4,8 +4,8 @@
  * Two passes. The first (recover_walk.c) walks the strata from the one that holds what is known
  * durable to the newest, and gathers how far each reads and the greatest `durable` that any sound
  * byte tells: gate, headers, witnesses. The second, here, decides: a grain that does not read below
- * that is damage and stays; the first one above it is the torn tail, and everything from there on is
- * taken out of the log, its bytes kept in lost+found/.
+ * that is damage and stays; the first one above it is the torn tail, and everything from there on
+ * is taken out of the log, its bytes kept in lost+found/.
  *
  * What always holds:
  *   - No strata found here is appended to: the next append opens a new one with a new salt, so
@@ -262,9 +262,9 @@ static int recover_found(struct recovery *recovery)
 }
 
 /*
- * TAIL may be all that tells of records whose strata is gone. If the medium does not give it, nothing
- * is decided: what is cut now would be cut for good. One whose bytes are wrong says nothing any more;
- * recovery goes on without it, and says so.
+ * TAIL may be all that tells of records whose strata is gone. If the medium does not give it,
+ * nothing is decided: what is cut now would be cut for good. One whose bytes are wrong says nothing
+ * any more; recovery goes on without it, and says so.
  */
 static int take_gate(struct recovery *recovery)
 {

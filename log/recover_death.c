@@ -98,7 +98,8 @@ static struct strata *active_strata(flume_log *log)
     return strata_open(log, strata) == FLUME_OK ? strata : NULL;
 }
 
-/* The strata that was appended to last has been sealed: it is closed, and was durable as a whole. */
+/* The strata that was appended to last has been sealed: it is closed, and was durable as a
+ * whole. */
 static int recover_sealed_end(flume_log *log, const struct strata *strata, uint64_t end)
 {
     uint64_t count = strata->sealed->count;

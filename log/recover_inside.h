@@ -64,8 +64,8 @@ static inline void recovery_take_known(struct recovery *recovery, uint64_t durab
  * The first pass: walk the strata, from the one that holds what is known durable to the newest. The
  * table has at least one.
  *
- * @return FLUME_OK, with start, walks and known set; or why a strata cannot be read at all. walks is
- *         for the caller to release, also after an error.
+ * @return FLUME_OK, with start, walks and known set; or why a strata cannot be read at all. walks
+ *         is for the caller to release, also after an error.
  */
 int recovery_walk(struct recovery *recovery);
 

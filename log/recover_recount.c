@@ -1,9 +1,9 @@
 /*
- * recover_recount.c - what the records that recovery keeps amount to: the last of each kind, and the
- * running time.
+ * recover_recount.c - what the records that recovery keeps amount to: the last of each kind, and
+ * the running time.
  *
- * From the first strata walked on, whose header tells of all before it. Of a sealed strata its footer
- * page says both; only where that does not read are its records looked at.
+ * From the first strata walked on, whose header tells of all before it. Of a sealed strata its
+ * footer page says both; only where that does not read are its records looked at.
  *
  * What always holds:
  *   - Grains are counted that the walk has verified, and no others: their headers are merely read.
@@ -52,7 +52,8 @@ static void take_header(struct recovery *recovery, const uint8_t *page)
         recovery->running_time_ns = header.running_time_ns;
 }
 
-/* Of a sealed strata whose footer page does not read: its header page, then every record that does. */
+/* Of a sealed strata whose footer page does not read: its header page, then every record that
+ * does. */
 static int recount_blocks(struct recovery *recovery, struct strata *strata, uint64_t count)
 {
     uint8_t page[STRATA_PAGE_BYTES];

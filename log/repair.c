@@ -2,8 +2,8 @@
  * repair.c - flume_repair(): make a damaged basin whole again.
  *
  * The states of a repair: alone (the gate and the members lock are held), mended (what parity can
- * restore is as it was; see mend.h), surveyed (every strata has been examined, nothing told), refused
- * or built (all that takes space is written under temporary names), told, applied.
+ * restore is as it was; see mend.h), surveyed (every strata has been examined, nothing told),
+ * refused or built (all that takes space is written under temporary names), told, applied.
  *
  * What always holds:
  *   - Until all is built, nothing of the basin has changed but what was mended; a refusal changes
@@ -66,7 +66,7 @@ static const char *const actions_refused[FINDING_KINDS] = {
     [FLUME_FINDING_PARITY] = "", /* mend.c has its own. */
 };
 
-/* --- Alone --------------------------------------------------------------------------------------- */
+/* --- Alone ------------------------------------------------------------------------------------ */
 
 struct holder {
     struct head_attach entry;
@@ -159,7 +159,7 @@ static int be_alone(struct repair *repair)
     return status;
 }
 
-/* --- Surveyed ------------------------------------------------------------------------------------ */
+/* --- Surveyed --------------------------------------------------------------------------------- */
 
 static bool is_cut(const struct inspection *inspection, const struct survey_row *row)
 {
@@ -288,7 +288,7 @@ static int survey(struct repair *repair)
     return status;
 }
 
-/* --- Refused ------------------------------------------------------------------------------------- */
+/* --- Refused ---------------------------------------------------------------------------------- */
 
 static int refuse_settings(struct repair *repair)
 {
@@ -340,7 +340,7 @@ static int refuse(struct repair *repair)
     return refuse_settings(repair);
 }
 
-/* --- Told ---------------------------------------------------------------------------------------- */
+/* --- Told ------------------------------------------------------------------------------------- */
 
 static int tell_rows(struct repair *repair)
 {
@@ -395,7 +395,7 @@ static int tell(struct repair *repair, const char *const *actions)
     return status;
 }
 
-/* --- All of it ----------------------------------------------------------------------------------- */
+/* --- All of it -------------------------------------------------------------------------------- */
 
 static int repair_all(struct repair *repair)
 {

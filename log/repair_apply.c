@@ -2,8 +2,8 @@
  * repair_apply.c - putting in place what a repair has built.
  *
  * In this order: flume.conf; the gate, so that what HEAD alone knew is not forgotten; HEAD is made
- * to count for nothing; misplaced strata go aside, under names that still tell; each strata gets its
- * place by one rename; strays leave; slots, footers, the rest.
+ * to count for nothing; misplaced strata go aside, under names that still tell; each strata gets
+ * its place by one rename; strays leave; slots, footers, the rest.
  *
  * Strays leave after the rows are in place: the log must not end earlier for whoever repeats a
  * repair that was interrupted in between. One that has the name of a strata written anew is copied
@@ -20,7 +20,7 @@
 #include "seal_file.h"
 #include "strata.h"
 
-/* --- Settings, gate, HEAD ------------------------------------------------------------------------ */
+/* --- Settings, gate, HEAD --------------------------------------------------------------------- */
 
 static int apply_conf(struct repair *repair)
 {
@@ -146,7 +146,7 @@ static int forget_head(struct repair *repair)
     return error == 0 ? FLUME_OK : log_fail_io(log, error, "write", path.text);
 }
 
-/* --- Strata -------------------------------------------------------------------------------------- */
+/* --- Strata ----------------------------------------------------------------------------------- */
 
 static int rename_in_log(struct repair *repair, const char *from, const char *to)
 {
@@ -300,7 +300,7 @@ static int apply_rows(struct repair *repair)
     return status;
 }
 
-/* --- The rest ------------------------------------------------------------------------------------ */
+/* --- The rest --------------------------------------------------------------------------------- */
 
 /* A bad slot beside a sound one is emptied; a position of which nothing is left is forgotten. */
 static int apply_position(struct repair *repair, const struct damaged_position *position)

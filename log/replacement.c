@@ -49,7 +49,7 @@ static bool is_there(const struct draft *draft, uint64_t ordinal)
     return ordinal < ledger->count && ledger->offsets[ordinal] != 0;
 }
 
-/* --- Bytes --------------------------------------------------------------------------------------- */
+/* --- Bytes ------------------------------------------------------------------------------------ */
 
 static int flush(struct draft *draft)
 {
@@ -157,7 +157,7 @@ static int put_ordinal(struct draft *draft, uint64_t ordinal)
     return put_grain(draft, &grain, source + GRAIN_HEADER_BYTES);
 }
 
-/* --- The file ------------------------------------------------------------------------------------ */
+/* --- The file --------------------------------------------------------------------------------- */
 
 static uint64_t file_bytes(const struct draft *draft)
 {
@@ -318,7 +318,7 @@ void replacement_drop(struct inspection *inspection, uint64_t first_seq)
     (void)io->unlink(io->ctx, path.text);
 }
 
-/* --- Slots and footer of a strata that stays ----------------------------------------------------- */
+/* --- Slots and footer of a strata that stays -------------------------------------------------- */
 
 /* The slots of a whole row as a draft has them. */
 static int draft_of_whole(struct draft *draft)

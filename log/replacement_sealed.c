@@ -1,10 +1,10 @@
 /*
  * replacement_sealed.c - a sealed strata written anew under a temporary name.
  *
- * What is rebuilt from records that all read is what it was, bit for bit: nothing in a sealed file is
- * left to chance. Only two numbers stand in one page alone: when the strata was begun, and when and
- * with which size of blocks it was sealed. They are taken from the damaged page if its check bears
- * them out.
+ * What is rebuilt from records that all read is what it was, bit for bit: nothing in a sealed file
+ * is left to chance. Only two numbers stand in one page alone: when the strata was begun, and when
+ * and with which size of blocks it was sealed. They are taken from the damaged page if its check
+ * bears them out.
  */
 #include "replacement_sealed.h"
 
@@ -84,7 +84,7 @@ static int verify(struct sealed_draft *draft, const char *name)
     return status;
 }
 
-/* --- Begin and end ------------------------------------------------------------------------------- */
+/* --- Begin and end ---------------------------------------------------------------------------- */
 
 static int file_make(struct sealed_draft *draft)
 {

@@ -7,8 +7,8 @@
 #include "strata.h"
 
 /*
- * Read the whole file once with pread, so that a medium error is an error and no signal. It may pass,
- * so nothing is concluded from it.
+ * Read the whole file once with pread, so that a medium error is an error and no signal. It may
+ * pass, so nothing is concluded from it.
  *
  * @param out_used  Receives where the bytes end that are not all zero, below the strata's limit.
  */
@@ -34,8 +34,8 @@ int rescue_save_tail(flume_log *log, const struct strata *strata, uint64_t end_o
 void rescue_write_slots(flume_log *log, struct strata *strata, const uint32_t *slots,
                         struct strata_footer *footer);
 
-/* Zero the header of the grain at an offset, behind what was saved of it, and sync: it will never read
- * again. */
+/* Zero the header of the grain at an offset, behind what was saved of it, and sync: it will never
+ * read again. */
 int rescue_void(flume_log *log, struct strata *strata, uint64_t offset);
 
 #endif

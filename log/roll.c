@@ -251,8 +251,9 @@ static int take_strata(flume_log *log, uint64_t need_bytes, uint64_t *out_bytes,
     return make_strata(log, *out_bytes, *out_strata, *out_slots);
 }
 
-/* The roller's descriptor is the oldest there is: all of the strata is written after it. Another thread
- * that needs one at this moment opens its own under table_mutex, and that one proves less. */
+/* The roller's descriptor is the oldest there is: all of the strata is written after it. Another
+ * thread that needs one at this moment opens its own under table_mutex, and that one proves
+ * less. */
 static void keep_file(flume_log *log, uint64_t first_seq, int file)
 {
     const struct table *table;

@@ -17,7 +17,7 @@ static_assert(FLUME_BLOCK_BYTES_MIN == (int)SEALED_BLOCK_BYTES_MIN &&
               "the public header and the format agree");
 static_assert(FLUME_ROOT_BYTES == (int)SEALED_HASH_BYTES, "so do hashes");
 
-/* --- Options ------------------------------------------------------------------------------------- */
+/* --- Options ---------------------------------------------------------------------------------- */
 
 static int refuse(flume_log *log, const char *what, unsigned long long value, const char *range)
 {
@@ -88,7 +88,7 @@ int seal_options_take(flume_log *log, const flume_seal_options *options)
     return FLUME_OK;
 }
 
-/* --- One strata ---------------------------------------------------------------------------------- */
+/* --- One strata ------------------------------------------------------------------------------- */
 
 /*
  * The rename is the moment. If the directory's sync fails after it, a power cut may bring either
@@ -159,7 +159,7 @@ int seal_one_locked(flume_log *log, const struct seal_wish *wish, struct sealed_
     return status;
 }
 
-/* --- On request ---------------------------------------------------------------------------------- */
+/* --- On request ------------------------------------------------------------------------------- */
 
 struct request {
     flume_log *log;

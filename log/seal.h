@@ -2,11 +2,11 @@
  * seal.h - which strata is sealed next, and how its sealed form takes the place of the raw one.
  *
  * What always holds:
- *   - Only what is durable as a whole and will never be appended to is sealed, and only behind sealed
- *     ones: the chain of roots has no gap.
- *   - The name is exchanged by one rename, after the new file was synced, read back and compared. The
- *     slots go after the directory's sync. So whatever ends this process or the machine, log/ has
- *     one form of each strata.
+ *   - Only what is durable as a whole and will never be appended to is sealed, and only behind
+ *     sealed ones: the chain of roots has no gap.
+ *   - The name is exchanged by one rename, after the new file was synced, read back and compared.
+ *     The slots go after the directory's sync. So whatever ends this process or the machine, log/
+ *     has one form of each strata.
  *   - Who seals holds HEAD's seal_mutex. A sealer that died leaves a temporary file and nothing
  *     else, or a sealed file that HEAD does not know of yet: its heir looks.
  */

@@ -3,8 +3,8 @@
  *
  * Samples are pieces of the file at even distances, cut without regard to where grains begin: a
  * dictionary is of what recurs, wherever it stands. Every second piece trains, the others judge:
- * what the dictionary saves on them, taken for the whole strata, must be more than what the two of it
- * take that are kept.
+ * what the dictionary saves on them, taken for the whole strata, must be more than what the two of
+ * it take that are kept.
  */
 #include "seal_dictionary.h"
 

@@ -1,9 +1,9 @@
 /*
  * seal_file.c - writing the sealed form of one raw strata under a temporary name.
  *
- * One pass over the grains, a batch of them at a time: each is verified, hashed for the grain index and
- * the Merkle tree, and counted; then they are packed into blocks straight from the window they were
- * read into.
+ * One pass over the grains, a batch of them at a time: each is verified, hashed for the grain index
+ * and the Merkle tree, and counted; then they are packed into blocks straight from the window they
+ * were read into.
  * Behind the blocks follow the sections, whose numbers were gathered meanwhile.
  */
 #include "seal_file.h"
@@ -64,7 +64,7 @@ static int proceed(const struct draft *draft, uint64_t done_bytes)
     return FLUME_ERR_CANCELLED;
 }
 
-/* --- Blocks -------------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 static int entry_add(struct draft *draft, const struct sealed_block_entry *entry)
 {
@@ -158,7 +158,7 @@ static int block_add(struct draft *draft, const struct grain *grain, uint64_t of
     return FLUME_OK;
 }
 
-/* --- Grains -------------------------------------------------------------------------------------- */
+/* --- Grains ----------------------------------------------------------------------------------- */
 
 static int damaged(const struct draft *draft, uint64_t ordinal, uint64_t offset)
 {
@@ -213,8 +213,8 @@ static void count_grain(struct draft *draft, const struct grain *grain)
     footer->last_of_kind[grain->kind] = draft->plan->first_seq + grain->ordinal;
 }
 
-/* Read grains into the batch, from the end of the one before it, until it is full or the strata is at its
- * end. */
+/* Read grains into the batch, from the end of the one before it, until it is full or the strata is
+ * at its end. */
 static int batch_read(struct draft *draft, uint32_t first_ordinal)
 {
     struct seal_batch *batch = &draft->batch;
@@ -281,7 +281,7 @@ static int write_blocks(struct draft *draft)
     return block_close(draft);
 }
 
-/* --- Sections ------------------------------------------------------------------------------------ */
+/* --- Sections --------------------------------------------------------------------------------- */
 
 static int section_begin(struct draft *draft, uint32_t id, XXH3_state_t *check)
 {
@@ -397,7 +397,7 @@ static int write_sections(struct draft *draft)
     return status;
 }
 
-/* --- The whole ----------------------------------------------------------------------------------- */
+/* --- The whole -------------------------------------------------------------------------------- */
 
 /* The footer page ends the file; the header page is written last: until then it is no strata. Only
  * parity comes after it, for it is over all else. */

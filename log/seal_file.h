@@ -55,11 +55,11 @@ int seal_file_write(flume_log *log, const struct seal_plan *plan, struct sealed_
 /* Remove a temporary file that somebody left, and what it links to. */
 void seal_file_drop(flume_log *log);
 
-/* --- seal_place.c: where sealed files lie ------------------------------------------------------- */
+/* --- seal_place.c: where sealed files lie ----------------------------------------------------- */
 
 /*
- * Make the temporary name a link into the directory for sealed files, if there is one: what is written
- * under it, and renamed, then lies there.
+ * Make the temporary name a link into the directory for sealed files, if there is one: what is
+ * written under it, and renamed, then lies there.
  */
 int seal_place_link(flume_log *log, uint64_t first_seq);
 
@@ -81,10 +81,11 @@ bool seal_place_read(flume_log *log, const struct path *link, struct seal_place 
 void seal_place_drop(flume_log *log, const struct path *path);
 
 /*
- * Where `original` in log/ is a link, make `copy` one that leads to a new file in the same directory.
+ * Where `original` in log/ is a link, make `copy` one that leads to a new file in the same
+ * directory.
  *
- * @param out_is_link  Whether that was done: not where `original` is none, nor where the directory takes
- *                     no file (FLUME_OK all the same).
+ * @param out_is_link  Whether that was done: not where `original` is none, nor where the directory
+ *                     takes no file (FLUME_OK all the same).
  */
 int seal_place_beside(flume_log *log, const struct path *original, const struct path *copy,
                       uint64_t first_seq, bool *out_is_link);

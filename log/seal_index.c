@@ -75,7 +75,8 @@ static int by_prefix(const void *a, const void *b)
     return is_before(a, b) ? -1 : 1; /* No two have one ordinal. */
 }
 
-/* Small buckets are the rule; a large one is of equal bodies, or was made by somebody on purpose. */
+/* Small buckets are the rule; a large one is of equal bodies, or was made by somebody on
+ * purpose. */
 static void bucket_sort(struct seal_index_entry *entries, uint32_t count)
 {
     if (count > INSERTION_MAX) {

@@ -1,8 +1,8 @@
 /*
  * seal_next.c - which strata is sealed next.
  *
- * HEAD's sealed_to says so in the ordinary case. After a recovery it is 0: then the first raw strata
- * is looked for by halves, since sealed ones come first, in as many headers as it takes.
+ * HEAD's sealed_to says so in the ordinary case. After a recovery it is 0: then the first raw
+ * strata is looked for by halves, since sealed ones come first, in as many headers as it takes.
  */
 #include <errno.h>
 
@@ -132,8 +132,9 @@ static uint64_t row_end(const struct table *table, size_t index, const struct se
 }
 
 /*
- * The slots of a sealed strata may still be there: its sealer died, or could not remove them, or the
- * machine stopped before their removal was durable. They go once the strata's directory entry is.
+ * The slots of a sealed strata may still be there: its sealer died, or could not remove them, or
+ * the machine stopped before their removal was durable. They go once the strata's directory entry
+ * is.
  */
 static int tidy_locked(flume_log *log, uint64_t first_seq)
 {

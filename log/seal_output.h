@@ -1,6 +1,6 @@
 /*
- * seal_output.h - a sealed file being written: one buffer in front of it, and the check of a section
- * while it goes by.
+ * seal_output.h - a sealed file being written: one buffer in front of it, and the check of a
+ * section while it goes by.
  *
  * What always holds: bytes are written once, in rising order; nothing is read back from here.
  */

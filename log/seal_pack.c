@@ -78,11 +78,12 @@ size_t seal_pack(struct seal_packer *packer, const uint8_t *raw, size_t raw_byte
 }
 
 /*
- * Whether bytes are so evenly spread over all values that no code for single bytes saves a sixteenth.
+ * Whether bytes are so evenly spread over all values that no code for single bytes saves a
+ * sixteenth.
  *
  * For such a code to take at most 7.5 bits a byte, their entropy must not be more, nor then that of
- * order 2: the sum of the squares of their frequencies is at least 2^-7.5, 1.41 times that of evenly
- * spread ones. Among `count` bytes drawn at random each square is larger by its own count.
+ * order 2: the sum of the squares of their frequencies is at least 2^-7.5, 1.41 times that of
+ * evenly spread ones. Among `count` bytes drawn at random each square is larger by its own count.
  */
 static bool is_dense(const uint8_t *bytes, size_t size)
 {

@@ -2,9 +2,9 @@
  * seal_pack.h - packing the grains of a block, and unpacking them to look whether they came out.
  *
  * A packed block is kept only if it saves at least a sixteenth of its bytes, and eight: below
- * that, unpacking costs each reader more than the space is worth. Where many in a row did not, it is
- * mostly enough to look at how the bytes of the next one are spread: what is random costs zstd 40 us
- * of each 16 KiB (half of all that sealing random records of 1,000 bytes took), looking 2.
+ * that, unpacking costs each reader more than the space is worth. Where many in a row did not, it
+ * is mostly enough to look at how the bytes of the next one are spread: what is random costs zstd
+ * 40 us of each 16 KiB (half of all that sealing random records of 1,000 bytes took), looking 2.
  *
  * zstd's own memory comes from malloc: its stable interface takes no allocator.
  */
@@ -41,14 +41,16 @@ static inline size_t seal_pack_bound(size_t raw_bytes)
 size_t seal_pack(struct seal_packer *packer, const uint8_t *raw, size_t raw_bytes, uint8_t *target,
                  enum sealed_codec *out_codec);
 
-/* The same for whole grains that were verified, of which what can be worked out anew is left out. */
+/* The same for whole grains that were verified, of which what can be worked out anew is left
+ * out. */
 size_t seal_pack_grains(struct seal_packer *packer, const uint8_t *grains, size_t raw_bytes,
                         uint8_t *target, enum sealed_codec *out_codec);
 
 /*
- * Whether packed bytes are what a packer writes: one zstd frame of today's format, which fills them and
- * says itself how much comes out. zstd unpacks more: frames in a row, frames to be skipped, and those of
- * its earlier versions, whose decoders are looked after by nobody. Known before it sees any of them.
+ * Whether packed bytes are what a packer writes: one zstd frame of today's format, which fills them
+ * and says itself how much comes out. zstd unpacks more: frames in a row, frames to be skipped, and
+ * those of its earlier versions, whose decoders are looked after by nobody. Known before it sees
+ * any of them.
  */
 bool seal_is_one_frame(const uint8_t *stored, size_t stored_bytes, size_t raw_bytes);
 

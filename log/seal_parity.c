@@ -80,7 +80,7 @@ static int fail(flume_log *log, const struct seal_plan *plan, int status, int er
                     (unsigned long long)plan->first_seq);
 }
 
-/* --- Writing ------------------------------------------------------------------------------------- */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 static int write_within(flume_log *log, const struct seal_plan *plan,
                         const struct sealed_footer *footer, int file)
@@ -140,7 +140,7 @@ int seal_parity_write(flume_log *log, const struct seal_plan *plan,
     return status;
 }
 
-/* --- Reading back -------------------------------------------------------------------------------- */
+/* --- Reading back ----------------------------------------------------------------------------- */
 
 static int verify_one(flume_log *log, const struct seal_plan *plan,
                       const struct parity_file *strata, const struct parity_file *section,
@@ -197,7 +197,7 @@ int seal_parity_verify(flume_log *log, const struct seal_plan *plan,
     return status;
 }
 
-/* --- Names --------------------------------------------------------------------------------------- */
+/* --- Names ------------------------------------------------------------------------------------ */
 
 int seal_parity_publish(flume_log *log, const struct seal_plan *plan)
 {

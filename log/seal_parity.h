@@ -2,8 +2,8 @@
  * seal_parity.h - the parity of a strata that is being sealed: in its file, in a file beside it, or
  * both.
  *
- * What always holds: a side file has its name, durably, before the sealed strata that it belongs to;
- * and a sealed strata that was not to have one finds none of an earlier attempt beside it.
+ * What always holds: a side file has its name, durably, before the sealed strata that it belongs
+ * to; and a sealed strata that was not to have one finds none of an earlier attempt beside it.
  */
 #ifndef FLUME_SEAL_PARITY_H
 #define FLUME_SEAL_PARITY_H
@@ -31,7 +31,8 @@ int seal_parity_renew(flume_log *log, const struct sealed_footer *footer, int fi
 
 /*
  * Work out the parity of a file that is complete but for it, and read it back against the file. The
- * side file is written under its temporary name and synced; the strata's own is the caller's to sync.
+ * side file is written under its temporary name and synced; the strata's own is the caller's to
+ * sync.
  */
 int seal_parity_write(flume_log *log, const struct seal_plan *plan,
                       const struct sealed_footer *footer, int file);

@@ -1,13 +1,13 @@
 /*
  * seal_place.c - sealed files that lie in another directory than log/.
  *
- * There a file is called BASIN-SEQ20-OWNER.strata, so that several basins may share the directory; in
- * log/ a symbolic link has the strata's name. So whoever opens a strata by its name need not know, and
- * the exchange of the raw form is the rename of a link.
+ * There a file is called BASIN-SEQ20-OWNER.strata, so that several basins may share the directory;
+ * in log/ a symbolic link has the strata's name. So whoever opens a strata by its name need not
+ * know, and the exchange of the raw form is the rename of a link.
  *
- * What always holds: a file there is never replaced, and removed only if its name says that this basin
- * made it. A copy of a basin has the same id and the same links, but another owner: what it finds in
- * the directory may be what the original reads.
+ * What always holds: a file there is never replaced, and removed only if its name says that this
+ * basin made it. A copy of a basin has the same id and the same links, but another owner: what it
+ * finds in the directory may be what the original reads.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -31,7 +31,8 @@ struct seal_source {
  * Open log/<first_seq>.strata, which must be raw and of this basin.
  *
  * @return FLUME_OK; FLUME_ERR_DAMAGED (its header does not read, or belongs elsewhere, or it is not
- *         raw); FLUME_ERR_VERSION (nothing may be written beside it); FLUME_ERR_NO_MEMORY, FLUME_ERR_IO.
+ *         raw); FLUME_ERR_VERSION (nothing may be written beside it); FLUME_ERR_NO_MEMORY,
+ *         FLUME_ERR_IO.
  */
 int seal_source_open(flume_log *log, uint64_t first_seq, struct seal_source *out_source,
                      struct strata_header *out_header);
@@ -47,7 +48,8 @@ void seal_source_release(struct seal_source *source);
  * window, in one piece.
  *
  * @param out_bytes  Receives where `at` is. Valid until the next call.
- * @return FLUME_OK; FLUME_ERR_NOT_FOUND (that is beyond the limit); FLUME_ERR_NO_MEMORY, FLUME_ERR_IO.
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND (that is beyond the limit); FLUME_ERR_NO_MEMORY,
+ *         FLUME_ERR_IO.
  */
 int seal_source_want(struct seal_source *source, uint64_t keep, uint64_t at, uint64_t bytes,
                      const uint8_t **out_bytes);

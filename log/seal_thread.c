@@ -107,7 +107,8 @@ static void *seal_loop(void *ctx)
         uint64_t until_ns = io->monotonic_ns(io->ctx) + wait_ns;
         uint64_t now_ns = until_ns - wait_ns;
 
-        /* New strata do not cut short the rest after an error: they come behind the one that erred. */
+        /* New strata do not cut short the rest after an error: they come behind the one that
+         * erred. */
         while (!is_stopping(log) && now_ns < until_ns &&
                (wait_ns == RETRY_WAIT_NS || atomic_load(&log->sealer.word) == seen)) {
             io->wait(io->ctx, (const uint32_t *)&log->sealer.word, atomic_load(&log->sealer.word),

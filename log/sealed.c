@@ -45,7 +45,7 @@ struct cache *sealed_cache(flume_log *log)
     return cache;
 }
 
-/* --- The file ------------------------------------------------------------------------------------ */
+/* --- The file --------------------------------------------------------------------------------- */
 
 static void file_release(struct held *held)
 {
@@ -129,7 +129,7 @@ int sealed_read(flume_log *log, struct strata *strata, void *target, size_t byte
     return FLUME_OK;
 }
 
-/* --- Pages --------------------------------------------------------------------------------------- */
+/* --- Pages ------------------------------------------------------------------------------------ */
 
 int sealed_footer_read(flume_log *log, struct strata *strata, struct sealed_footer *out_footer)
 {
@@ -251,7 +251,7 @@ void sealed_close(struct strata *strata)
     strata->sealed = NULL;
 }
 
-/* --- Sections ------------------------------------------------------------------------------------ */
+/* --- Sections --------------------------------------------------------------------------------- */
 
 int sealed_section_read(flume_log *log, struct strata *strata, const struct sealed_section *section,
                         uint8_t **out_bytes)

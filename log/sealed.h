@@ -1,13 +1,14 @@
 /*
  * sealed.h - reading a sealed strata: from an ordinal to the grain in an unpacked block.
  *
- * The file is read with pread, so an error of the medium is an error and no signal. What was read once
- * stays in the handle's cache (cache.h) as long as there is room.
+ * The file is read with pread, so an error of the medium is an error and no signal. What was read
+ * once stays in the handle's cache (cache.h) as long as there is room.
  *
  * What always holds:
- *   - A block that is given out was verified as stored, and each of its grains lies within it and has the
- *     ordinal it should, or none: nobody above verifies again.
- *   - Whatever lengths a file states, no allocation is larger than SEALED_BLOCK_RAW_MAX or the file.
+ *   - A block that is given out was verified as stored, and each of its grains lies within it and
+ *     has the ordinal it should, or none: nobody above verifies again.
+ *   - Whatever lengths a file states, no allocation is larger than SEALED_BLOCK_RAW_MAX or the
+ *     file.
  *   - Where the block index does not read, the blocks themselves tell where they are; where the
  *     footer page does not, the header page does, and the other way round.
  */
@@ -39,8 +40,9 @@ struct sealed {
         dictionary_copy; /* id SEALED_SECTION_NONE: not there. */
 };
 
-/* An unpacked block: the grains as they lay in the raw form; but of a packed one as they were packed,
- * without checks and ordinals: who wants one record need not pay for those of all others. Never changes. */
+/* An unpacked block: the grains as they lay in the raw form; but of a packed one as they were
+ * packed, without checks and ordinals: who wants one record need not pay for those of all others.
+ * Never changes. */
 struct block {
     struct cache_item item;
     flume_allocator allocator;
@@ -53,8 +55,8 @@ struct block {
     uint32_t offsets[];  /* In data, by ordinal less first_ordinal. */
 };
 
-/* Read the footer page of an open strata's file and fill strata->sealed. The header page is decoded,
- * or (header_is_bad) all that the footer tells is taken from there. */
+/* Read the footer page of an open strata's file and fill strata->sealed. The header page is
+ * decoded, or (header_is_bad) all that the footer tells is taken from there. */
 int sealed_open(flume_log *log, struct strata *strata, bool header_is_bad);
 
 /* Free what sealed_open() made; what the cache holds stays until it is dropped there. */
@@ -74,16 +76,16 @@ static inline bool block_has(const struct block *block, uint64_t seq)
 /* A record that the block has: borrowed from the block. */
 void block_record(struct block *block, uint64_t seq, flume_record *out_record);
 
-/* A grain that the block has: its header as it was in the raw form, and where its meta begins, with the
- * body behind it, valid as long as the block. */
+/* A grain that the block has: its header as it was in the raw form, and where its meta begins, with
+ * the body behind it, valid as long as the block. */
 const uint8_t *block_raw_grain(const struct block *block, uint64_t seq,
                                uint8_t out_header[GRAIN_HEADER_BYTES]);
 
 /* The whole footer page, read anew. */
 int sealed_footer_read(flume_log *log, struct strata *strata, struct sealed_footer *out_footer);
 
-/* A section's bytes, verified: in memory of the handle's allocator, owned by the caller. For sections
- * that are not kept in the cache. */
+/* A section's bytes, verified: in memory of the handle's allocator, owned by the caller. For
+ * sections that are not kept in the cache. */
 int sealed_section_read(flume_log *log, struct strata *strata, const struct sealed_section *section,
                         uint8_t **out_bytes);
 

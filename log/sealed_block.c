@@ -23,7 +23,7 @@ struct dictionary {
     ZSTD_DDict *ready;
 };
 
-/* --- The block index ----------------------------------------------------------------------------- */
+/* --- The block index -------------------------------------------------------------------------- */
 
 static void index_release(struct held *held)
 {
@@ -125,9 +125,9 @@ int sealed_index(flume_log *log, struct strata *strata, struct block_index **out
 }
 
 /*
- * The block that holds an ordinal, if any does. Blocks hold more or less equally many records, so it is
- * looked for around where it would be then, in steps that double: two or three lines of memory are
- * touched instead of the ten that bisecting a large index takes.
+ * The block that holds an ordinal, if any does. Blocks hold more or less equally many records, so
+ * it is looked for around where it would be then, in steps that double: two or three lines of
+ * memory are touched instead of the ten that bisecting a large index takes.
  */
 static size_t index_find(const struct block_index *index, uint64_t ordinal)
 {
@@ -161,7 +161,7 @@ static size_t index_find(const struct block_index *index, uint64_t ordinal)
     return low;
 }
 
-/* --- Unpacking ----------------------------------------------------------------------------------- */
+/* --- Unpacking -------------------------------------------------------------------------------- */
 
 static ZSTD_DCtx *context_take(flume_log *log)
 {
@@ -267,7 +267,8 @@ static int dictionary_get(flume_log *log, struct strata *strata, struct dictiona
     return status;
 }
 
-/* Unpack a block's stored bytes into exactly block->raw_bytes. *out_fits is false: they are not that. */
+/* Unpack a block's stored bytes into exactly block->raw_bytes. *out_fits is false: they are not
+ * that. */
 static int unpack(flume_log *log, struct strata *strata, const struct sealed_block *block,
                   const uint8_t *stored, uint8_t *target, bool *out_fits)
 {
@@ -316,7 +317,7 @@ void sealed_stop(flume_log *log)
     cache_destroy(&log->allocator, atomic_exchange(&log->cache, NULL));
 }
 
-/* --- Blocks -------------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 static void block_release(struct held *held)
 {
@@ -409,8 +410,8 @@ static void prefetch_block(const uint8_t *data, uint64_t bytes)
         __builtin_prefetch(data + at, 1, 3);
 }
 
-/* Make a block of what was read, in memory that the row asked for if that is as much as it takes. Takes over
- * `room`. *out_block stays as it is where the block is not what it should be. */
+/* Make a block of what was read, in memory that the row asked for if that is as much as it takes.
+ * Takes over `room`. *out_block stays as it is where the block is not what it should be. */
 static int block_make(flume_log *log, struct strata *strata, const struct sealed_block *header,
                       const uint8_t *stored, const struct block_room *room,
                       struct block **out_block)
@@ -466,8 +467,8 @@ static int block_read(flume_log *log, struct strata *strata, const struct sealed
     return status;
 }
 
-/* The block of a row is as long raw as it is stored, so it is not packed: read it to where it stays. If
- * it turns out to be another, *out_block stays NULL. */
+/* The block of a row is as long raw as it is stored, so it is not packed: read it to where it
+ * stays. If it turns out to be another, *out_block stays NULL. */
 static int block_read_in_place(flume_log *log, struct strata *strata,
                                const struct sealed_block_entry *entry, uint32_t count,
                                struct block **out_block)

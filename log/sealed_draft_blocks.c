@@ -1,9 +1,10 @@
 /*
  * sealed_draft_blocks.c - the blocks of a strata that is written anew.
  *
- * A block whose grains are all intact is copied as it is stored. Where a grain is bad or gets a flag,
- * the others go on in blocks of their own, because sizes lead from one grain of a block to the next;
- * they are stored as they are, for that is rare. Every grain keeps its raw offset, and so its check.
+ * A block whose grains are all intact is copied as it is stored. Where a grain is bad or gets a
+ * flag, the others go on in blocks of their own, because sizes lead from one grain of a block to
+ * the next; they are stored as they are, for that is rare. Every grain keeps its raw offset, and so
+ * its check.
  */
 #include <string.h>
 
@@ -35,7 +36,8 @@ static uint8_t wanted_flags(const struct sealed_draft *draft, const struct grain
     return flags;
 }
 
-/* Whether a grain was not what was sealed, already before. Without the list those count that may be. */
+/* Whether a grain was not what was sealed, already before. Without the list those count that may
+ * be. */
 static bool was_lost(struct sealed_draft *draft, const struct grain *grain)
 {
     if (draft->look.lost_is_damaged)
@@ -60,7 +62,7 @@ static int note_grain(struct sealed_draft *draft, const uint8_t *source, const s
                               : status;
 }
 
-/* --- Blocks of our own --------------------------------------------------------------------------- */
+/* --- Blocks of our own ------------------------------------------------------------------------ */
 
 /* Room in the output for a block with so many stored bytes; *out_at: where in the file. */
 static uint8_t *block_space(struct sealed_draft *draft, uint64_t stored_bytes, uint64_t *out_at,
@@ -177,7 +179,7 @@ static int put_stand_ins(struct sealed_draft *draft, uint64_t from, uint64_t to,
     return status == FLUME_OK ? run_flush(draft) : status;
 }
 
-/* --- Blocks as they are -------------------------------------------------------------------------- */
+/* --- Blocks as they are ----------------------------------------------------------------------- */
 
 /* Whether all grains of a block stay as they are. */
 static bool stays(const struct sealed_draft *draft, const struct block_step *step)

@@ -1,9 +1,9 @@
 /*
  * sealed_draft_sections.c - what stands behind the blocks of a strata that is written anew.
  *
- * Indexes follow from the records. Of the Merkle tree the nodes over records that are what they were
- * follow from them too; the others are taken from the old section as long as that holds: they stand
- * for what was written.
+ * Indexes follow from the records. Of the Merkle tree the nodes over records that are what they
+ * were follow from them too; the others are taken from the old section as long as that holds: they
+ * stand for what was written.
  */
 #include <string.h>
 
@@ -21,7 +21,7 @@ static bool is_zero(const uint8_t hash[SEALED_HASH_BYTES])
     return memcmp(hash, zero, sizeof zero) == 0;
 }
 
-/* --- One section --------------------------------------------------------------------------------- */
+/* --- One section ------------------------------------------------------------------------------ */
 
 static int section_begin(struct sealed_draft *draft, uint32_t id, XXH3_state_t *check)
 {
@@ -44,7 +44,7 @@ static void section_end(struct sealed_draft *draft)
     draft->output.check = NULL;
 }
 
-/* --- The tree ------------------------------------------------------------------------------------ */
+/* --- The tree --------------------------------------------------------------------------------- */
 
 /* The nodes of a strata, each with how it is known. */
 struct nodes {
@@ -190,7 +190,7 @@ static int section_nodes(struct sealed_draft *draft)
     return status;
 }
 
-/* --- All sections -------------------------------------------------------------------------------- */
+/* --- All sections ----------------------------------------------------------------------------- */
 
 static int write_section(struct sealed_draft *draft, uint32_t id)
 {
@@ -224,7 +224,7 @@ static int put_section(struct sealed_draft *draft, uint32_t id)
     return status;
 }
 
-/* --- Parity -------------------------------------------------------------------------------------- */
+/* --- Parity ----------------------------------------------------------------------------------- */
 
 /* Of parity beside the strata: it is made anew once the strata has its name (mend_settle()). */
 static int find_side(struct sealed_draft *draft)
@@ -330,12 +330,12 @@ int sealed_draft_sections(struct sealed_draft *draft)
     return status;
 }
 
-/* --- What only a damaged page may still tell ----------------------------------------------------- */
+/* --- What only a damaged page may still tell -------------------------------------------------- */
 
 enum { PAGE_CHECK_AT = STRATA_PAGE_BYTES - 8 };
 
-/* Whether a page may have been this one before it was damaged: its check is there, or next to nothing
- * is different. */
+/* Whether a page may have been this one before it was damaged: its check is there, or next to
+ * nothing is different. */
 static bool may_have_been(const uint8_t *found, const uint8_t *page)
 {
     unsigned bits = 0;

@@ -71,7 +71,7 @@ static_assert(FOOTER_KIND_COUNTS_AT + 4 * STRATA_KINDS == FOOTER_LAST_OF_KIND_AT
 
 static const char footer_magic[8] = {'f', 'l', 'u', 'm', 's', 'e', 'a', 'l'};
 
-/* --- Blocks -------------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 /* Over the header behind the check, and the stored bytes: they lie side by side. */
 static uint64_t block_check(const uint8_t *source, uint64_t stored_bytes, uint64_t salt,
@@ -175,7 +175,8 @@ bool sealed_grains_strip(uint8_t *grains, uint64_t bytes)
     return true;
 }
 
-/* The grain i of a block, which begins at `at`: false if it does not fit, or is not what it should be. */
+/* The grain i of a block, which begins at `at`: false if it does not fit, or is not what it should
+ * be. */
 static bool grain_is_right(const struct sealed_block *block, const uint8_t *grains, uint32_t i,
                            uint64_t at, struct grain *out_grain)
 {
@@ -266,7 +267,7 @@ void sealed_block_entry_decode(const uint8_t source[SEALED_BLOCK_ENTRY_BYTES],
     out_entry->greatest_time_ns = get_le64(source + ENTRY_GREATEST_TIME_AT);
 }
 
-/* --- Footer page --------------------------------------------------------------------------------- */
+/* --- Footer page ------------------------------------------------------------------------------ */
 
 static void section_encode(uint8_t *target, const struct sealed_section *section)
 {
@@ -429,7 +430,7 @@ uint64_t sealed_blocks_end(const struct sealed_footer *footer)
                                      : footer->file_bytes - STRATA_PAGE_BYTES;
 }
 
-/* --- Grain index --------------------------------------------------------------------------------- */
+/* --- Grain index ------------------------------------------------------------------------------ */
 
 unsigned sealed_index_fan_bits(uint64_t entry_count)
 {

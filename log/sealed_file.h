@@ -1,7 +1,8 @@
 /*
  * sealed_file.h - the pieces of a sealed strata file: blocks, sections, footer page.
  *
- * log/FORMAT.md, "Sealed strata", has the bytes. Pure functions over buffers; they allocate nothing.
+ * log/FORMAT.md, "Sealed strata", has the bytes. Pure functions over buffers; they allocate
+ * nothing.
  *
  * What always holds: what decodes has sizes and offsets within the bounds given here, so that no
  * caller computes with a number that a file made up.
@@ -74,9 +75,9 @@ bool sealed_block_decode(const uint8_t *source, uint64_t available_bytes, uint64
                          uint64_t file_offset, struct sealed_block *out_block);
 
 /*
- * A packed block leaves out of each grain what can be worked out anew: its check and its ordinal are
- * zero in there. (A check is 8 bytes that nothing can compress: a fifth of all there is of small JSON
- * records; an ordinal costs half as much.)
+ * A packed block leaves out of each grain what can be worked out anew: its check and its ordinal
+ * are zero in there. (A check is 8 bytes that nothing can compress: a fifth of all there is of
+ * small JSON records; an ordinal costs half as much.)
  *
  * @param grains  Whole grains, `bytes` of them in all. Changed.
  * @return false: sizes do not lead from grain to grain up to the end.
@@ -96,8 +97,8 @@ bool sealed_grains_find(const struct sealed_block *block, const uint8_t *grains,
 /* The same, and put back what was left out; grains are changed. */
 bool sealed_grains_take(const struct sealed_block *block, uint64_t salt, uint8_t *grains);
 
-/* The fields of a grain of a packed block, which sealed_grains_find() has found: what was left out of it
- * is worked out. `raw_offset`: where it is in the raw form. */
+/* The fields of a grain of a packed block, which sealed_grains_find() has found: what was left out
+ * of it is worked out. `raw_offset`: where it is in the raw form. */
 void sealed_grain_complete(const uint8_t *source, uint32_t ordinal, uint64_t salt,
                            uint64_t raw_offset, struct grain *out_grain);
 

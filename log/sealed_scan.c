@@ -1,8 +1,8 @@
 /*
  * sealed_scan.c - where the blocks of a strata are, told by the blocks themselves.
  *
- * For a strata whose block index or footer page does not read. Blocks follow each other from the header
- * page on; behind one that does not read, each place where one may begin is tried.
+ * For a strata whose block index or footer page does not read. Blocks follow each other from the
+ * header page on; behind one that does not read, each place where one may begin is tried.
  */
 #include "sealed_inside.h"
 
@@ -21,7 +21,8 @@ struct block_scan {
     size_t room;
 };
 
-/* So many bytes at an offset, NULL: not to be had. *out_status tells an error that is not the file's. */
+/* So many bytes at an offset, NULL: not to be had. *out_status tells an error that is not the
+ * file's. */
 static const uint8_t *look(struct block_scan *scan, uint64_t offset, uint64_t bytes,
                            int *out_status)
 {

@@ -71,7 +71,7 @@ void sections_end(struct sections *sections)
     memset(sections, 0, sizeof *sections);
 }
 
-/* --- Merkle nodes -------------------------------------------------------------------------------- */
+/* --- Merkle nodes ----------------------------------------------------------------------------- */
 
 static int add_node(struct sections *sections, const struct merkle_hash *hash)
 {
@@ -137,7 +137,7 @@ const struct merkle_hash *sections_node(const struct sections *sections, uint64_
                : NULL;
 }
 
-/* --- Grains and blocks --------------------------------------------------------------------------- */
+/* --- Grains and blocks ------------------------------------------------------------------------ */
 
 static void count_grain(struct sections *sections, const struct grain *grain, uint64_t offset)
 {
@@ -219,7 +219,7 @@ void sections_fill_footer(const struct sections *sections, const struct strata_h
     }
 }
 
-/* --- Lost records -------------------------------------------------------------------------------- */
+/* --- Lost records ----------------------------------------------------------------------------- */
 
 int lost_add(struct inspection *inspection, struct lost_list *list, uint32_t first_ordinal,
              uint32_t count)

@@ -73,8 +73,8 @@ int sections_settle(struct sections *sections, uint64_t count);
 /* The node of a group, if all its leaves were added and are what was sealed. NULL: not known. */
 const struct merkle_hash *sections_node(const struct sections *sections, uint64_t group);
 
-/* What the records say of the footer's numbers: counts, kinds, times. The rest stays. `header` tells
- * of what came before. */
+/* What the records say of the footer's numbers: counts, kinds, times. The rest stays. `header`
+ * tells of what came before. */
 void sections_fill_footer(const struct sections *sections, const struct strata_header *header,
                           struct sealed_footer *io_footer);
 

@@ -1,8 +1,8 @@
 /*
  * settings.h - the small text files of a basin: lines of "word value", the last one a check.
  *
- * What always holds: such a file is replaced by rename, whole or not at all, and one whose check does
- * not hold is never believed.
+ * What always holds: such a file is replaced by rename, whole or not at all, and one whose check
+ * does not hold is never believed.
  */
 #ifndef FLUME_SETTINGS_H
 #define FLUME_SETTINGS_H
@@ -19,8 +19,8 @@ struct settings {
 /* Read a file of the basin. FLUME_ERR_NOT_FOUND without a detail: there is none. */
 int settings_read(flume_log *log, const char *name, struct settings *out_settings);
 
-/* The value of a word: up to the end of its line, which is not the end of the string. NULL: there is
- * none. */
+/* The value of a word: up to the end of its line, which is not the end of the string. NULL: there
+ * is none. */
 const char *settings_value(const struct settings *settings, const char *word);
 
 /* Whether the last line is the check of all before it, to the letter. */
@@ -30,8 +30,8 @@ bool settings_check_holds(const struct settings *settings);
 void settings_add(struct settings *settings, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Put the check behind the text and write it in place of what there is, through `name`.tmp. Syncs no
- * directory. */
+/* Put the check behind the text and write it in place of what there is, through `name`.tmp. Syncs
+ * no directory. */
 int settings_write(flume_log *log, const char *name, struct settings *settings);
 
 /* Pairs of hexadecimal digits. */

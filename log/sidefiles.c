@@ -23,7 +23,7 @@ static int tell(struct inspection *inspection, enum finding_weight weight, const
     return inspection_tell(inspection, FLUME_FINDING_SIDE_FILE, weight, &place, "%s %s", file, why);
 }
 
-/* --- flume.conf, HEAD, TAIL ---------------------------------------------------------------------- */
+/* --- flume.conf, HEAD, TAIL ------------------------------------------------------------------- */
 
 static int look_at_conf(struct inspection *inspection, struct sidefiles *sidefiles)
 {
@@ -80,7 +80,7 @@ static int look_at_gate(struct inspection *inspection, struct sidefiles *sidefil
     return status;
 }
 
-/* --- subs/ --------------------------------------------------------------------------------------- */
+/* --- subs/ ------------------------------------------------------------------------------------ */
 
 struct names {
     struct inspection *inspection;
@@ -191,7 +191,7 @@ static int look_at_positions(struct inspection *inspection, struct sidefiles *si
     return status;
 }
 
-/* --- log/ ---------------------------------------------------------------------------------------- */
+/* --- log/ ------------------------------------------------------------------------------------- */
 
 static const struct survey_row *find_row(const struct survey *survey, uint64_t first_seq)
 {

@@ -5,17 +5,17 @@
  * limit and slots stay empty.
  *
  * What always holds:
- *   - A table only grows at its end, and a row only exchanges its raw strata for the sealed one, each
- *     by one store; where rows must go, or there is no room, a newer table replaces it, and the old
- *     one lives until close, as every strata does. So lookups take no lock, and what a handle holds
- *     of a log grows with the number of its strata, not of its changes.
+ *   - A table only grows at its end, and a row only exchanges its raw strata for the sealed one,
+ *     each by one store; where rows must go, or there is no room, a newer table replaces it, and
+ *     the old one lives until close, as every strata does. So lookups take no lock, and what a
+ *     handle holds of a log grows with the number of its strata, not of its changes.
  *   - A raw strata's mapping lives as long as somebody holds it: the strata, a cursor in it, a kept
  *     record. Its limit lies within the file as it was when it was mapped, so no access of ours
  *     goes beyond the end.
  *   - A strata that was sealed since lets its mapping go, so that the disk space of the raw form is
  *     free, unless a record was got from it by seq: such a record is valid until the log is closed
- *     without being counted. Who touches a mapping has it lent (strata_lend), or has said that it is
- *     got from (strata_touch).
+ *     without being counted. Who touches a mapping has it lent (strata_lend), or has said that it
+ *     is got from (strata_touch).
  *   - Slots are hints: a grain found through them is verified, and where they lie they are rebuilt
  *     privately by walking the grains.
  */
@@ -120,8 +120,8 @@ size_t table_find(const struct table *table, uint64_t seq);
 /* List log/ anew and publish what is there. */
 int table_refresh(flume_log *log);
 
-/* Say that records are got from a strata. false: its mapping is gone; the current table has its sealed
- * form. */
+/* Say that records are got from a strata. false: its mapping is gone; the current table has its
+ * sealed form. */
 static inline bool strata_touch(struct strata *strata)
 {
     int use = atomic_load_explicit(&strata->use, memory_order_relaxed);
@@ -134,7 +134,8 @@ static inline bool strata_touch(struct strata *strata)
 /* The mapping of an open raw strata, held for the caller. NULL: it is gone; as above. */
 struct mapping *strata_lend(flume_log *log, struct strata *strata);
 
-/* Let the mapping go unless records are got from it. Under table_mutex, for a strata that was sealed. */
+/* Let the mapping go unless records are got from it. Under table_mutex, for a strata that was
+ * sealed. */
 void strata_drop_locked(struct strata *strata);
 
 /* Free a strata, and let its mapping go. At close. */
@@ -143,7 +144,8 @@ void strata_destroy(struct strata *strata);
 /* Free everything; kept records keep their own mappings and blocks. */
 void table_destroy(flume_log *log);
 
-/* Open on first use: map, read the header. FLUME_ERR_DAMAGED, FLUME_ERR_VERSION, ... with detail. */
+/* Open on first use: map, read the header. FLUME_ERR_DAMAGED, FLUME_ERR_VERSION, ... with
+ * detail. */
 int strata_open(flume_log *log, struct strata *strata);
 
 /* Why there is no file of that path: FLUME_ERR_ABSENT if it is a link that leads nowhere, which may

@@ -18,8 +18,8 @@
 
 enum { SAVE_INTERVAL_NS = 100000000 };
 
-/* On such a thread nobody waits for another such thread, of whichever log: they could be waiting for
- * each other. */
+/* On such a thread nobody waits for another such thread, of whichever log: they could be waiting
+ * for each other. */
 static _Thread_local bool on_subscription_thread;
 
 struct flume_subscription {

@@ -29,7 +29,7 @@ void survey_row_file(const struct survey_row *row, struct survey_file *out_file)
     survey_file(row->file[0] != '\0' ? row->file : name, out_file);
 }
 
-/* --- Growing arrays ------------------------------------------------------------------------------ */
+/* --- Growing arrays --------------------------------------------------------------------------- */
 
 static bool make_room(struct inspection *inspection, void **io_array, size_t count, size_t *io_room,
                       size_t bytes)
@@ -83,7 +83,7 @@ int survey_add_stray(struct inspection *inspection, struct survey *survey,
     return FLUME_OK;
 }
 
-/* --- Names --------------------------------------------------------------------------------------- */
+/* --- Names ------------------------------------------------------------------------------------ */
 
 struct listing {
     struct inspection *inspection;
@@ -135,7 +135,7 @@ static int take_name(void *ctx, const char *name)
     return survey_add_row(listing->inspection, listing->survey, &row) == FLUME_OK ? 0 : -ENOMEM;
 }
 
-/* --- Headers ------------------------------------------------------------------------------------- */
+/* --- Headers ---------------------------------------------------------------------------------- */
 
 void survey_take_header(struct survey_row *row, const struct strata_header *header)
 {
@@ -202,7 +202,8 @@ static int read_header(struct inspection *inspection, struct survey *survey, str
         take_bad_header(row, page);
         return FLUME_OK;
     }
-    /* It was listed: a link that leads nowhere. That is no damage: what it leads to may come back. */
+    /* It was listed: a link that leads nowhere. That is no damage: what it leads to may come
+     * back. */
     if (file == -ENOENT)
         return absent(inspection, row, path.text);
     if (file < 0)

@@ -79,8 +79,8 @@ void survey_release(struct inspection *inspection, struct survey *survey);
 /* Know a row by its header page, which holds. */
 void survey_take_header(struct survey_row *row, const struct strata_header *header);
 
-/* Look at the footer page of what is, or may be, a sealed strata. Where the header page does not hold,
- * the row is known by its footer, or only as sealed. */
+/* Look at the footer page of what is, or may be, a sealed strata. Where the header page does not
+ * hold, the row is known by its footer, or only as sealed. */
 int survey_look_sealed(struct inspection *inspection, struct survey_row *row);
 
 /* Whether a row's file says which strata it is. */

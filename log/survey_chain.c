@@ -118,7 +118,7 @@ static int follow_all(struct inspection *inspection, struct survey *survey)
     return status;
 }
 
-/* --- Gaps and ends ------------------------------------------------------------------------------- */
+/* --- Gaps and ends ---------------------------------------------------------------------------- */
 
 /* Most grains that fit into the row's file. */
 static uint64_t most_grains(const struct survey_row *row)
@@ -276,7 +276,7 @@ static int fill_gaps(struct inspection *inspection, const struct survey *old, st
     return status;
 }
 
-/* --- What sealed strata say of each other -------------------------------------------------------- */
+/* --- What sealed strata say of each other ----------------------------------------------------- */
 
 /* Sealed strata come before raw ones: what is missing among them is written anew as one of them. */
 static void seal_gaps(struct survey *survey)

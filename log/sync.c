@@ -253,8 +253,8 @@ static void await_head(flume_log *log, uint64_t seq, uint64_t limit_ns)
  * alone, and two half groups follow each other for ever. So it waits, briefly and at most, until as
  * many records as last time are there. A single thread never waits: its group is one.
  *
- * Once one has come late, groups would stay without it: now and then the leader waits a little for one
- * more. (Measured with eight threads: 7.1 -> 7.9 records a sync.)
+ * Once one has come late, groups would stay without it: now and then the leader waits a little for
+ * one more. (Measured with eight threads: 7.1 -> 7.9 records a sync.)
  */
 static void gather(flume_log *log, uint64_t from_seq)
 {

@@ -43,7 +43,8 @@ int gate_create(flume_log *log, uint64_t seq, uint64_t check);
 struct table;
 int read_back(flume_log *log, const struct table *table, uint64_t from_seq, uint64_t to_seq);
 
-/* The same for a file in log/ that has been synced and verified by what the page cache has of it. */
+/* The same for a file in log/ that has been synced and verified by what the page cache has of
+ * it. */
 int read_back_file(flume_log *log, const char *name, uint64_t bytes);
 
 /* Helper threads. Start and stop with the handle; `soon` wakes them (cheap, any thread). */
@@ -55,8 +56,8 @@ void prepare_soon(flume_log *log);
 /* roll.c: make the next strata ahead, unless somebody does. */
 void prepare_next(flume_log *log);
 
-/* Close the files of strata that were sealed since: as long as one is open, the disk space of the raw
- * form is not free. Where somebody syncs, they are left for the next time. */
+/* Close the files of strata that were sealed since: as long as one is open, the disk space of the
+ * raw form is not free. Where somebody syncs, they are left for the next time. */
 void sync_close_raw(flume_log *log);
 
 #endif

@@ -74,7 +74,8 @@ static struct strata *find_exact(const struct table *table, uint64_t first_seq)
     return table->rows[index].strata;
 }
 
-/* Whether a strata that the handle has mapped was sealed since: the file of its name is another one. */
+/* Whether a strata that the handle has mapped was sealed since: the file of its name is another
+ * one. */
 static bool is_superseded(const flume_log *log, const struct strata *strata)
 {
     return strata->first_seq < atomic_load(&log->head->sealed_to) &&
@@ -128,7 +129,8 @@ static int append_new(flume_log *log, struct table *table, const struct listing 
     return FLUME_OK;
 }
 
-/* A table with room to grow; what the old one knows of the names listed is kept. NULL: no memory. */
+/* A table with room to grow; what the old one knows of the names listed is kept. NULL: no
+ * memory. */
 static struct table *table_build(flume_log *log, const struct table *old,
                                  const struct listing *listing)
 {

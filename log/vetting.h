@@ -15,8 +15,8 @@ enum vetting_depth {
 /*
  * Look at an attached basin, beside whoever writes to it. Changes nothing.
  *
- * @return FLUME_OK; FLUME_ERR_DAMAGED with a detail that names the first damage; FLUME_ERR_TAIL_LOST,
- *         FLUME_ERR_VERSION, FLUME_ERR_IO, FLUME_ERR_NO_MEMORY.
+ * @return FLUME_OK; FLUME_ERR_DAMAGED with a detail that names the first damage;
+ *         FLUME_ERR_TAIL_LOST, FLUME_ERR_VERSION, FLUME_ERR_IO, FLUME_ERR_NO_MEMORY.
  */
 int vet(flume_log *log, enum vetting_depth depth);
 

@@ -76,8 +76,8 @@ int mutex_try(flume_log *log, pthread_mutex_t *mutex, _Atomic uint32_t *owner)
 #define WAIT_FOR_TSAN 1
 #endif
 
-/* Lock with a time limit. Old thread sanitizers do not know pthread_mutex_clocklock(): for them it is
- * the limit by the wall clock, which in a program is worse: that clock jumps. */
+/* Lock with a time limit. Old thread sanitizers do not know pthread_mutex_clocklock(): for them it
+ * is the limit by the wall clock, which in a program is worse: that clock jumps. */
 static int lock_for(pthread_mutex_t *mutex, uint64_t timeout_ns)
 {
 #if defined(WAIT_FOR_TSAN)
@@ -103,9 +103,9 @@ static int lock_for(pthread_mutex_t *mutex, uint64_t timeout_ns)
 
 /*
  * A short section is worth waiting for awake, but not next to the lock: each look takes the line
- * from the owner, and who then gets the lock takes six more. So one looks seldom, and the owner gets some
- * ten appends done in between. (Measured on two threads that append 100 bytes: 426 -> 276 ns a record
- * against a first look after four pauses, and no look further apart than 64.)
+ * from the owner, and who then gets the lock takes six more. So one looks seldom, and the owner
+ * gets some ten appends done in between. (Measured on two threads that append 100 bytes: 426 -> 276
+ * ns a record against a first look after four pauses, and no look further apart than 64.)
  */
 static int take_contended(flume_log *log, pthread_mutex_t *mutex)
 {
@@ -190,9 +190,9 @@ static void sleep_until_woken(flume_log *log, enum wait_end end, uint64_t seq, u
 }
 
 /*
- * Whoever has just found records looks again for a while before it asks to be woken. Where each look finds
- * several it looks less often: each takes lines from the appender, few records or many. (Measured on
- * appends of 100 bytes: 402 ns each at half a microsecond, 342 at two, 304 at four.)
+ * Whoever has just found records looks again for a while before it asks to be woken. Where each
+ * look finds several it looks less often: each takes lines from the appender, few records or many.
+ * (Measured on appends of 100 bytes: 402 ns each at half a microsecond, 342 at two, 304 at four.)
  */
 static bool lingers(flume_log *log, enum wait_end end, uint64_t seq, struct waiter *waiter,
                     uint64_t until_ns, const _Atomic uint32_t *cancelled)

@@ -40,8 +40,8 @@ const char *exit_code_name(int code);
 /** For a status of the library. */
 int exit_code_of(int status);
 
-/** What `flume run` ends with where another command would end with this code: the codes of the command
- * that it runs are its own, so all failures of flume have one of theirs. */
+/** What `flume run` ends with where another command would end with this code: the codes of the
+ * command that it runs are its own, so all failures of flume have one of theirs. */
 int exit_code_of_run(int code);
 
 /** Where two apply, the one to end with. */

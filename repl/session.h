@@ -61,7 +61,8 @@ void session_deinit(struct session *session);
  * @return CODE_OK, or the code to end with. */
 int session_open(struct session *session, const flume_log_options *options, flume_log **out_log);
 
-/** The same for reading only, which never stands in a writer's way. In a shell its handle is lent. */
+/** The same for reading only, which never stands in a writer's way. In a shell its handle is
+ * lent. */
 int session_open_to_read(struct session *session, flume_log **out_log);
 
 /** Report that there is no basin to open. CODE_USAGE. */
@@ -70,8 +71,8 @@ int session_report_no_db(struct session *session);
 /** What is the same for every handle: --timeout, the program's name, where messages go. */
 void session_fill_options(struct session *session, flume_log_options *io_options);
 
-/** The library's own messages: what recovery cut, what it waits for. log_ctx is a session. Called on
- * any thread. */
+/** The library's own messages: what recovery cut, what it waits for. log_ctx is a session. Called
+ * on any thread. */
 void session_on_library_message(void *log_ctx, enum flume_log_level level, const char *message);
 
 /** Close what was opened, if anything was. FLUME_OK, or what flume_log_close() answers. */

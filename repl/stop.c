@@ -40,8 +40,8 @@ static void ask_again(struct stop *stop, int signal)
                  sizeof(message) - 1); /* There is nowhere else to say it. */
 }
 
-/* What the main thread waits for in a system call (a fifo, a reader that has stopped) is interrupted
- * by a signal without effect. */
+/* What the main thread waits for in a system call (a fifo, a reader that has stopped) is
+ * interrupted by a signal without effect. */
 static void nudge(const struct stop *stop)
 {
     if (stop->manner == STOP_IS_NOTED)

@@ -3,9 +3,9 @@
  *
  * Signals are taken by a thread, because nothing that a cursor does is allowed in a signal handler.
  * A program that runs one command has a struct stop for that command; a shell has one for all of
- * them, in which they are only ever noted: at Ctrl-C the command that runs ends, or the line that is
- * being typed is dropped; at the others the shell ends. A system call that the main thread is still
- * in a moment later (a fifo that nobody opens, a reader that has stopped) ends with EINTR.
+ * them, in which they are only ever noted: at Ctrl-C the command that runs ends, or the line that
+ * is being typed is dropped; at the others the shell ends. A system call that the main thread is
+ * still in a moment later (a fifo that nobody opens, a reader that has stopped) ends with EINTR.
  */
 #ifndef REPL_STOP_H
 #define REPL_STOP_H
@@ -51,9 +51,10 @@ void stop_watch(struct stop *stop, flume_cursor *cursor);
 void stop_hold(struct stop *stop);
 void stop_release(struct stop *stop);
 
-/** From now on each signal is noted and sent on to this child of the process, and does nothing else,
- * however often it comes and however long the child takes. What the terminal sends (Ctrl-C) the child
- * has got already. To be ended, by 0, before the child is waited for: its id is another's then. */
+/** From now on each signal is noted and sent on to this child of the process, and does nothing
+ * else, however often it comes and however long the child takes. What the terminal sends (Ctrl-C)
+ * the child has got already. To be ended, by 0, before the child is waited for: its id is another's
+ * then. */
 void stop_send_on(struct stop *stop, pid_t child);
 
 /** The signal that came since the last clear, or 0. */

@@ -181,8 +181,8 @@ static int ensure_batch(flume_view *view)
     return status == FLUME_OK ? status : view_keep_failure(view, FAILURE_STAYS, FLUME_SEQ_NONE);
 }
 
-/* Who waits for less than a short batch gets one. Who waits for more needs every record of it in any
- * case, and gets there sooner by large ones: a batch writes each page that it touches once. */
+/* Who waits for less than a short batch gets one. Who waits for more needs every record of it in
+ * any case, and gets there sooner by large ones: a batch writes each page that it touches once. */
 static struct batch_limits choose_limits(const struct environment *env, uint64_t head,
                                          uint64_t wanted_seq)
 {

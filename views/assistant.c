@@ -1,8 +1,8 @@
 /*
  * assistant.c - see assistant.h.
  *
- * A ring of jobs under a mutex. Who takes a job, the thread or the caller, is `busy` until it is done,
- * and nobody takes another meanwhile: that keeps them in order.
+ * A ring of jobs under a mutex. Who takes a job, the thread or the caller, is `busy` until it is
+ * done, and nobody takes another meanwhile: that keeps them in order.
  */
 #include "assistant.h"
 

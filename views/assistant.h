@@ -3,8 +3,8 @@
  *
  * What always holds:
  *   - Jobs are done one at a time, in the order in which they were given.
- *   - What the thread has not begun when the caller needs it, the caller does: on a machine that has
- *     no processor left, nobody waits for more than the job that is under way.
+ *   - What the thread has not begun when the caller needs it, the caller does: on a machine that
+ *     has no processor left, nobody waits for more than the job that is under way.
  *   - Without a thread (none is allowed, or to be had) each job is done when it is given: nothing
  *     depends on there being one but the time it takes.
  *   - At most ASSISTANT_JOBS_MAX jobs wait. The thread is started by the first job, sleeps while
@@ -22,8 +22,8 @@ enum { ASSISTANT_JOBS_MAX = 64 };
 
 struct assistant;
 
-/* Everything it points to is lent until the job is settled. It cannot fail: what can go wrong, the job
- * notes where its ctx leads. */
+/* Everything it points to is lent until the job is settled. It cannot fail: what can go wrong, the
+ * job notes where its ctx leads. */
 struct assistant_job {
     void (*work)(void *ctx, const void *data, size_t bytes);
     void *ctx;

@@ -169,7 +169,8 @@ static int keep_sorter_status(flume_batch *batch, size_t table, int status)
                       definition->tables[table].name, flume_strerror(status));
 }
 
-/* Rows that come in order are put where the one before them was, without being looked for from the root. */
+/* Rows that come in order are put where the one before them was, without being looked for from the
+ * root. */
 static int put_direct(flume_batch *batch, size_t table, MDB_val *key, MDB_val *value)
 {
     int code = 0;

@@ -17,8 +17,8 @@
 
 struct sorter;
 
-/* How much one batch takes, whichever comes first; time is looked at every 64 records, and after the
- * 1st, 2nd, 4th ... A batch that has what somebody waits for ends then, too. */
+/* How much one batch takes, whichever comes first; time is looked at every 64 records, and after
+ * the 1st, 2nd, 4th ... A batch that has what somebody waits for ends then, too. */
 struct batch_limits {
     uint64_t until_seq;
     uint64_t records_max;

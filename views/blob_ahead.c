@@ -1,13 +1,13 @@
 /*
  * blob_ahead.c - loading the next chunk while this one is loaded, for who reads them in order.
  *
- * Every second chunk is loaded by an assistant: two are unpacked and hashed in the time of one. What
- * has been loaded ahead waits, verified, until it is asked for.
+ * Every second chunk is loaded by an assistant: two are unpacked and hashed in the time of one.
+ * What has been loaded ahead waits, verified, until it is asked for.
  *
  * What always holds:
  *   - At most one chunk is ahead, in a buffer and with a coder of its own.
- *   - What goes wrong ahead is forgotten: the chunk is loaded again when it is asked for, and what goes
- *     wrong then is told. So a reader answers what it would without a second thread.
+ *   - What goes wrong ahead is forgotten: the chunk is loaded again when it is asked for, and what
+ *     goes wrong then is told. So a reader answers what it would without a second thread.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /*
  * blob_orphans.c - chunks that no blob refers to.
  *
- * Two bits for each record of the second log, in windows of a fixed number of them: however large that
- * log is, the memory is the same, and the lists of all blobs are gone through once a window.
+ * Two bits for each record of the second log, in windows of a fixed number of them: however large
+ * that log is, the memory is the same, and the lists of all blobs are gone through once a window.
  *
  * What always holds:
- *   - A chunk is called an orphan only if every blob of the log as of the ask was followed; where the
- *     list of one could not be read, that is told.
+ *   - A chunk is called an orphan only if every blob of the log as of the ask was followed; where
+ *     the list of one could not be read, that is told.
  *   - All copies of a chunk that is referred to count as referred to.
  */
 #include <stdlib.h>

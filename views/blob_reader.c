@@ -2,10 +2,10 @@
  * blob_reader.c - reading a content, verified, in any order.
  *
  * What always holds:
- *   - Nothing is given whose hash has not been compared: of an inline content when it is opened, of a
- *     chunk when it is loaded.
- *   - One chunk is in memory at a time, or two, if they are read in order (blob_ahead.c), and of its
- *     clasts one body a level.
+ *   - Nothing is given whose hash has not been compared: of an inline content when it is opened, of
+ *     a chunk when it is loaded.
+ *   - One chunk is in memory at a time, or two, if they are read in order (blob_ahead.c), and of
+ *     its clasts one body a level.
  */
 #include <stdio.h>
 #include <stdlib.h>

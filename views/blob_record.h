@@ -1,10 +1,10 @@
 /*
- * blob_record.h - the body of a record of kind blob: what a content is, and the content or the list of
- * its chunks. views/FORMAT.md, "Blob record", has the bytes.
+ * blob_record.h - the body of a record of kind blob: what a content is, and the content or the list
+ * of its chunks. views/FORMAT.md, "Blob record", has the bytes.
  *
  * What always holds:
- *   - A body that decodes is as long as it says, and its numbers agree; an inline content is at most
- *     FLUME_BLOB_INLINE_BYTES_MAX. Whether the content has the hash is for who reads it.
+ *   - A body that decodes is as long as it says, and its numbers agree; an inline content is at
+ *     most FLUME_BLOB_INLINE_BYTES_MAX. Whether the content has the hash is for who reads it.
  */
 #ifndef VIEWS_BLOB_RECORD_H
 #define VIEWS_BLOB_RECORD_H
@@ -34,8 +34,8 @@ struct blob_record {
 size_t blob_record_encode(const struct blob_record *record,
                           uint8_t target[BLOB_RECORD_PREFIX_BYTES_MAX]);
 
-/** Read a body in place. @return FLUME_OK; FLUME_ERR_DAMAGED (it is none); FLUME_ERR_VERSION (a format
- * or form of a newer flume). */
+/** Read a body in place. @return FLUME_OK; FLUME_ERR_DAMAGED (it is none); FLUME_ERR_VERSION (a
+ * format or form of a newer flume). */
 int blob_record_decode(const void *body, size_t body_bytes, struct blob_record *out_record);
 
 #endif

@@ -2,8 +2,8 @@
  * blob_recording.c - the record of a content that has been put.
  *
  * What always holds:
- *   - A record is appended only if no other blob has been since the content was looked for: two puts of
- *     the same content at once record it once.
+ *   - A record is appended only if no other blob has been since the content was looked for: two
+ *     puts of the same content at once record it once.
  *   - It says how far the second log must reach: to the last of the records that it refers to.
  */
 #include <stdlib.h>
@@ -64,7 +64,8 @@ static int look_at(void *ctx, const flume_blob_info *info)
     return looking->known->alike_seq != FLUME_SEQ_NONE ? LOOK_ENOUGH : 0;
 }
 
-/* Look at the records of the content, oldest first: the holder comes before those that refer to it. */
+/* Look at the records of the content, oldest first: the holder comes before those that refer to
+ * it. */
 static int find_known(const flume_blob_writer *writer, const uint8_t hash[FLUME_HASH_BYTES],
                       struct known *out_known)
 {

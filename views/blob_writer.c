@@ -173,7 +173,8 @@ static void hash_in_whole(flume_blob_writer *writer, const struct grains_chunk *
     content_hasher_add(writer->hasher, chunk->content, chunk->bytes);
 }
 
-/* @param is_lent  It lies in what the caller has given, where it stays until the batch is stored. */
+/* @param is_lent  It lies in what the caller has given, where it stays until the batch is
+ *                 stored. */
 static int take_chunk(flume_blob_writer *writer, const struct chunk_bytes *bytes, bool is_lent)
 {
     struct grains_chunk *chunk;

@@ -40,8 +40,8 @@ struct flume_blob_writer {
     struct chunker *chunker;
     struct clasts_builder *builder;
     struct grains_workshop workshop;
-    struct grains_chunk
-        batch[GRAINS_BATCH_CHUNKS]; /* Contents lie in buffer, or with the caller. */
+    /* Contents lie in buffer, or with the caller. */
+    struct grains_chunk batch[GRAINS_BATCH_CHUNKS];
     size_t batch_count, batch_bytes;
     bool refers;        /* Some lie with the caller, who lends them until the call is over. */
     uint64_t needs_seq; /* The last of the records that it refers to; FLUME_SEQ_NONE: none yet. */
@@ -58,7 +58,8 @@ int blob_put_fail(flume *handle, int status, const char *why);
 /**
  * Record the content, whose hash and size are in writer->result, unless a record says all of it.
  *
- * @param root  Of its clasts, which are stored as all chunks are; NULL: it is inline, in writer->buffer.
+ * @param root  Of its clasts, which are stored as all chunks are; NULL: it is inline, in
+ *              writer->buffer.
  * @return as flume_blob_writer_finish(); writer->result has the rest.
  */
 int blob_writer_record(flume_blob_writer *writer, const struct clasts_body *root);

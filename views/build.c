@@ -5,9 +5,9 @@
  * and meta is committed with the number of runs, so that who is interrupted goes on from there. At
  * the end the rows of each table come out sorted and are appended, page after full page.
  *
- * A view that allows it is collected in several parts at once: part i has the records before those of
- * part i + 1, a thread, and sorters of its own, and where parts have a key in common the later part
- * is the newer one.
+ * A view that allows it is collected in several parts at once: part i has the records before those
+ * of part i + 1, a thread, and sorters of its own, and where parts have a key in common the later
+ * part is the newer one.
  *
  * What always holds:
  *   - A build that was interrupted and one that was not end with the same tables.

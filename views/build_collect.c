@@ -107,8 +107,8 @@ int part_ask_to_stop(void *ctx)
     return status == FLUME_OK ? atomic_load(&build->stopped) : status;
 }
 
-/* Whether what was collected is to be kept. A sealed strata may have had more rows than there is room
- * for; then some are on disk already. */
+/* Whether what was collected is to be kept. A sealed strata may have had more rows than there is
+ * room for; then some are on disk already. */
 static bool is_checkpoint_due(const struct part *part)
 {
     const struct view_part *kept = &part->build->meta.parts[part->index];

@@ -6,8 +6,8 @@
  *   build_append.c   the rows of all parts become tables
  *
  * What always holds:
- *   - A part's runs and synced_seq are committed together: runs 0 .. runs-1 hold exactly the rows of
- *     its records below synced_seq. Runs beyond are of an uncommitted stretch and are removed.
+ *   - A part's runs and synced_seq are committed together: runs 0 .. runs-1 hold exactly the rows
+ *     of its records below synced_seq. Runs beyond are of an uncommitted stretch and are removed.
  *   - Tables that are not collected are filled by the only part, in the transactions that say how
  *     far it is.
  */
@@ -50,7 +50,7 @@ int build_ask_to_stop(const struct build *build);
 /* The status of an MDB_ code or an errno. What came of want of address space is remembered. */
 int build_fail_code(struct build *build, int code);
 
-/* --- build_collect.c ---------------------------------------------------------------------------- */
+/* --- build_collect.c -------------------------------------------------------------------------- */
 
 /*
  * Collect what is left of every part, each in a thread where one is to be had. Afterwards no thread
@@ -63,11 +63,11 @@ int build_collect(struct build *build);
 /* Whether a part is to go on: FLUME_OK, or with which status it is to end. ctx: the part. */
 int part_ask_to_stop(void *ctx);
 
-/* --- build_append.c ----------------------------------------------------------------------------- */
+/* --- build_append.c --------------------------------------------------------------------------- */
 
 /*
- * Fill the tables with the rows that the parts have collected, and commit meta as that of a complete
- * build. What the tables had is dropped.
+ * Fill the tables with the rows that the parts have collected, and commit meta as that of a
+ * complete build. What the tables had is dropped.
  *
  * @return FLUME_OK; or an error, after which some rows may be there, but not the complete meta.
  */

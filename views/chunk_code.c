@@ -32,8 +32,9 @@ enum {
     SAMPLE_LEVEL = 1,
     ZSTD_MAGIC_BYTES = 4,
 
-    /* Above this level a window of all of a chunk of 4 MiB takes 25 to 66 MiB; one of a MiB takes 17 at most,
-     * and 4 MiB of text shrink as much (0.5388 of their size at level 19 either way). */
+    /* Above this level a window of all of a chunk of 4 MiB takes 25 to 66 MiB; one of a MiB takes
+     * 17 at most, and 4 MiB of text shrink as much (0.5388 of their size at level 19 either
+     * way). */
     LEAN_LEVEL_MAX = 8,
     WINDOW_LOG_MAX = 20
 };
@@ -59,7 +60,7 @@ void chunk_coder_deinit(struct chunk_coder *coder)
     coder->decompressor = NULL;
 }
 
-/* --- storing ----------------------------------------------------------------------------------- */
+/* --- storing ---------------------------------------------------------------------------------- */
 
 /* The most bytes that `bytes` may take compressed to count as saving one part in `parts`. */
 static size_t shrunk_bytes_max(size_t bytes, size_t parts)
@@ -92,8 +93,8 @@ static int compress(struct chunk_coder *coder, int level, const uint8_t *source,
     return FLUME_OK;
 }
 
-/* Whether samples of a content shrink. What has been compressed already, or encrypted, is known at a
- * twentieth of the cost of compressing it in vain. The target is scratch. */
+/* Whether samples of a content shrink. What has been compressed already, or encrypted, is known at
+ * a twentieth of the cost of compressing it in vain. The target is scratch. */
 static int judge(struct chunk_coder *coder, const uint8_t *content, size_t content_bytes,
                  uint8_t *target, bool *out_shrinks)
 {
@@ -199,7 +200,7 @@ int chunk_encode(struct chunk_coder *coder, const void *content, size_t content_
     return FLUME_OK;
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* Whether a header's sizes can be those of a body of so many bytes. */
 static bool sizes_agree(const struct chunk_description *description, size_t body_bytes)

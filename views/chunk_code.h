@@ -10,8 +10,8 @@
  *     written or allocated, whatever the compressed bytes say of themselves.
  *   - A body is at most CHUNK_HEADER_BYTES larger than its content.
  *   - Each body that decodes has been wholly used: nothing can be hidden behind the content.
- *   - Where one content has two forms (another level, another zstd), both decode; a chunk is known by
- *     the hash of its content, never by that of its body.
+ *   - Where one content has two forms (another level, another zstd), both decode; a chunk is known
+ *     by the hash of its content, never by that of its body.
  */
 #ifndef VIEWS_CHUNK_CODE_H
 #define VIEWS_CHUNK_CODE_H
@@ -77,8 +77,8 @@ int chunk_encode(struct chunk_coder *coder, const void *content, size_t content_
                  const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target, size_t *out_body_bytes);
 
 /*
- * The same for a content that has CHUNK_HEADER_BYTES of room before it: what is stored as it is stays
- * where it lies, and gets its header there. It is a copy less.
+ * The same for a content that has CHUNK_HEADER_BYTES of room before it: what is stored as it is
+ * stays where it lies, and gets its header there. It is a copy less.
  *
  * @param room      The content begins CHUNK_HEADER_BYTES behind it. Those bytes may be changed.
  * @param target    As of chunk_encode(): used where the content is compressed.
@@ -93,8 +93,8 @@ int chunk_encode_where_it_lies(struct chunk_coder *coder, uint8_t *room, size_t 
  * Read what a body says of itself, without its content. The hash is what the body claims; only
  * chunk_decode() compares it.
  *
- * @return FLUME_OK; FLUME_ERR_DAMAGED (not a chunk's body, or cut short); FLUME_ERR_VERSION (a format
- *         or a codec of a newer flume).
+ * @return FLUME_OK; FLUME_ERR_DAMAGED (not a chunk's body, or cut short); FLUME_ERR_VERSION (a
+ *         format or a codec of a newer flume).
  */
 int chunk_describe(const void *body, size_t body_bytes, struct chunk_description *out_description);
 
@@ -105,8 +105,8 @@ int chunk_describe(const void *body, size_t body_bytes, struct chunk_description
  * @param target        Room for target_bytes. Undefined on error.
  * @param out_bytes     Size of the content.
  * @return FLUME_OK; FLUME_ERR_DAMAGED (not a body, cut short, of another content, or its content is
- *         not what the hash says); FLUME_ERR_VERSION; FLUME_ERR_TOO_LARGE (target_bytes is less than
- *         what chunk_describe() says); FLUME_ERR_NO_MEMORY.
+ *         not what the hash says); FLUME_ERR_VERSION; FLUME_ERR_TOO_LARGE (target_bytes is less
+ *         than what chunk_describe() says); FLUME_ERR_NO_MEMORY.
  */
 int chunk_decode(struct chunk_coder *coder, const void *body, size_t body_bytes,
                  const uint8_t hash[FLUME_HASH_BYTES], void *target, size_t target_bytes,

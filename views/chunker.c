@@ -29,7 +29,7 @@ struct chunker {
     uint8_t *buffer;      /* this. */
 };
 
-/* --- chunkings --------------------------------------------------------------------------------- */
+/* --- chunkings -------------------------------------------------------------------------------- */
 
 struct chunking chunking_fixed(void)
 {
@@ -65,7 +65,7 @@ bool chunking_is_same(const struct chunking *one, const struct chunking *other)
            one->bytes_average == other->bytes_average && one->bytes_max == other->bytes_max;
 }
 
-/* --- a chunker --------------------------------------------------------------------------------- */
+/* --- a chunker -------------------------------------------------------------------------------- */
 
 /* splitmix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014), seeded
  * with 0. Another table would cut the same content elsewhere: it can never change. */
@@ -129,10 +129,10 @@ void chunker_destroy(struct chunker *chunker)
     chunker->allocator.release(chunker->allocator.ctx, chunker);
 }
 
-/* --- cutting ----------------------------------------------------------------------------------- */
+/* --- cutting ---------------------------------------------------------------------------------- */
 
-/* Roll the fingerprint over data[from .. end). @return the index behind the first byte that brings it
- * down to the limit, and *out_is_cut, or the end. */
+/* Roll the fingerprint over data[from .. end). @return the index behind the first byte that brings
+ * it down to the limit, and *out_is_cut, or the end. */
 static size_t roll(struct chunker *chunker, const uint8_t *data, size_t from, size_t end,
                    uint64_t limit, bool *out_is_cut)
 {

@@ -15,9 +15,9 @@
  *     }
  *
  * Fixed chunks are all of one size but the last. Content-defined ones end where the content says so
- * (FastCDC: Xia and others, "FastCDC: a Fast and Efficient Content-Defined Chunking Approach for Data
- * Deduplication", USENIX ATC 2016): after an insertion, the chunks that follow are the ones from
- * before. views/FORMAT.md says where a chunk ends, and from what the table of gears is made.
+ * (FastCDC: Xia and others, "FastCDC: a Fast and Efficient Content-Defined Chunking Approach for
+ * Data Deduplication", USENIX ATC 2016): after an insertion, the chunks that follow are the ones
+ * from before. views/FORMAT.md says where a chunk ends, and from what the table of gears is made.
  *
  * What always holds:
  *   - The chunks, one behind the other, are the stream. None is empty; none exceeds bytes_max; only
@@ -63,8 +63,8 @@ struct chunking chunking_content_defined(void);
 
 /*
  * Whether a chunking is one: a known method, CHUNKING_BYTES_MIN <= bytes_min <= bytes_average <=
- * bytes_max <= CHUNK_BYTES_MAX; fixed: all three the same; FastCDC: bytes_average a power of two and
- * bytes_min below it.
+ * bytes_max <= CHUNK_BYTES_MAX; fixed: all three the same; FastCDC: bytes_average a power of two
+ * and bytes_min below it.
  */
 bool chunking_is_valid(const struct chunking *chunking);
 
@@ -81,8 +81,8 @@ struct chunk_bytes {
  * Make a chunker, at the beginning of a stream.
  *
  * @param allocator  NULL: malloc. Copied.
- * @return FLUME_OK; FLUME_ERR_INVALID (chunking_is_valid says no), FLUME_ERR_NO_MEMORY. Owned by the
- *         caller: chunker_destroy().
+ * @return FLUME_OK; FLUME_ERR_INVALID (chunking_is_valid says no), FLUME_ERR_NO_MEMORY. Owned by
+ *         the caller: chunker_destroy().
  */
 int chunker_create(const struct chunking *chunking, const flume_allocator *allocator,
                    struct chunker **out_chunker);
@@ -95,8 +95,8 @@ void chunker_destroy(struct chunker *chunker);
  *
  * @param bytes      At least 1.
  * @param out_chunk  A chunk that is complete, or none (bytes 0). Lies in `data`, in the chunker or
- *                   where it was to be assembled: valid until the next call on this chunker, and while
- *                   that memory is.
+ *                   where it was to be assembled: valid until the next call on this chunker, and
+ *                   while that memory is.
  * @return how many bytes are used, at least 1; fewer than `bytes` only together with a chunk.
  *         It cannot fail.
  */
@@ -104,11 +104,11 @@ size_t chunker_feed(struct chunker *chunker, const void *data, size_t bytes,
                     struct chunk_bytes *out_chunk);
 
 /*
- * Assemble what comes next in this memory, where it is wanted, instead of in the chunker's own: it is
- * a copy less. Only between chunks: at the beginning of a stream, or after a chunk was given.
+ * Assemble what comes next in this memory, where it is wanted, instead of in the chunker's own: it
+ * is a copy less. Only between chunks: at the beginning of a stream, or after a chunk was given.
  *
- * @param target  Room for bytes_max, until another is given. NULL: the chunker's own again. A chunk that
- *                lies whole in a piece is given from there all the same.
+ * @param target  Room for bytes_max, until another is given. NULL: the chunker's own again. A chunk
+ *                that lies whole in a piece is given from there all the same.
  */
 void chunker_assemble_in(struct chunker *chunker, uint8_t *target);
 

@@ -25,7 +25,7 @@ uint64_t clasts_entry_bytes_max(const struct clasts *clasts)
     return (uint64_t)clasts->chunking.bytes_max << (clasts->spread * clasts->level);
 }
 
-/* --- encoding and decoding --------------------------------------------------------------------- */
+/* --- encoding and decoding -------------------------------------------------------------------- */
 
 void clasts_header_encode(const struct clasts *clasts, uint8_t target[CLASTS_HEADER_BYTES])
 {
@@ -126,7 +126,7 @@ int clasts_decode(const void *body, size_t body_bytes, struct clasts *out_clasts
     return FLUME_OK;
 }
 
-/* --- entries ----------------------------------------------------------------------------------- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static uint64_t end_of(const struct clasts *clasts, uint32_t index)
 {

@@ -5,19 +5,19 @@
  * chunks, bodies of level 1 list bodies of level 0, those of level 2 list those of level 1, each by
  * its BLAKE3. The root stands for the blob. views/FORMAT.md, "Blobs", has the bytes.
  *
- * Three parts, each usable without the next: struct clasts, one decoded body; the builder, which takes
- * chunks and gives bodies; the reader, which finds the chunk of an offset.
+ * Three parts, each usable without the next: struct clasts, one decoded body; the builder, which
+ * takes chunks and gives bodies; the reader, which finds the chunk of an offset.
  *
  * What always holds:
- *   - A list of chunks has exactly one encoding: all bodies but the last of each level are full, and
- *     there are no more levels than it takes. So the root's hash says what the blob is.
- *   - A body that decodes is canonical in itself: its count, its sizes and its total agree, no chunk
- *     is empty or larger than the chunking allows, and there is no byte beyond.
+ *   - A list of chunks has exactly one encoding: all bodies but the last of each level are full,
+ *     and there are no more levels than it takes. So the root's hash says what the blob is.
+ *   - A body that decodes is canonical in itself: its count, its sizes and its total agree, no
+ *     chunk is empty or larger than the chunking allows, and there is no byte beyond.
  *   - A reader believes nothing of a child that its parent does not say as well: hash, level,
  *     chunking, total, fullness.
  *   - Memory does not depend on the blob: a builder holds at most CLASTS_LEVELS_MAX bodies being
- *     filled (2.5 MiB each at most, made when they are needed: 2.5 MiB up to 2^16 chunks, 5 MiB up to
- *     2^32), a reader as many decoded ones.
+ *     filled (2.5 MiB each at most, made when they are needed: 2.5 MiB up to 2^16 chunks, 5 MiB up
+ *     to 2^32), a reader as many decoded ones.
  */
 #ifndef VIEWS_CLASTS_H
 #define VIEWS_CLASTS_H
@@ -41,7 +41,7 @@ enum {
                             (1 << CLASTS_SPREAD_MAX) * (FLUME_HASH_BYTES + CLASTS_END_BYTES)
 };
 
-/* --- one body ---------------------------------------------------------------------------------- */
+/* --- one body --------------------------------------------------------------------------------- */
 
 /* A decoded body. Its pointers lie in the body, and are valid as long as that is. */
 struct clasts {
@@ -75,7 +75,7 @@ struct clasts_entry clasts_entry(const struct clasts *clasts, uint32_t index);
 /* @param offset_bytes  Less than total_bytes. @return index of the entry whose content it is in. */
 uint32_t clasts_find(const struct clasts *clasts, uint64_t offset_bytes);
 
-/* --- builder ----------------------------------------------------------------------------------- */
+/* --- builder ---------------------------------------------------------------------------------- */
 
 struct clasts_builder;
 
@@ -101,8 +101,8 @@ struct clasts_builder_options {
     const flume_allocator *allocator; /* NULL: malloc. Copied. */
 };
 
-/* FLUME_OK; FLUME_ERR_INVALID (the chunking or the spread is none), FLUME_ERR_NO_MEMORY. Owned by the
- * caller: clasts_builder_destroy(). Calls nothing. */
+/* FLUME_OK; FLUME_ERR_INVALID (the chunking or the spread is none), FLUME_ERR_NO_MEMORY. Owned by
+ * the caller: clasts_builder_destroy(). Calls nothing. */
 int clasts_builder_create(const struct clasts_builder_options *options,
                           struct clasts_builder **out_builder);
 
@@ -115,14 +115,16 @@ void clasts_builder_destroy(struct clasts_builder *builder);
  * @param hash   BLAKE3 of its content. Copied.
  * @param bytes  Of its content. A chunk smaller than the chunking allows is the last.
  * @return FLUME_OK; FLUME_ERR_INVALID (bytes are 0 or more than the chunking allows, or the chunk
- *         before was the last); FLUME_ERR_TOO_LARGE (more chunks than CLASTS_LEVELS_MAX levels hold);
- *         FLUME_ERR_NO_MEMORY; what emit answers. After an error the builder can only be destroyed.
+ *         before was the last); FLUME_ERR_TOO_LARGE (more chunks than CLASTS_LEVELS_MAX levels
+ *         hold); FLUME_ERR_NO_MEMORY; what emit answers. After an error the builder can only be
+ *         destroyed.
  */
 int clasts_builder_add(struct clasts_builder *builder, const uint8_t hash[FLUME_HASH_BYTES],
                        uint32_t bytes);
 
 /*
- * The root, which is not given to emit: where it is stored is the caller's. What is below it has been.
+ * The root, which is not given to emit: where it is stored is the caller's. What is below it has
+ * been.
  *
  * @param out_root  Valid until the builder is destroyed.
  * @return FLUME_OK; FLUME_ERR_INVALID (no chunk was added, or it has failed or ended before);
@@ -134,7 +136,7 @@ int clasts_builder_end(struct clasts_builder *builder, struct clasts_body *out_r
 uint64_t clasts_builder_chunks(const struct clasts_builder *builder);
 uint64_t clasts_builder_bytes(const struct clasts_builder *builder);
 
-/* --- reader ------------------------------------------------------------------------------------ */
+/* --- reader ----------------------------------------------------------------------------------- */
 
 struct clasts_reader;
 
@@ -189,9 +191,9 @@ struct chunking clasts_reader_chunking(const struct clasts_reader *reader);
  *     for (offset = 0; offset < clasts_reader_bytes(reader); offset += chunk.bytes)
  *         status = clasts_reader_seek(reader, offset, &chunk);
  *
- * @return FLUME_OK; FLUME_END (the blob is not that long); FLUME_ERR_DAMAGED (a body is not what its
- *         parent says), FLUME_ERR_VERSION, FLUME_ERR_NO_MEMORY; what load answers. After an error the
- *         reader can be used as before.
+ * @return FLUME_OK; FLUME_END (the blob is not that long); FLUME_ERR_DAMAGED (a body is not what
+ *         its parent says), FLUME_ERR_VERSION, FLUME_ERR_NO_MEMORY; what load answers. After an
+ *         error the reader can be used as before.
  */
 int clasts_reader_seek(struct clasts_reader *reader, uint64_t offset_bytes,
                        struct clasts_chunk *out_chunk);

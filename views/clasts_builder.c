@@ -2,10 +2,10 @@
  * clasts_builder.c - a stream of chunks becomes clasts. See clasts.h.
  *
  * What always holds:
- *   - A body is completed when one more entry comes to its level, or at the end; so a level above is
- *     begun only when it is needed.
- *   - Hashes and ends of a body being filled lie each at a place of its own; the ends move up behind
- *     the hashes when it is complete.
+ *   - A body is completed when one more entry comes to its level, or at the end; so a level above
+ *     is begun only when it is needed.
+ *   - Hashes and ends of a body being filled lie each at a place of its own; the ends move up
+ *     behind the hashes when it is complete.
  */
 #include "clasts.h"
 
@@ -74,7 +74,7 @@ uint64_t clasts_builder_bytes(const struct clasts_builder *builder)
     return builder->total_bytes;
 }
 
-/* --- bodies ------------------------------------------------------------------------------------ */
+/* --- bodies ----------------------------------------------------------------------------------- */
 
 static size_t entries_max(const struct clasts_builder *builder)
 {
@@ -166,7 +166,7 @@ static int add_entry(struct clasts_builder *builder, unsigned level,
     return FLUME_OK;
 }
 
-/* --- building ---------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static int check_chunk(const struct clasts_builder *builder, uint32_t bytes)
 {

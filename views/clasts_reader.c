@@ -2,8 +2,8 @@
  * clasts_reader.c - from an offset in a blob to its chunk. See clasts.h.
  *
  * What always holds:
- *   - One body of each level is kept, those of the path to the chunk found last. Where the content of
- *     a body begins says which one of its level it is.
+ *   - One body of each level is kept, those of the path to the chunk found last. Where the content
+ *     of a body begins says which one of its level it is.
  *   - A body is copied before it is hashed: what lends it may be a mapping that changes.
  */
 #include "clasts.h"
@@ -32,7 +32,7 @@ struct clasts_reader {
     struct step path[CLASTS_LEVELS_MAX]; /* By level; the root is loaded from the first. */
 };
 
-/* --- loading ----------------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 static int make_room(struct clasts_reader *reader, struct step *step, size_t bytes)
 {
@@ -115,7 +115,7 @@ static int go_down(struct clasts_reader *reader, const struct step *parent, uint
     return FLUME_OK;
 }
 
-/* --- a reader ---------------------------------------------------------------------------------- */
+/* --- a reader --------------------------------------------------------------------------------- */
 
 /* The root is loaded before its level is known, into the lowest step, and moved to its own. */
 static int load_root(struct clasts_reader *reader, const uint8_t root_hash[FLUME_HASH_BYTES])

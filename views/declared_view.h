@@ -37,7 +37,8 @@ enum field_table { FIELD_TABLE_VALUE = 0, FIELD_TABLE_COUNT = 1, FIELD_TABLES = 
 extern const flume_view_table field_tables[FIELD_TABLES];
 int field_apply(void *state, flume_batch *batch, const flume_record *record);
 
-/** What stands at a field's path: VALUE_NONE if it is not of the field's type. As value_of_json(). */
+/** What stands at a field's path: VALUE_NONE if it is not of the field's type. As
+ * value_of_json(). */
 int field_value_of(const struct declared *declared, struct json_slice json,
                    struct value_buffer *buffer, struct value *out_value);
 

@@ -3,7 +3,8 @@
  * (environment.h): the table of those that are open, opening and closing.
  *
  * What always holds:
- *   - An environment is opened and closed under open_mutex; nothing that writes is waited for there.
+ *   - An environment is opened and closed under open_mutex; nothing that writes is waited for
+ *     there.
  */
 #include "environment_inside.h"
 

@@ -79,7 +79,8 @@ enum environment_mode { ENVIRONMENT_OPEN, ENVIRONMENT_CREATE };
 /**
  * Open a generation's environment, or share the one that this process has open.
  *
- * @param definition  Its tables; NULL: whatever tables there are. MDB_INCOMPATIBLE if there are others.
+ * @param definition  Its tables; NULL: whatever tables there are. MDB_INCOMPATIBLE if there are
+ *                    others.
  */
 int environment_acquire(const char *path, uint64_t generation,
                         const flume_view_definition *definition, uint64_t map_bytes,

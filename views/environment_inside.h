@@ -18,7 +18,7 @@ int environment_forget_dead_readers(struct environment *env);
 /* Free a snapshot and its cursors; its transaction may be none. */
 void rows_destroy(flume_rows *rows);
 
-/* --- environment_meta.c ------------------------------------------------------------------------- */
+/* --- environment_meta.c ----------------------------------------------------------------------- */
 
 /* What the row says in a transaction; all zero where there is none yet. MDB_VERSION_MISMATCH: its
  * bytes are not of this format. */

@@ -3,8 +3,8 @@
  *
  * Sums are merged in batches whose borders depend on the moment; rounded sums would depend on them
  * too, and two builds of one view could differ. So the sum is kept as an integer of units of
- * 2^-1074, the smallest double, wide enough for 2^64 terms of any size, and rounded once, when it is
- * read.
+ * 2^-1074, the smallest double, wide enough for 2^64 terms of any size, and rounded once, when it
+ * is read.
  */
 #ifndef VIEWS_EXACT_SUM_H
 #define VIEWS_EXACT_SUM_H

@@ -7,7 +7,8 @@
  *     since this one's last step.
  *   - A stream's memory stays until its last reference is gone: one is the user's, until close; one
  *     belongs to the waiter that the view holds, or to the callback that is running.
- *   - A stream's callback runs on the worker, never twice at once, and not after close has returned.
+ *   - A stream's callback runs on the worker, never twice at once, and not after close has
+ *     returned.
  */
 #include <pthread.h>
 #include <stdalign.h>

@@ -2,10 +2,10 @@
  * grains.h - the second log of a handle: chunks, stored once, found by the hash of their content.
  *
  * What always holds:
- *   - It is opened by the first who needs it, made by the first who stores in it, and closed with the
- *     handle. Where it is away nothing is kept: the next call looks again.
- *   - A chunk is appended only if no other chunk has been since it was looked for: two processes that
- *     store the same at once store it once. (But for endless quarrels: GRAINS_TRIES_MAX.)
+ *   - It is opened by the first who needs it, made by the first who stores in it, and closed with
+ *     the handle. Where it is away nothing is kept: the next call looks again.
+ *   - A chunk is appended only if no other chunk has been since it was looked for: two processes
+ *     that store the same at once store it once. (But for endless quarrels: GRAINS_TRIES_MAX.)
  *   - What is loaded has the hash that was asked for.
  *
  * Threads: any, each with buffers of its own.
@@ -76,10 +76,10 @@ int grains_store(flume *handle, struct grains *grains, struct grains_workshop *w
 /**
  * Load a content by its hash, verified. If it is there more than once, any sound one does.
  *
- * @param target  Room for target_bytes, CHUNK_BYTES_MAX or what the content is known to have. What is
- *                larger is FLUME_ERR_DAMAGED: it cannot be what was asked for.
- * @return FLUME_OK; FLUME_ERR_NOT_FOUND; FLUME_ERR_DAMAGED, with a detail on the handle that names the
- *         place in the second log; as flume_view_wait().
+ * @param target  Room for target_bytes, CHUNK_BYTES_MAX or what the content is known to have. What
+ *                is larger is FLUME_ERR_DAMAGED: it cannot be what was asked for.
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND; FLUME_ERR_DAMAGED, with a detail on the handle that names
+ *         the place in the second log; as flume_view_wait().
  */
 int grains_load(flume *handle, struct grains *grains, struct chunk_coder *coder,
                 const uint8_t hash[FLUME_HASH_BYTES], uint8_t *target, size_t target_bytes,

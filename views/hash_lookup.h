@@ -1,12 +1,13 @@
 /*
  * hash_lookup.h - questions to the rows of the view "hash", each answer checked against the bodies.
  *
- * A row tells the first eight bytes of a hash and a seq. Which hash it is in full, the record's body
- * says, read and hashed again: so rows may as well come from a sealed strata's grain index, which
- * has no more than that.
+ * A row tells the first eight bytes of a hash and a seq. Which hash it is in full, the record's
+ * body says, read and hashed again: so rows may as well come from a sealed strata's grain index,
+ * which has no more than that.
  *
  * What always holds:
- *   - No seq is given for a hash, and no hash for a prefix, that the body was not hashed to just now.
+ *   - No seq is given for a hash, and no hash for a prefix, that the body was not hashed to just
+ *     now.
  *   - A row whose record has a body of another hash is an error of the view, never an answer.
  *
  * Threads: one at a time for each lookup.
@@ -57,9 +58,9 @@ size_t hash_digits_shared(const uint8_t *one, const uint8_t *other, size_t bytes
  * @param wanted     No more are looked for.
  * @param out_seqs   Receives the first max of them, also on FLUME_ERR_DAMAGED and _LOST.
  * @param out_count  How many were found; likewise.
- * @return FLUME_OK (also if there are none); FLUME_ERR_DAMAGED, FLUME_ERR_LOST: fewer were found than
- *         wanted, and a record of which only the first eight bytes of the hash are known cannot be
- *         read; an error. All with detail.
+ * @return FLUME_OK (also if there are none); FLUME_ERR_DAMAGED, FLUME_ERR_LOST: fewer were found
+ *         than wanted, and a record of which only the first eight bytes of the hash are known
+ *         cannot be read; an error. All with detail.
  */
 int hash_lookup_records(struct hash_lookup *lookup, const uint8_t hash[FLUME_HASH_BYTES],
                         uint64_t wanted, uint64_t *out_seqs, size_t max, uint64_t *out_count);
@@ -69,8 +70,8 @@ int hash_lookup_records(struct hash_lookup *lookup, const uint8_t hash[FLUME_HAS
  *
  * @param out_candidates  Receives the first max.
  * @param out_count       How many there are, up to HASH_COUNT_MAX.
- * @return FLUME_OK (whatever the count); FLUME_ERR_DAMAGED, FLUME_ERR_LOST: at most one was found, and
- *         another begins so that cannot be told in full; an error. All with detail.
+ * @return FLUME_OK (whatever the count); FLUME_ERR_DAMAGED, FLUME_ERR_LOST: at most one was found,
+ *         and another begins so that cannot be told in full; an error. All with detail.
  */
 int hash_lookup_beginning(struct hash_lookup *lookup, const struct hash_beginning *beginning,
                           flume_hash_candidate *out_candidates, size_t max, size_t *out_count);

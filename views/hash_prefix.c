@@ -1,5 +1,6 @@
 /*
- * hash_prefix.c - finding by the beginning of a hash, in a table with keys of a whole hash and a seq.
+ * hash_prefix.c - finding by the beginning of a hash, in a table with keys of a whole hash and a
+ * seq.
  */
 #include "hash_prefix.h"
 

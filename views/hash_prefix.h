@@ -1,6 +1,6 @@
 /*
- * hash_prefix.h - finding by the beginning of a hash, in any view whose first table has keys of a whole
- * hash and a seq. (Those of the view "hash" have but its first bytes: hash_lookup.h.)
+ * hash_prefix.h - finding by the beginning of a hash, in any view whose first table has keys of a
+ * whole hash and a seq. (Those of the view "hash" have but its first bytes: hash_lookup.h.)
  */
 #ifndef VIEWS_HASH_PREFIX_H
 #define VIEWS_HASH_PREFIX_H

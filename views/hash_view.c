@@ -7,8 +7,8 @@
  *
  * What always holds:
  *   - Every record whose body can be read has exactly one row, manifests included; and in a sealed
- *     strata whose grain index can be read every one that is not lost, whether its block can be read
- *     or not.
+ *     strata whose grain index can be read every one that is not lost, whether its block can be
+ *     read or not.
  */
 #include <string.h>
 

@@ -8,9 +8,9 @@
  *     advance byte of LOCK (among processes), after comparing the generation under both.
  *   - A view in a handle is not freed before the handle is closed.
  *
- * Lock order: flume.grains_mutex (and behind it all of the second log's); flume.reconcile_mutex, LOCK's REBUILD byte, view.batch_mutex,
- * environment.advance_mutex, LOCK's ADVANCE byte, view.mutex, flume.mutex, the environment table's
- * mutex, environment.idle_mutex.
+ * Lock order: flume.grains_mutex (and behind it all of the second log's); flume.reconcile_mutex,
+ * LOCK's REBUILD byte, view.batch_mutex, environment.advance_mutex, LOCK's ADVANCE byte,
+ * view.mutex, flume.mutex, the environment table's mutex, environment.idle_mutex.
  * environment.map_lock is held for reading by whoever has a transaction open. No lock is held while
  * a `when` callback or an observer runs; apply and merge run under advance_mutex.
  */
@@ -187,7 +187,8 @@ static inline bool view_takes(const flume_view *view, unsigned kind)
 /**
  * The environment that answers, referenced; opened, reopened after a swap, and judged.
  *
- * @return FLUME_OK; FLUME_END: there is none that may answer (view->need says what to do); an error.
+ * @return FLUME_OK; FLUME_END: there is none that may answer (view->need says what to do); an
+ *         error.
  */
 int view_acquire(flume_view *view, struct environment **out_env);
 
@@ -234,7 +235,8 @@ void view_settle(flume_view *view);
 /** The same for what another process wrote, and was killed before it had settled it. */
 void view_settle_orphan(flume_view *view);
 
-/** Before the handle goes: settle what it wrote, and if nobody else uses the view what others did. */
+/** Before the handle goes: settle what it wrote, and if nobody else uses the view what others
+ * did. */
 void view_settle_last(flume_view *view);
 
 /** The synced seq as far as it is known; 0 where nothing can answer. */

@@ -1,9 +1,9 @@
 /*
  * json_text.h - whether bytes are one JSON value, told without taking memory.
  *
- * A parser that runs out of memory says no more than that it failed; and a body that is taken for no
- * JSON is left out of every index. So bytes are judged here first; and what views look up in a body
- * is read from its text, without making a tree of it.
+ * A parser that runs out of memory says no more than that it failed; and a body that is taken for
+ * no JSON is left out of every index. So bytes are judged here first; and what views look up in a
+ * body is read from its text, without making a tree of it.
  */
 #ifndef VIEWS_JSON_TEXT_H
 #define VIEWS_JSON_TEXT_H

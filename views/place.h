@@ -11,8 +11,8 @@
  * views/FORMAT.md has the bytes. This module knows paths and files, not views.
  *
  * What always holds:
- *   - CURRENT and STATE are replaced by rename, whole or not at all; one that does not verify counts
- *     as absent.
+ *   - CURRENT and STATE are replaced by rename, whole or not at all; one that does not verify
+ *     counts as absent.
  *   - A lock is held through the place's own descriptor, so two handles of one process exclude each
  *     other too, and the kernel frees it when the process dies. The threads of one handle exclude
  *     each other by `held`.
@@ -72,7 +72,8 @@ bool place_is_locked(const struct place *place, enum place_lock byte);
 
 /** The current generation; 0: there is none, or it cannot be read. */
 uint64_t place_current(const struct place *place);
-/** The same, with 0 or the errno of reading it. What is not a generation's number counts as none. */
+/** The same, with 0 or the errno of reading it. What is not a generation's number counts as
+ * none. */
 int place_read_current(const struct place *place, uint64_t *out_generation);
 int place_set_current(const struct place *place, uint64_t generation);
 

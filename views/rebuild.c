@@ -294,8 +294,8 @@ static void tell_total(const flume_view *view, uint64_t total)
     flume_board_write(view->board, BOARD_TOTAL, total);
 }
 
-/* Nothing is asked of an earlier version of a built-in view any more, unless by a program of its time,
- * which would have it in use, or makes it again. */
+/* Nothing is asked of an earlier version of a built-in view any more, unless by a program of its
+ * time, which would have it in use, or makes it again. */
 static void remove_earlier_version(const flume_view *view)
 {
     uint64_t other = view->origin == VIEW_BUILT_IN ? place_other_version(&view->place) : 0;

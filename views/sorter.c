@@ -18,7 +18,7 @@ enum {
     RUN_NAME_BYTES_MAX = 32 /* ".merged-" and the digits of a number. */
 };
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 void *sorter_allocate(const struct sorter *sorter, size_t bytes)
 {
@@ -48,7 +48,7 @@ int sorter_fail(struct sorter *sorter, int system_errno)
     }
 }
 
-/* --- runs -------------------------------------------------------------------------------------- */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 static int reserve_run_slot(struct sorter *sorter)
 {
@@ -149,7 +149,7 @@ int sorter_adopt(struct sorter *sorter, uint32_t run_count)
     return status;
 }
 
-/* --- a sorter ---------------------------------------------------------------------------------- */
+/* --- a sorter --------------------------------------------------------------------------------- */
 
 static int set_paths(struct sorter *sorter, const struct sorter_options *options)
 {

@@ -60,8 +60,8 @@ void sorter_keep_runs(struct sorter *sorter);
  *
  * FLUME_OK; FLUME_ERR_INVALID (key not of 1 .. FLUME_VIEW_KEY_BYTES_MAX bytes, or reading);
  * FLUME_ERR_TOO_LARGE (value over FLUME_VIEW_VALUE_BYTES_MAX, with a merge over
- * FLUME_MERGE_BYTES_MAX); FLUME_ERR_NO_MEMORY (an allocation failed, or the budget is used and there
- * is no directory to spill to); what sorter_spill() answers.
+ * FLUME_MERGE_BYTES_MAX); FLUME_ERR_NO_MEMORY (an allocation failed, or the budget is used and
+ * there is no directory to spill to); what sorter_spill() answers.
  */
 int sorter_put(struct sorter *sorter, const void *key, size_t key_bytes, const void *value,
                size_t value_bytes);

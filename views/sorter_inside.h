@@ -223,8 +223,8 @@ void sorter_memory_empty(struct sorter *sorter);
 /* Give back all memory of rows and their order, for good. */
 void sorter_memory_release(struct sorter *sorter);
 
-/* Add a newer row of the same key to an older one. *io_row may come to point into combiner. FLUME_OK,
- * or what merge answers. */
+/* Add a newer row of the same key to an older one. *io_row may come to point into combiner.
+ * FLUME_OK, or what merge answers. */
 int sorter_combine(const struct sorter *sorter, struct combiner *combiner, struct row *io_row,
                    const struct row *newer);
 
@@ -290,7 +290,8 @@ int run_remove_others(struct sorter *sorter, uint32_t keep_count);
 
 /* ---- sorter_merge.c ---- */
 
-/* Begin to read all runs and, as the newest, memory, if it has rows. On error there is no merger. */
+/* Begin to read all runs and, as the newest, memory, if it has rows. On error there is no
+ * merger. */
 int merger_begin(struct sorter *sorter);
 int merger_next(struct merger *merger, struct row *out_row);
 

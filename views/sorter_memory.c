@@ -7,8 +7,8 @@
  *
  * What always holds:
  *   - All chunks and two entries a row stay within the budget, or there is one row.
- *   - chunks[0 .. chunk_at] hold the rows, in the order in which they were put; what comes behind is
- *     spare and empty.
+ *   - chunks[0 .. chunk_at] hold the rows, in the order in which they were put; what comes behind
+ *     is spare and empty.
  *   - A row that does not get in has changed nothing that is read.
  */
 #include "sorter_inside.h"
@@ -24,7 +24,7 @@ enum {
     AHEAD = 16 /* Rows fetched into the cache before they are read. */
 };
 
-/* --- the budget -------------------------------------------------------------------------------- */
+/* --- the budget ------------------------------------------------------------------------------- */
 
 /* Chunks have changed: how many rows the budget allows beside them. */
 static void measure_room(struct sorter *sorter)
@@ -199,7 +199,7 @@ static int make_room(struct sorter *sorter, size_t row_bytes)
     return next_chunk(sorter, row_bytes);
 }
 
-/* --- rows in ----------------------------------------------------------------------------------- */
+/* --- rows in ---------------------------------------------------------------------------------- */
 
 /* A row has been appended: what it means for the order. */
 static void note_order(struct sorter *sorter, const uint8_t *at)
@@ -268,7 +268,7 @@ int sorter_delete(struct sorter *sorter, const void *key, size_t key_bytes)
     return add_row(sorter, &row);
 }
 
-/* --- rows out of memory ------------------------------------------------------------------------ */
+/* --- rows out of memory ----------------------------------------------------------------------- */
 
 int sorter_combine(const struct sorter *sorter, struct combiner *combiner, struct row *io_row,
                    const struct row *newer)

@@ -37,7 +37,7 @@ struct merger {
     struct combiner combiner;
 };
 
-/* --- the heap ---------------------------------------------------------------------------------- */
+/* --- the heap --------------------------------------------------------------------------------- */
 
 static bool source_is_before(const struct merger *merger, size_t a, size_t b)
 {
@@ -89,7 +89,7 @@ static void heap_add(struct merger *merger, size_t source)
     heap[at] = source;
 }
 
-/* --- sources ----------------------------------------------------------------------------------- */
+/* --- sources ---------------------------------------------------------------------------------- */
 
 static int source_advance(struct merger *merger, struct source *source)
 {
@@ -200,7 +200,7 @@ int merger_next(struct merger *merger, struct row *out_row)
     return FLUME_OK;
 }
 
-/* --- passes ------------------------------------------------------------------------------------ */
+/* --- passes ----------------------------------------------------------------------------------- */
 
 static uint32_t greatest_block(const struct merger *merger)
 {
@@ -291,7 +291,7 @@ static int merge_passes(struct merger *merger)
     }
 }
 
-/* --- begin and end ----------------------------------------------------------------------------- */
+/* --- begin and end ---------------------------------------------------------------------------- */
 
 static int copy_runs(struct merger *merger)
 {

@@ -2,9 +2,9 @@
  * sorter_order.c - brings the rows in memory into order.
  *
  * Entries, not rows, are moved: seven bytes of the key and where the row lies. Entries are dealt
- * out to as many heaps as there are entries to four heaps (a radix sort whose digit is fitted to the
- * least and the greatest part met), small heaps are sorted by insertion, and rows whose parts are
- * equal are looked at seven bytes further on, after what they have in common.
+ * out to as many heaps as there are entries to four heaps (a radix sort whose digit is fitted to
+ * the least and the greatest part met), small heaps are sorted by insertion, and rows whose parts
+ * are equal are looked at seven bytes further on, after what they have in common.
  *
  * What always holds:
  *   - Every step is stable: rows of one key stay in order of insertion.
@@ -64,7 +64,7 @@ static uint32_t counts_to_places(uint32_t *counts, uint32_t digit_count)
     return most;
 }
 
-/* --- few entries ------------------------------------------------------------------------------- */
+/* --- few entries ------------------------------------------------------------------------------ */
 
 static bool entry_is_less(const struct entry *a, const struct entry *b, size_t offset)
 {
@@ -95,7 +95,7 @@ static void sort_by_insertion(struct entry *entries, size_t count, size_t offset
     }
 }
 
-/* --- many entries ------------------------------------------------------------------------------ */
+/* --- many entries ----------------------------------------------------------------------------- */
 
 static void sort_entries(struct sorter *sorter, struct entry *entries, size_t count, size_t offset);
 
@@ -210,7 +210,7 @@ static void sort_entries(struct sorter *sorter, struct entry *entries, size_t co
         sort_heaps(sorter, entries, count, offset, &digits);
 }
 
-/* --- from rows to entries ---------------------------------------------------------------------- */
+/* --- from rows to entries --------------------------------------------------------------------- */
 
 /* Memory for so many entries; what was in it is gone. */
 static int reserve_entries(struct sorter *sorter, struct entry **io_entries, size_t *io_capacity,

@@ -66,7 +66,7 @@ void run_remove(struct sorter *sorter, uint32_t number, bool is_merged)
     (void)unlink(run_path(sorter, number, is_merged));
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static int write_all(struct run_writer *writer, const uint8_t *data, size_t bytes)
 {
@@ -206,7 +206,7 @@ void run_writer_abandon(struct run_writer *writer)
     shrink_block(writer->sorter);
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* Exactly so many bytes. A file that ends before is damaged. */
 static int read_all(struct sorter *sorter, int fd, uint64_t offset, uint8_t *target, size_t bytes)
@@ -377,7 +377,7 @@ int run_reader_next(struct run_reader *reader, struct row *out_row)
     return FLUME_OK;
 }
 
-/* --- what others left -------------------------------------------------------------------------- */
+/* --- what others left ------------------------------------------------------------------------- */
 
 /* Whether a file of the directory is a run of this sorter that is not to be kept. */
 static bool is_other_run(const struct sorter *sorter, const char *file, uint32_t keep_count)

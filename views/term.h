@@ -40,7 +40,8 @@ struct term {
 };
 
 /** Compile a term; nothing of it is kept. Ended by term_deinit(), also after an error.
- * @return FLUME_OK; FLUME_ERR_NOT_FOUND, FLUME_ERR_INVALID, with the detail; FLUME_ERR_NO_MEMORY. */
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND, FLUME_ERR_INVALID, with the detail;
+ *         FLUME_ERR_NO_MEMORY. */
 int term_init(struct term *term, flume *handle, const flume_term *source);
 void term_deinit(struct term *term);
 

@@ -212,9 +212,9 @@ int view_judge_state(const flume *handle, struct place *place, const flume_board
         error = judge_file(place, board, generation, &state, out_bad);
         place_unlock(place, PLACE_ADVANCE);
     } else if (error == EACCES || (error == EAGAIN && !is_vouched_for(board, generation))) {
-        /* Who may only look locks nothing, and who holds the lock may be swapping this build for a new
-         * one because it is bad. Who writes meanwhile has made STATE dirty before, and it is read again
-         * before the file is called bad. */
+        /* Who may only look locks nothing, and who holds the lock may be swapping this build for a
+         * new one because it is bad. Who writes meanwhile has made STATE dirty before, and it is
+         * read again before the file is called bad. */
         error = judge_file(place, board, generation, &state, out_bad);
     }
     return error == EAGAIN ? 0 : error; /* What was vouched for is good. */
@@ -248,7 +248,8 @@ static bool is_damage(int code)
            code == MDB_VERSION_MISMATCH || code == MDB_NOTFOUND || code == MDB_BAD_TXN;
 }
 
-/* Open generation g. FLUME_OK; FLUME_END: not usable; FLUME_ERR_BUSY: gone, look again; an error. */
+/* Open generation g. FLUME_OK; FLUME_END: not usable; FLUME_ERR_BUSY: gone, look again; an
+ * error. */
 static int open_generation_locked(flume_view *view, uint64_t generation)
 {
     const char *bad;

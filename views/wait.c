@@ -1,9 +1,9 @@
 /*
  * wait.c - waiting until a view has applied what a query needs.
  *
- * Whoever waits advances the view itself where it can. Where somebody else is at it, the waiter says
- * on the board how far it needs the view, so that batches get short, and sleeps on the board's word.
- * No wait trusts its waker: every step is bounded.
+ * Whoever waits advances the view itself where it can. Where somebody else is at it, the waiter
+ * says on the board how far it needs the view, so that batches get short, and sleeps on the board's
+ * word. No wait trusts its waker: every step is bounded.
  */
 #include <errno.h>
 #include <stdlib.h>

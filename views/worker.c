@@ -1,13 +1,14 @@
 /*
  * worker.c - the threads behind a handle: one worker for each view, and one that follows the log.
  *
- * The follower sleeps on the log's head, and after a wake lingers before it sleeps again: a busy log
- * is woken through once in LINGER_NS, whatever the number of views, and an idle one uses no CPU.
- * Workers sleep on their own condition. Whoever asks a view advances it without waiting for them.
+ * The follower sleeps on the log's head, and after a wake lingers before it sleeps again: a busy
+ * log is woken through once in LINGER_NS, whatever the number of views, and an idle one uses no
+ * CPU. Workers sleep on their own condition. Whoever asks a view advances it without waiting for
+ * them.
  *
- * A worker that nobody waits for rests longer than it worked, unless it falls far behind. In a burst its batches
- * grow that way until each page of the view that they touch is written for many records, not for few,
- * and who appends has the processors.
+ * A worker that nobody waits for rests longer than it worked, unless it falls far behind. In a
+ * burst its batches grow that way until each page of the view that they touch is written for many
+ * records, not for few, and who appends has the processors.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -86,7 +87,8 @@ static bool is_news(const flume_view_status *told, const flume_view_status *now)
            told->rebuild_total != now->rebuild_total;
 }
 
-/* Call the observer, if there is news and it was not called just now. Whether to look again soon. */
+/* Call the observer, if there is news and it was not called just now. Whether to look again
+ * soon. */
 static bool observe(struct working *working)
 {
     const flume_options *options = &working->view->flume->options;

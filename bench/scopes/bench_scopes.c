@@ -244,8 +244,8 @@ static int run_repeat(struct bench *bench, unsigned round)
     return status;
 }
 
-/* 6 base keys with 8 values and 4 optional flags: 8^6 * 16 scopes, in the order of a multiplicative hash.
- * Exact counts are for the tests; here they only must not be errors. */
+/* 6 base keys with 8 values and 4 optional flags: 8^6 * 16 scopes, in the order of a multiplicative
+ * hash. Exact counts are for the tests; here they only must not be errors. */
 static int run_nested(struct bench *bench, unsigned round)
 {
     static const char *const base[NESTED_KEYS] = {"b0", "b1", "b2", "b3", "b4", "b5"};

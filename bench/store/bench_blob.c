@@ -1,15 +1,15 @@
 /*
- * bench_blob.c - blob_put/DATA/..., blob_put_known/..., blob_get/..., blob_memory/...: content in and
- * out by hash.
+ * bench_blob.c - blob_put/DATA/..., blob_put_known/..., blob_get/..., blob_memory/...: content in
+ * and out by hash.
  *
- * One blob, streamed from memory in pieces of a MiB, as `flume blob put` reads it. DATA: json, lines of
- * a log, which shrink to a quarter; random, which does not shrink. flume: fixed chunks; flume_cdc:
- * content-defined ones. Each round puts another content, so that nothing of it is known; then the same
- * again; then reads it.
+ * One blob, streamed from memory in pieces of a MiB, as `flume blob put` reads it. DATA: json,
+ * lines of a log, which shrink to a quarter; random, which does not shrink. flume: fixed chunks;
+ * flume_cdc: content-defined ones. Each round puts another content, so that nothing of it is known;
+ * then the same again; then reads it.
  *
- * Limits, on one thread, a MiB at a time, from memory to memory: zstd (level 3) and BLAKE3 together for
- * what is new; BLAKE3 alone for what is known; unpacking and BLAKE3 for what is read. flume hashes twice
- * what is new: each chunk, and the whole.
+ * Limits, on one thread, a MiB at a time, from memory to memory: zstd (level 3) and BLAKE3 together
+ * for what is new; BLAKE3 alone for what is known; unpacking and BLAKE3 for what is read. flume
+ * hashes twice what is new: each chunk, and the whole.
  */
 #include "store_bench.h"
 #include "watch.h"
@@ -42,7 +42,7 @@ struct blob_run {
     double put_bytes, get_bytes; /* The most memory. */
 };
 
-/* --- content ----------------------------------------------------------------------------------- */
+/* --- content ---------------------------------------------------------------------------------- */
 
 static void make_json(struct blob_run *run, const struct records *records, unsigned round)
 {
@@ -81,10 +81,10 @@ static int make_content(struct blob_run *run, unsigned round)
     return 0;
 }
 
-/* --- time -------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
-/* By the clock, and of this thread's processor time: on a machine that others use, the latter alone says
- * what something costs. Second threads' time is not in it. */
+/* By the clock, and of this thread's processor time: on a machine that others use, the latter alone
+ * says what something costs. Second threads' time is not in it. */
 struct spent {
     uint64_t ns, cpu_ns;
 };
@@ -109,7 +109,7 @@ static struct spent together(struct spent one, struct spent other)
     return (struct spent){.ns = one.ns + other.ns, .cpu_ns = one.cpu_ns + other.cpu_ns};
 }
 
-/* --- limits ------------------------------------------------------------------------------------ */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 struct limits {
     struct spent hash, pack, unpack;
@@ -151,7 +151,7 @@ static int limits_once(const struct blob_run *run, struct limits *out_limits)
     return status;
 }
 
-/* --- flume ------------------------------------------------------------------------------------- */
+/* --- flume ------------------------------------------------------------------------------------ */
 
 static int blob_fail(flume *handle, const char *what, int status)
 {
@@ -210,7 +210,7 @@ static int get_once(const struct blob_run *run, flume *handle, const uint8_t has
     return status == FLUME_OK ? 0 : blob_fail(handle, "blob_get", status);
 }
 
-/* --- rounds ------------------------------------------------------------------------------------ */
+/* --- rounds ----------------------------------------------------------------------------------- */
 
 static const char *row_of(const struct blob_run *run, const char *what, const char *who)
 {
@@ -240,7 +240,8 @@ static int sample_limits(const struct blob_run *run, unsigned round)
     return 0;
 }
 
-/* Making the second log waits some 25 times for the disk, once for a basin: a first blob does that. */
+/* Making the second log waits some 25 times for the disk, once for a basin: a first blob does
+ * that. */
 static int make_second_log(flume *handle)
 {
     size_t bytes = FLUME_BLOB_INLINE_BYTES_MAX + 1;
@@ -369,12 +370,12 @@ static int run_kind(struct bench *bench, enum data_kind kind)
 }
 
 /*
- * Expected: json is put at the limit, as zstd (280 MB/s) takes most of the time and the whole is hashed
- * beside it; random at two thirds, since it is copied into new pages of the log. What is known costs one
- * hash of each chunk on this thread, 3 GB/s, and one of the whole on the other; content-defined chunks
- * roll a byte at a time, 1.5 GB/s by themselves, and make that 0.9. Reading: json at 1.3 times what one
- * thread unpacks and hashes, random at 3 GB/s. Memory: a batch and its packed form, two chunks, contexts
- * of zstd, the clasts: 14 MiB.
+ * Expected: json is put at the limit, as zstd (280 MB/s) takes most of the time and the whole is
+ * hashed beside it; random at two thirds, since it is copied into new pages of the log. What is
+ * known costs one hash of each chunk on this thread, 3 GB/s, and one of the whole on the other;
+ * content-defined chunks roll a byte at a time, 1.5 GB/s by themselves, and make that 0.9. Reading:
+ * json at 1.3 times what one thread unpacks and hashes, random at 3 GB/s. Memory: a batch and its
+ * packed form, two chunks, contexts of zstd, the clasts: 14 MiB.
  */
 int bench_blob(struct bench *bench)
 {

@@ -1,12 +1,14 @@
 /*
  * bench_seal.c - seal/RECORDS/..., append_sealing/RECORDS/..., sealed_size/SETTING/PART.
  *
- * seal: everything in a basin is sealed on request; bytes of bodies a second, by the clock and of the
- * processor time of the one thread that does it. Its limit: what zstd (level 1, 16 KiB at a time) and
- * BLAKE3 (of each body) take for the same bodies, with nothing read or written, measured both ways too.
+ * seal: everything in a basin is sealed on request; bytes of bodies a second, by the clock and of
+ * the processor time of the one thread that does it. Its limit: what zstd (level 1, 16 KiB at a
+ * time) and BLAKE3 (of each body) take for the same bodies, with nothing read or written, measured
+ * both ways too.
  *
- * append_sealing: appends at full speed, 1,000 B each, while another thread of the same process seals a
- * backlog; alone: the same appends where nothing is sealed. Both begin with the same backlog.
+ * append_sealing: appends at full speed, 1,000 B each, while another thread of the same process
+ * seals a backlog; alone: the same appends where nothing is sealed. Both begin with the same
+ * backlog.
  *
  * sealed_size: bytes of each part of sealed files as shares of the bodies' bytes.
  */
@@ -28,7 +30,7 @@ enum {
 };
 #define POLL_LIMIT_NS UINT64_C(5000000000)
 
-/* --- how fast ---------------------------------------------------------------------------------- */
+/* --- how fast --------------------------------------------------------------------------------- */
 
 static int seal_once(struct bench *bench, const struct records *records, unsigned round)
 {
@@ -122,7 +124,7 @@ static int limit_once(struct bench *bench, const struct records *records, unsign
     return status;
 }
 
-/* --- what it costs who appends ----------------------------------------------------------------- */
+/* --- what it costs who appends ---------------------------------------------------------------- */
 
 /* Wait until the first strata is sealed: then the thread is at work. */
 static int wait_for_sealing(const struct store *store)
@@ -201,7 +203,7 @@ static int append_once(struct bench *bench, const struct records *records, bool 
     return status;
 }
 
-/* --- how large --------------------------------------------------------------------------------- */
+/* --- how large -------------------------------------------------------------------------------- */
 
 struct setting {
     const char *name;
@@ -295,7 +297,7 @@ static int run_sizes(struct bench *bench)
     return status;
 }
 
-/* --- all --------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 static void make_rows(struct report *report, const char *name)
 {
@@ -344,11 +346,12 @@ static int run_appends(struct bench *bench)
 }
 
 /*
- * Expected, by processor time: JSON of 1,000 B at three quarters of zstd and BLAKE3 alone, as each byte is
- * also verified, copied, written, read back and unpacked again, though bodies are hashed side by side;
- * random records, most of which zstd does not get to see, above the limit. Appends lose 5 % to the other core's use of the memory they share. Blocks of JSON lines of 200 B
- * take 0.3 of the bodies: of each grain's 32 bytes of header the check, and of each body the id,
- * cannot be compressed.
+ * Expected, by processor time: JSON of 1,000 B at three quarters of zstd and BLAKE3 alone, as each
+ * byte is also verified, copied, written, read back and unpacked again, though bodies are hashed
+ * side by side; random records, most of which zstd does not get to see, above the limit. Appends
+ * lose 5 % to the other core's use of the memory they share. Blocks of JSON lines of 200 B take 0.3
+ * of the bodies: of each grain's 32 bytes of header the check, and of each body the id, cannot be
+ * compressed.
  */
 int bench_seal(struct bench *bench)
 {

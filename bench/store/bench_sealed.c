@@ -1,10 +1,11 @@
 /*
  * bench_sealed.c - get_sealed/RECORDS/..., scan_sealed/RECORDS/...: reading what is sealed.
  *
- * not_cached: gets at random, one of each block, so that each opens a block that the cache (16 MiB, the
- * default) does not have; the files are in the page cache. Its limit is what zstd alone takes to unpack
- * the very same blocks, in the same order, from a mapping of the files: one_block_unpacked. A get also
- * reads the block with pread, verifies it, and finds each grain in it.
+ * not_cached: gets at random, one of each block, so that each opens a block that the cache (16 MiB,
+ * the default) does not have; the files are in the page cache. Its limit is what zstd alone takes
+ * to unpack the very same blocks, in the same order, from a mapping of the files:
+ * one_block_unpacked. A get also reads the block with pread, verifies it, and finds each grain in
+ * it.
  *
  * cached: gets at random among the records of a few blocks, all of them in the cache.
  *
@@ -66,7 +67,7 @@ struct sealed {
     double total_bytes;
 };
 
-/* --- blocks, by the format --------------------------------------------------------------------- */
+/* --- blocks, by the format -------------------------------------------------------------------- */
 
 static uint32_t read_le32(const uint8_t *source)
 {
@@ -191,7 +192,7 @@ static void sealed_close(struct sealed *sealed)
     store_destroy(&sealed->store);
 }
 
-/* --- limits ------------------------------------------------------------------------------------ */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 /* Unpack all blocks, in their order or shuffled, with zstd alone. */
 static int unpack_all(const struct sealed *sealed, bool shuffled, uint64_t *out_ns)
@@ -216,7 +217,7 @@ static int unpack_all(const struct sealed *sealed, bool shuffled, uint64_t *out_
     return status;
 }
 
-/* --- flume ------------------------------------------------------------------------------------- */
+/* --- flume ------------------------------------------------------------------------------------ */
 
 static int get_one(const struct sealed *sealed, uint64_t seq, uint64_t *io_sum)
 {
@@ -291,7 +292,7 @@ static int scan_all(const struct sealed *sealed, uint64_t *out_ns)
     return 0;
 }
 
-/* --- rounds ------------------------------------------------------------------------------------ */
+/* --- rounds ----------------------------------------------------------------------------------- */
 
 static const char *row_of(const struct sealed *sealed, const char *what, const char *who)
 {
@@ -370,10 +371,10 @@ static int run_kind(struct bench *bench, enum record_kind kind)
 }
 
 /*
- * Expected, JSON of 200 B in blocks of 16 KiB: a block unpacks in 10 us, so 100 k gets/s at the limit
- * and 80 k with the rest; cached 2.5 M/s, two cache misses and a lookup in the cache each; scans at
- * 1 GB/s of bodies, of which unpacking takes two thirds. Random records are not packed: what is left is
- * copying and verifying.
+ * Expected, JSON of 200 B in blocks of 16 KiB: a block unpacks in 10 us, so 100 k gets/s at the
+ * limit and 80 k with the rest; cached 2.5 M/s, two cache misses and a lookup in the cache each;
+ * scans at 1 GB/s of bodies, of which unpacking takes two thirds. Random records are not packed:
+ * what is left is copying and verifying.
  */
 int bench_sealed(struct bench *bench)
 {

@@ -1,9 +1,9 @@
 /*
  * records.c - records that look like real ones. See store_bench.h.
  *
- * Values vary as they do in the logs of services: few hosts and services, some often and most seldom;
- * messages with numbers in them; ids that nothing can compress. The time rises by some milliseconds from
- * record to record.
+ * Values vary as they do in the logs of services: few hosts and services, some often and most
+ * seldom; messages with numbers in them; ids that nothing can compress. The time rises by some
+ * milliseconds from record to record.
  */
 #include "store_bench.h"
 

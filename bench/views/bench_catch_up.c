@@ -141,9 +141,9 @@ static void make_rows(struct report *report)
 
 /*
  * Expected, in records a second: alone hash 1.3 M (three batches of a third of a million rows, each
- * of which touches every page of the tree once), label 1.5 M (rows come in order for each label, the
- * counts merge), kinds 5 M (one row), starts 1.5 M (random keys, as hash, without hashing). Four at
- * once share two cores: a half of each.
+ * of which touches every page of the tree once), label 1.5 M (rows come in order for each label,
+ * the counts merge), kinds 5 M (one row), starts 1.5 M (random keys, as hash, without hashing).
+ * Four at once share two cores: a half of each.
  */
 int bench_catch_up(struct bench *bench)
 {

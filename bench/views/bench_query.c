@@ -57,7 +57,7 @@ static void report_percentiles(struct query *query, const char *what, unsigned r
                   query->samples_ns[query->pairs * PERCENT_99 / 100] * 1e-9);
 }
 
-/* --- append, then ask -------------------------------------------------------------------------- */
+/* --- append, then ask ------------------------------------------------------------------------- */
 
 struct pair {
     uint8_t body[VIEWS_BODY_BYTES];
@@ -121,7 +121,7 @@ static int run_pairs(struct query *query, const char *what, unsigned round,
     return status;
 }
 
-/* --- lookups ----------------------------------------------------------------------------------- */
+/* --- lookups ---------------------------------------------------------------------------------- */
 
 static int find_hash(struct query *query, uint64_t number)
 {
@@ -175,7 +175,7 @@ static int run_lookups(struct query *query, const char *row, unsigned round,
     return status;
 }
 
-/* --- all --------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 /* What the log has: manifests stand between its messages. */
 static int read_hashes(struct query *query)
@@ -283,8 +283,8 @@ static void make_rows(struct bench *bench)
 }
 
 /*
- * Expected: append_then_hash p50 10 us, p99 40 us (an append 0.1 us, hashing twice that; the rest is
- * one transaction of LMDB: two locks, and nine pages written with pwrite, two of them because
+ * Expected: append_then_hash p50 10 us, p99 40 us (an append 0.1 us, hashing twice that; the rest
+ * is one transaction of LMDB: two locks, and nine pages written with pwrite, two of them because
  * earlier batches have left a long list of free pages), append_then_label 8 us (a label's rows end
  * where the last one was put); find lmdb 1.2 M/s (a binary search through three pages, most of it
  * cache misses), hash 1 M/s (the same, and the question whether it is up to date), label_from_end

@@ -2,11 +2,12 @@
  * bench_rebuild.c - rebuild/hash/WHO: records a second from a log of 100 B records to an index of
  * their hashes.
  *
- * Everybody builds the same sorted set of (first 8 bytes of the body's BLAKE3, seq) from the same log:
- * reading, verifying and hashing are under the clock for flume and for its peers, on one thread. Peers
- * use flume's cursor and flume_hash(). At the end the log is sealed: from then on flume reads the grain
- * indexes of the strata, and no bodies. lmdb_in_order alone is given ready keys in order: what is left
- * is what LMDB itself takes to append them, the limit of a view that keeps its rows there.
+ * Everybody builds the same sorted set of (first 8 bytes of the body's BLAKE3, seq) from the same
+ * log: reading, verifying and hashing are under the clock for flume and for its peers, on one
+ * thread. Peers use flume's cursor and flume_hash(). At the end the log is sealed: from then on
+ * flume reads the grain indexes of the strata, and no bodies. lmdb_in_order alone is given ready
+ * keys in order: what is left is what LMDB itself takes to append them, the limit of a view that
+ * keeps its rows there.
  */
 #include "views_bench.h"
 
@@ -29,7 +30,7 @@ struct rebuild {
     uint8_t *keys; /* Of all records, in order. */
 };
 
-/* --- flume ------------------------------------------------------------------------------------- */
+/* --- flume ------------------------------------------------------------------------------------ */
 
 static int rebuild_timed(flume *handle, flume_view *view, uint64_t *out_ns, double *out_peak_bytes)
 {
@@ -87,7 +88,7 @@ static int run_flume(struct rebuild *rebuild, const char *row, uint64_t budget_b
     return 0;
 }
 
-/* --- peers ------------------------------------------------------------------------------------- */
+/* --- peers ------------------------------------------------------------------------------------ */
 
 static void make_key(const flume_record *record, uint8_t key[INDEX_KEY_BYTES])
 {
@@ -181,7 +182,7 @@ static int run_index(struct rebuild *rebuild, const struct index_type *type, con
     return status;
 }
 
-/* --- all --------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 struct key_list {
     uint8_t *keys;
@@ -229,7 +230,8 @@ static int prepare(struct rebuild *rebuild)
     return status;
 }
 
-/* The same rebuild, once everything is sealed. 4 M: what it costs to sort rows and to append them. */
+/* The same rebuild, once everything is sealed. 4 M: what it costs to sort rows and to append
+ * them. */
 static int run_sealed(struct rebuild *rebuild)
 {
     const char *row = "rebuild/hash/flume_sealed";

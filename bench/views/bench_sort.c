@@ -201,8 +201,8 @@ static void make_rows(struct report *report)
 
 /*
  * Expected, in rows a second: hashes 8 M (a twentieth of a microsecond each to put, to sort and to
- * fetch from where it lies), a fifth of that by qsort; labels 8 M, which come in order one label at a
- * time; in_order 14 M, looked at once and left as they are; few 13 M; spill 4 M, written and read
+ * fetch from where it lies), a fifth of that by qsort; labels 8 M, which come in order one label at
+ * a time; in_order 14 M, looked at once and left as they are; few 13 M; spill 4 M, written and read
  * again; a batch of five 0.3 us.
  */
 int bench_sort(struct bench *bench)

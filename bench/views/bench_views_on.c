@@ -2,8 +2,8 @@
  * bench_views_on.c - views_on/SPEED/WHO: what views cost the one who appends.
  *
  * "alone": the log is open without views. "four_views": with workers that keep four views up to
- * date. Paced: an append every 5 us, by the clock, and how long each took. Full speed: one after the
- * other; views may fall behind, appends may not fail. The basin has strata of full size.
+ * date. Paced: an append every 5 us, by the clock, and how long each took. Full speed: one after
+ * the other; views may fall behind, appends may not fail. The basin has strata of full size.
  */
 #include "views_bench.h"
 
@@ -144,8 +144,8 @@ static void make_rows(struct report *report)
 
 /*
  * Expected: paced p50 120 ns in any case, p99 0.3 us alone and 0.5 us with views, whose threads on
- * the other core take cache and memory bandwidth; full speed 7 M/s alone, 0.6 of it with views: four
- * workers and the appender on two cores.
+ * the other core take cache and memory bandwidth; full speed 7 M/s alone, 0.6 of it with views:
+ * four workers and the appender on two cores.
  */
 int bench_views_on(struct bench *bench)
 {

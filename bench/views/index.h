@@ -1,9 +1,9 @@
 /*
  * index.h - one face for the peers of the view "hash": a sorted set of keys, filled as they come.
  *
- * A key is what the view's own rows are: the first 8 bytes of a body's hash and the record's seq in eight
- * bytes big-endian, with nothing as its value. Each adapter (index_NAME.c) is used in the way that
- * is quickest for it, and says so at its top.
+ * A key is what the view's own rows are: the first 8 bytes of a body's hash and the record's seq in
+ * eight bytes big-endian, with nothing as its value. Each adapter (index_NAME.c) is used in the way
+ * that is quickest for it, and says so at its top.
  */
 #ifndef BENCH_INDEX_H
 #define BENCH_INDEX_H

@@ -12,7 +12,7 @@ enum { FILL_BATCH = 256, STARTS_BYTES = 8 };
 
 static_assert((int)FILL_BATCH % (int)LABEL_COUNT == 0, "labels go on in turn");
 
-/* --- the program's own views ------------------------------------------------------------------- */
+/* --- the program's own views ------------------------------------------------------------------ */
 
 static int kinds_apply(void *state, flume_batch *batch, const flume_record *record)
 {
@@ -46,7 +46,7 @@ static const flume_view_definition starts_view = {.name = "starts",
 const flume_view_definition *const user_views[USER_VIEW_COUNT] = {&kinds_view, &starts_view};
 const char *const four_views[FOUR_VIEWS] = {"hash", "label", "kinds", "starts"};
 
-/* --- records ----------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 void body_make(const struct bodies *bodies, uint64_t number, uint8_t *target)
 {
@@ -114,7 +114,7 @@ int log_append(flume_log *log, const struct bodies *bodies, uint64_t number)
     return status == FLUME_OK ? 0 : log_fail(log, "append_entry", status);
 }
 
-/* --- basins ------------------------------------------------------------------------------------ */
+/* --- basins ----------------------------------------------------------------------------------- */
 
 int basin_create(struct bench *bench, struct basin *out_basin)
 {

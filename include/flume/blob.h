@@ -1,29 +1,29 @@
 /*
  * blob.h - content-addressed data: bytes of any size go in, and come out verified, by their BLAKE3.
  *
- * A blob is a record of kind "blob" in the log: hash, size and media type of a content, its name and
- * labels as labels of the record, and the content itself up to 1 MiB. A larger content is cut into
- * chunks, which lie in a second log (grains.h), each stored once whatever blobs it is part of; the
- * record then holds the list of them (clasts). views/FORMAT.md has the bytes.
+ * A blob is a record of kind "blob" in the log: hash, size and media type of a content, its name
+ * and labels as labels of the record, and the content itself up to 1 MiB. A larger content is cut
+ * into chunks, which lie in a second log (grains.h), each stored once whatever blobs it is part of;
+ * the record then holds the list of them (clasts). views/FORMAT.md has the bytes.
  *
  * Nothing of this is opened or started before it is first used. The second log is made by the first
  * put that needs it. Its strata are sealed on request only: chunks are compressed already.
  *
- * Where there are several processors, a writer of more than 8 MiB has a thread of its own for the hash of
- * the whole, and a reader of as much that reads in order has one that loads every second chunk. They
- * end with it. FLUME_VIEWS_NO_WORKERS: there are none, everything is done by who calls.
+ * Where there are several processors, a writer of more than 8 MiB has a thread of its own for the
+ * hash of the whole, and a reader of as much that reads in order has one that loads every second
+ * chunk. They end with it. FLUME_VIEWS_NO_WORKERS: there are none, everything is done by who calls.
  *
  * What always holds:
- *   - What a reader gives is what was put: of each chunk, or of an inline content, the hash has been
- *     compared before a byte of it is given, also of what was loaded ahead. What binds the chunks to the
- *     hash of the whole is the list in the record. Its checksum finds damage; that nobody wrote another
- *     list under that hash is known once the hash of the whole was compared (flume_blob_verify()), or
- *     the record proven (proof.h).
+ *   - What a reader gives is what was put: of each chunk, or of an inline content, the hash has
+ *     been compared before a byte of it is given, also of what was loaded ahead. What binds the
+ *     chunks to the hash of the whole is the list in the record. Its checksum finds damage; that
+ *     nobody wrote another list under that hash is known once the hash of the whole was compared
+ *     (flume_blob_verify()), or the record proven (proof.h).
  *   - A blob is durable only after all of its chunks are.
  *   - A put that was abandoned, killed or refused leaves at most chunks that no blob refers to.
  *     Putting the same again finds them: no chunk is written twice.
- *   - No call needs more than 32 MiB of memory, whatever the size of the blob. Files that are mapped
- *     are the page cache's.
+ *   - No call needs more than 32 MiB of memory, whatever the size of the blob. Files that are
+ *     mapped are the page cache's.
  *
  * Which function on which thread:
  *
@@ -34,7 +34,8 @@
  *                                                     |   ended before their handle is closed
  *
  * Where the second log is away (a volume that is not mounted), finding, stat, list, reading inline
- * contents and putting small ones go on; what needs chunks answers FLUME_ERR_ABSENT, until it is back.
+ * contents and putting small ones go on; what needs chunks answers FLUME_ERR_ABSENT, until it is
+ * back.
  */
 #ifndef FLUME_BLOB_H
 #define FLUME_BLOB_H
@@ -77,8 +78,8 @@ enum { FLUME_BLOB_NOT_COMPRESSED = -100 };
 typedef struct flume_blob_options {
     unsigned flags;   /* enum flume_blob_put_flags. */
     const char *name; /* 1 .. FLUME_BLOB_NAME_BYTES_MAX bytes that can stand in a label. */
-    const char
-        *media_type; /* "image/png": up to FLUME_BLOB_MEDIA_TYPE_BYTES_MAX printable ASCII. */
+    /* "image/png": up to FLUME_BLOB_MEDIA_TYPE_BYTES_MAX printable ASCII. */
+    const char *media_type;
     const char *const *labels;
     size_t label_count;
     uint64_t time_ns; /* Of the record, since 1970 UTC; 0: when the put ends. */
@@ -93,8 +94,8 @@ typedef struct flume_blob_result {
     uint8_t hash[FLUME_HASH_BYTES]; /* Of the content. */
     uint64_t seq;                   /* Its record: the new one, or one that says the same. */
     bool was_known;                 /* The content was in the basin before. */
-    bool
-        is_recorded; /* A record was appended: the content, its name, media type or a label is new. */
+    /* A record was appended: the content, its name, media type or a label is new. */
+    bool is_recorded;
     uint64_t bytes;        /* Of the content. */
     uint64_t bytes_new;    /* Of those, in chunks that were not there, or inline. */
     uint64_t chunks;       /* 0: inline. */
@@ -116,8 +117,8 @@ FLUME_API int flume_blob_writer_open(flume *flume, const flume_blob_options *opt
                                      flume_blob_writer **out_writer);
 
 /**
- * The next bytes of the content. Copied, or used up before this returns: of pieces of 1 MiB or more,
- * chunks are looked up and stored from where they lie, which is fastest.
+ * The next bytes of the content. Copied, or used up before this returns: of pieces of 1 MiB or
+ * more, chunks are looked up and stored from where they lie, which is fastest.
  *
  * @return FLUME_OK; FLUME_ERR_ABSENT (more than 1 MiB, and the second log is away), FLUME_ERR_FULL,
  *         and as flume_log_append(). After an error the writer can only be ended, and answers the
@@ -150,8 +151,8 @@ FLUME_API int flume_blob_put(flume *flume, const void *data, size_t data_bytes,
 enum flume_blob_form {
     FLUME_BLOB_INLINE = 1,  /* The record holds the content. */
     FLUME_BLOB_CHUNKED = 2, /* The record holds the list of its chunks. */
-    FLUME_BLOB_AGAIN =
-        3 /* Another record has the content; this one has another name, type or label. */
+    /* Another record has the content; this one has another name, type or label. */
+    FLUME_BLOB_AGAIN = 3
 };
 
 typedef struct flume_blob_info {
@@ -181,8 +182,8 @@ FLUME_API int flume_blob_find_prefix(flume *flume, const flume_ask *ask, const c
 FLUME_API int flume_blob_find_name(flume *flume, const flume_ask *ask, const char *name,
                                    uint64_t *out_seq);
 
-/** What a record says of its blob. @return FLUME_OK; FLUME_ERR_NOT_FOUND (no record, or one of another
- * kind), FLUME_ERR_DAMAGED, FLUME_ERR_VERSION; as flume_log_get(). */
+/** What a record says of its blob. @return FLUME_OK; FLUME_ERR_NOT_FOUND (no record, or one of
+ * another kind), FLUME_ERR_DAMAGED, FLUME_ERR_VERSION; as flume_log_get(). */
 FLUME_API int flume_blob_stat(flume *flume, uint64_t seq, flume_blob_info *out_info);
 
 enum flume_blob_order { FLUME_BLOB_BY_SEQ = 0, FLUME_BLOB_BY_HASH = 1 };
@@ -201,7 +202,8 @@ typedef struct flume_blob_list_options {
 } flume_blob_list_options;
 
 /** Blobs, one after the other. No snapshot is held during the callback; what is put meanwhile may
- * be given or not. Records that cannot be read are given with what the view knows: hash, bytes, form.
+ * be given or not. Records that cannot be read are given with what the view knows: hash, bytes,
+ * form.
  * @param options   NULL: all, oldest first.
  * @param callback  Returns 0 to go on; what else it returns ends the listing and is returned. */
 FLUME_API int flume_blob_list(flume *flume, const flume_ask *ask,
@@ -217,8 +219,8 @@ typedef struct flume_blob_reader flume_blob_reader;
  *
  * @param hash        Of the content.
  * @param out_reader  Ended by flume_blob_reader_close().
- * @return FLUME_OK; FLUME_ERR_NOT_FOUND; FLUME_ERR_DAMAGED; FLUME_ERR_ABSENT (it has chunks, and they
- *         are away: the detail names the blob and the place); as flume_view_wait().
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND; FLUME_ERR_DAMAGED; FLUME_ERR_ABSENT (it has chunks, and
+ *         they are away: the detail names the blob and the place); as flume_view_wait().
  */
 FLUME_API int flume_blob_reader_open(flume *flume, const flume_ask *ask,
                                      const uint8_t hash[FLUME_HASH_BYTES],
@@ -232,13 +234,15 @@ FLUME_API int flume_blob_reader_open_seq(flume *flume, const flume_ask *ask, uin
 FLUME_API const flume_blob_info *flume_blob_reader_info(const flume_blob_reader *reader);
 
 /**
- * Bytes of the content, verified; chunks in which none of them lie are not touched, but for the next one,
- * if they are read in order. A chunk that is asked for as a whole is unpacked into target.
+ * Bytes of the content, verified; chunks in which none of them lie are not touched, but for the
+ * next one, if they are read in order. A chunk that is asked for as a whole is unpacked into
+ * target.
  *
  * @param offset     From the beginning. At or beyond the end: *out_bytes is 0.
  * @param out_bytes  As many as were asked for, but at the end.
- * @return FLUME_OK; FLUME_ERR_DAMAGED (a chunk is damaged or missing: the detail names blob, chunk and
- *         place; others can still be read), FLUME_ERR_ABSENT, ... On error nothing is said of target.
+ * @return FLUME_OK; FLUME_ERR_DAMAGED (a chunk is damaged or missing: the detail names blob, chunk
+ *         and place; others can still be read), FLUME_ERR_ABSENT, ... On error nothing is said of
+ *         target.
  */
 FLUME_API int flume_blob_reader_read(flume_blob_reader *reader, uint64_t offset, void *target,
                                      size_t target_bytes, size_t *out_bytes);

@@ -36,8 +36,8 @@ typedef struct flume_finding {
 typedef struct flume_check_options {
     /* For each finding; non-zero cancels. NULL: only the totals. */
     int (*finding)(void *ctx, const flume_finding *finding);
-    /* Every few MiB read or examined: bytes read of bytes in all, more than once the same while what
-     * was read is examined. Non-zero cancels. */
+    /* Every few MiB read or examined: bytes read of bytes in all, more than once the same while
+     * what was read is examined. Non-zero cancels. */
     int (*progress)(void *ctx, uint64_t done, uint64_t total);
     void *ctx;
     const flume_allocator *allocator;

@@ -54,7 +54,8 @@ FLUME_API int flume_cursor_open(flume_log *log, const flume_cursor_options *opti
  * @param out_record  Borrowed: valid until the next call on this cursor (flume_record_keep()).
  * @return FLUME_OK; FLUME_END (no more: not LIVE, or limit or upper bound reached);
  *         FLUME_ERR_TIMEOUT; FLUME_ERR_CANCELLED; FLUME_ERR_DAMAGED or FLUME_ERR_LOST for the
- *         record at flume_cursor_position() - 1 (or + 1 in reverse): the next call goes on behind it.
+ *         record at flume_cursor_position() - 1 (or + 1 in reverse): the next call goes on behind
+ *         it.
  */
 FLUME_API int flume_cursor_next(flume_cursor *cursor, uint64_t timeout_ns,
                                 flume_record *out_record);

@@ -20,8 +20,8 @@ extern "C" {
  *
  * The view remembers the first 8 bytes of each hash. What is found by it is read and hashed again
  * before it is given: what is found has that hash. Where the body of a record that may be meant
- * cannot be read any more, the answer says so: FLUME_ERR_DAMAGED or FLUME_ERR_LOST, with the seq of the
- * oldest such record in flume_last_error(). ask->give_up is asked while bodies are read, too.
+ * cannot be read any more, the answer says so: FLUME_ERR_DAMAGED or FLUME_ERR_LOST, with the seq of
+ * the oldest such record in flume_last_error(). ask->give_up is asked while bodies are read, too.
  */
 
 enum { FLUME_HASH_BYTES = 32, FLUME_HASH_TEXT_BYTES = 64, FLUME_HASH_PREFIX_MIN = 4 };
@@ -44,8 +44,8 @@ FLUME_API void flume_hash_text(const uint8_t hash[FLUME_HASH_BYTES],
                                char out_text[FLUME_HASH_TEXT_BYTES + 1]);
 
 /** The oldest record with this body hash, of those that can be read. @return FLUME_OK,
- * FLUME_ERR_NOT_FOUND, FLUME_ERR_DAMAGED or _LOST (none was found, but one may be meant that cannot be
- * read), or as flume_view_wait(). */
+ * FLUME_ERR_NOT_FOUND, FLUME_ERR_DAMAGED or _LOST (none was found, but one may be meant that cannot
+ * be read), or as flume_view_wait(). */
 FLUME_API int flume_hash_find(flume *flume, const flume_ask *ask,
                               const uint8_t hash[FLUME_HASH_BYTES], uint64_t *out_seq);
 
@@ -70,8 +70,8 @@ typedef struct flume_hash_candidate {
  * @param out_candidates  The first max in order of hash. May be NULL if max is 0.
  * @param out_count       How many distinct hashes fit, counted up to 1,000.
  * @return FLUME_OK (one fits), FLUME_ERR_NOT_FOUND, FLUME_ERR_AMBIGUOUS (out_* are set),
- *         FLUME_ERR_INVALID (not hexadecimal), FLUME_ERR_DAMAGED or _LOST (at most one fits that can
- *         be read, and one that cannot), or as flume_view_wait(). */
+ *         FLUME_ERR_INVALID (not hexadecimal), FLUME_ERR_DAMAGED or _LOST (at most one fits that
+ *         can be read, and one that cannot), or as flume_view_wait(). */
 FLUME_API int flume_hash_find_prefix(flume *flume, const flume_ask *ask, const char *digits,
                                      flume_hash_candidate *out_candidates, size_t max,
                                      size_t *out_count);
@@ -123,7 +123,8 @@ typedef struct flume_bookmark {
 } flume_bookmark;
 
 /** Name a record.
- * @param name  1 .. FLUME_BOOKMARK_NAME_BYTES_MAX bytes of UTF-8 without control bytes, ' ', ':', '~'.
+ * @param name  1 .. FLUME_BOOKMARK_NAME_BYTES_MAX bytes of UTF-8 without control bytes, ' ', ':',
+ *              '~'.
  * @param seq   FLUME_SEQ_NONE drops the name.
  * @param note  May be NULL.
  * @return as flume_log_append_entry(); FLUME_ERR_INVALID; FLUME_ERR_NOT_FOUND (seq >= head). */
@@ -241,8 +242,8 @@ FLUME_API int flume_query_open(flume *flume, const flume_ask *ask, const flume_t
 
 /** The next record that fits, in order of seq. Borrowed until the next call. Asks the give_up that
  * the query was opened with every 10 ms or so, also while it passes over records that do not fit.
- * @return FLUME_OK, FLUME_END, FLUME_ERR_DAMAGED, FLUME_ERR_CANCELLED (after both, the next call goes
- *         on), ... */
+ * @return FLUME_OK, FLUME_END, FLUME_ERR_DAMAGED, FLUME_ERR_CANCELLED (after both, the next call
+ *         goes on), ... */
 FLUME_API int flume_query_next(flume_query *query, flume_record *out_record);
 
 /** Go on with records as they are appended: flume_query_next() waits for timeout_ns at the end and

@@ -1,9 +1,9 @@
 /*
  * grains.h - the log beside the log: where bulk data lies on which records of this one depend.
  *
- * A basin may have a second log, `grains/`, a basin of its own. A record that refers to records there
- * says so (flume_entry.needs), and then it is never durable before them, in whatever process it is
- * synced; and recovery, after a machine stop, keeps no record whose grains are not there.
+ * A basin may have a second log, `grains/`, a basin of its own. A record that refers to records
+ * there says so (flume_entry.needs), and then it is never durable before them, in whatever process
+ * it is synced; and recovery, after a machine stop, keeps no record whose grains are not there.
  *
  * The file GRAINS in the basin says where the second log lies and which basin it must be. So it may
  * be on another volume, and be away: what needs none of its records goes on.
@@ -44,8 +44,8 @@ FLUME_API int flume_grains_find(flume_log *log, flume_grains_place *out_place);
 /**
  * Make the second log, or say where it has gone.
  *
- * Where there is none, a basin is made at `path`, or the one that is there is taken (it was made by a
- * process that died before it could say so). Where there is one and `path` is another, it must be
+ * Where there is none, a basin is made at `path`, or the one that is there is taken (it was made by
+ * a process that died before it could say so). Where there is one and `path` is another, it must be
  * the same basin: it was moved, and GRAINS says from now on where to.
  *
  * @param path          Absolute, or relative to the basin. NULL: where GRAINS says; else "grains".

@@ -89,7 +89,8 @@ typedef struct flume_log_options {
     size_t codec_count;
     const flume_allocator *allocator; /* NULL: malloc. Copied. */
     const flume_io *io;               /* NULL: POSIX. Borrowed until close. */
-    /* What has no caller to be told: what recovery cut, what is waited for, keys made out of data. */
+    /* What has no caller to be told: what recovery cut, what is waited for, keys made out of
+     * data. */
     void (*log)(void *log_ctx, enum flume_log_level level, const char *message);
     void *log_ctx;
 } flume_log_options;

@@ -2,8 +2,8 @@
  * recall.h - values under addresses, and the cache of computations that are repeated.
  *
  * An address is 32 bytes made from a scope, or from data, and a space of names. What is put at an
- * address is found by whoever has the same scope, or the same data, again: the newest value wins, and
- * the earlier ones are found as of when they were the newest.
+ * address is found by whoever has the same scope, or the same data, again: the newest value wins,
+ * and the earlier ones are found as of when they were the newest.
  *
  *   flume_address_of_scope(scope, "notes", address);
  *   flume_put_at(flume, address, "diverges", 8, NULL, NULL);
@@ -17,10 +17,11 @@
  *   }
  *
  * What always holds:
- *   - Of several that remember under one key at once, in whatever threads or processes, one stores its
- *     value, and all others are told that value: FLUME_ERR_CONFLICT, the race is lost.
+ *   - Of several that remember under one key at once, in whatever threads or processes, one stores
+ *     its value, and all others are told that value: FLUME_ERR_CONFLICT, the race is lost.
  *   - What is remembered and what is put never meet: their addresses are made with different words.
- *   - A value of any size is a value: beyond 1 MiB it becomes a blob (blob.h), and is read in pieces.
+ *   - A value of any size is a value: beyond 1 MiB it becomes a blob (blob.h), and is read in
+ *     pieces.
  *
  * Threads: any for what takes a flume; a recorder, and a flume_stored, are used by one at a time.
  */
@@ -49,7 +50,8 @@ FLUME_API int flume_address_of_scope(flume_scope *scope, const char *space,
 /** The address of data (their flume_hash()). @return FLUME_OK, FLUME_ERR_INVALID (space). */
 FLUME_API int flume_address_of_data(const void *data, size_t data_bytes, const char *space,
                                     uint8_t out_address[FLUME_ADDRESS_BYTES]);
-/** The same by the hash alone: of a file, of a blob that is stored, of what comes piece by piece. */
+/** The same by the hash alone: of a file, of a blob that is stored, of what comes piece by
+ * piece. */
 FLUME_API int flume_address_of_hash(const uint8_t hash[FLUME_HASH_BYTES], const char *space,
                                     uint8_t out_address[FLUME_ADDRESS_BYTES]);
 
@@ -67,20 +69,22 @@ typedef struct flume_stored {
     uint64_t seq; /* Its record; flume_log_get() has its labels. */
     uint64_t time_ns;
     uint64_t bytes; /* Of the value. */
-    const void
-        *data; /* All of it, unless it is a blob: NULL then, and flume_stored_read() gives it. */
+    /* All of it, unless it is a blob: NULL then, and flume_stored_read() gives it. */
+    const void *data;
     uint8_t hash[FLUME_HASH_BYTES]; /* Of a blob. */
     void *inside;                   /* Internal. */
 } flume_stored;
 
 /**
- * Put a value at an address. What was there before is found as of before. The lane of scopes is entered
- * for the append (flume/lane.h), as by all that puts, ends, remembers and forgets: not to be called inside.
+ * Put a value at an address. What was there before is found as of before. The lane of scopes is
+ * entered for the append (flume/lane.h), as by all that puts, ends, remembers and forgets: not to
+ * be called inside.
  *
  * @param data     Borrowed for the call.
  * @param options  NULL: all defaults.
  * @param out_seq  The record. May be NULL.
- * @return FLUME_OK; as flume_log_append_entry() and flume_lane_enter(); beyond 1 MiB as flume_blob_put().
+ * @return FLUME_OK; as flume_log_append_entry() and flume_lane_enter(); beyond 1 MiB as
+ *         flume_blob_put().
  */
 FLUME_API int flume_put_at(flume *flume, const uint8_t address[FLUME_ADDRESS_BYTES],
                            const void *data, size_t data_bytes, const flume_put_options *options,
@@ -142,13 +146,13 @@ enum flume_recall_flags {
     FLUME_RECALL_REPLACE = 1 /* flume_remember(): even where there is a value; the newest wins. */
 };
 
-/* All zero: the whole scope is the key, as the recorder's rules make it (recorder_rules.h): a variable that
- * has its declared default is no part of it. Everything is borrowed for the call. */
+/* All zero: the whole scope is the key, as the recorder's rules make it (recorder_rules.h): a
+ * variable that has its declared default is no part of it. Everything is borrowed for the call. */
 typedef struct flume_recall_options {
     unsigned flags;   /* enum flume_recall_flags. */
     const char *name; /* Of what is computed: one scope can be the key of several. NULL: "". */
-    /* Only these variables are the key, whatever else the scope has: its labels are no part of it. No
-     * rules are asked. */
+    /* Only these variables are the key, whatever else the scope has: its labels are no part of it.
+     * No rules are asked. */
     const char *const *keys;
     size_t key_count;
     const char *const *labels; /* flume_remember(): of the record. */
@@ -157,23 +161,25 @@ typedef struct flume_recall_options {
 } flume_recall_options;
 
 /** The address under which a scope, with what it inherits (flume_scope_enter()), is remembered.
- * @return FLUME_OK; FLUME_ERR_INVALID: a hook runs, or the scope's own error, the name, or keys of the projection that the
- *         scope does not have, or that are no part of what it is (all are listed). */
+ * @return FLUME_OK; FLUME_ERR_INVALID: a hook runs, or the scope's own error, the name, or keys of
+ *         the projection that the scope does not have, or that are no part of what it is (all are
+ *         listed). */
 FLUME_API int flume_recall_address(flume_recorder *recorder, flume_scope *scope,
                                    const flume_recall_options *options,
                                    uint8_t out_address[FLUME_ADDRESS_BYTES]);
 
 /** What was remembered of a scope. Appends nothing.
  * @param options  NULL: all defaults.
- * @return FLUME_OK: a hit; FLUME_ERR_NOT_FOUND: a miss; as flume_recall_address() and flume_get_at(). */
+ * @return FLUME_OK: a hit; FLUME_ERR_NOT_FOUND: a miss; as flume_recall_address() and
+ *         flume_get_at(). */
 FLUME_API int flume_recall(flume_recorder *recorder, flume_scope *scope,
                            const flume_recall_options *options, flume_stored *out_stored);
 
 /**
  * Remember a value, unless there is one (FLUME_RECALL_REPLACE: even so).
  *
- * A value beyond 1 MiB is stored as a blob before it is known whether the race is won; of a lost one the
- * blob stays, and is found by its content.
+ * A value beyond 1 MiB is stored as a blob before it is known whether the race is won; of a lost
+ * one the blob stays, and is found by its content.
  *
  * @param out_first  The value that was there first, with FLUME_ERR_CONFLICT alone. May be NULL.
  * @return FLUME_OK: it is stored; FLUME_ERR_CONFLICT: the race is lost; as flume_recall_address(),
@@ -196,9 +202,9 @@ typedef struct flume_recall_counts {
 /** What this recorder has been told since it was opened. */
 FLUME_API void flume_recall_count(const flume_recorder *recorder, flume_recall_counts *out_counts);
 
-/** What all recorders of the basin have been told, in whatever processes, as of an ask. A recorder adds its
- * counts, in one record of the log, when it is flushed and when it is closed, if there are any: those of a
- * process that is killed since its last flush are lost.
+/** What all recorders of the basin have been told, in whatever processes, as of an ask. A recorder
+ * adds its counts, in one record of the log, when it is flushed and when it is closed, if there are
+ * any: those of a process that is killed since its last flush are lost.
  * @param ask  NULL: defaults.
  * @return FLUME_OK, or as flume_get_at(); all zero where nobody has recalled anything. */
 FLUME_API int flume_recall_count_all(flume *flume, const flume_ask *ask,

@@ -1,9 +1,9 @@
 /*
  * recorder.h - recording scopes on the tape, and knowing what was there before.
  *
- * A recorder commits scopes to a basin's log and gives a verdict on each: new, a duplicate, a subset
- * or a superset of an earlier one, exact, against the whole history, including what another thread or
- * process committed a microsecond ago. What was there before becomes a link, not a copy.
+ * A recorder commits scopes to a basin's log and gives a verdict on each: new, a duplicate, a
+ * subset or a superset of an earlier one, exact, against the whole history, including what another
+ * thread or process committed a microsecond ago. What was there before becomes a link, not a copy.
  *
  *   flume_recorder *recorder;
  *   flume_verdict verdict;
@@ -15,11 +15,11 @@
  *   }
  *
  * What always holds:
- *   - Of two that commit the same new scope at once, in whatever threads or processes, one is told NEW and
- *     the other DUP with the first one's seq.
+ *   - Of two that commit the same new scope at once, in whatever threads or processes, one is told
+ *     NEW and the other DUP with the first one's seq.
  *   - A scope that is refused leaves nothing behind.
- *   - Links wait in memory to be counted together (flume_recorder_flush()); scopes never do, unless they are
- *     staged (scope_stage.h).
+ *   - Links wait in memory to be counted together (flume_recorder_flush()); scopes never do, unless
+ *     they are staged (scope_stage.h).
  *
  * Threads: a recorder is used by one thread at a time; open one for each thread.
  */
@@ -38,10 +38,12 @@ enum flume_verdict_kind {
     FLUME_NEW = 1,    /* No stored scope is related. */
     FLUME_DUP = 2,    /* The same as scope seq. */
     FLUME_SUBSET = 3, /* Scope seq has all of it, and more: verdict.keys is what is missing. */
-    /* It has all of scope seq (the largest such; of equals the newest), and keys besides: verdict.keys. */
+    /* It has all of scope seq (the largest such; of equals the newest), and keys besides:
+     * verdict.keys. */
     FLUME_SUPERSET = 4,
     FLUME_UNASKED = 5, /* Fast mode; the views will tell. */
-    /* It waits (scope_stage.h), and is none of the staged ones: the verdict is given when it is written. */
+    /* It waits (scope_stage.h), and is none of the staged ones: the verdict is given when it is
+     * written. */
     FLUME_STAGED = 6,
     /* It could not be known in time (FLUME_RECORDER_PENDING); the views will tell. */
     FLUME_PENDING = 7
@@ -54,8 +56,8 @@ typedef struct flume_verdict {
     uint64_t extends_seq; /* The largest scope that this one has all of; NONE: there is none. */
     uint64_t record_seq;  /* Where the commit stands; NONE: a link that waits to be counted. */
     uint8_t id[FLUME_HASH_BYTES]; /* flume_scope_id(). UNASKED: 0; who wants it asks the scope. */
-    /* SUBSET: what is missing; SUPERSET: what is added. In byte order, labels as "@label/TEXT". Valid
-     * until the next call on the recorder. */
+    /* SUBSET: what is missing; SUPERSET: what is added. In byte order, labels as "@label/TEXT".
+     * Valid until the next call on the recorder. */
     const char *const *keys;
     size_t key_count;
     /* It is staged, under this number, of the recorder's, from 1 on; 0: it is not. */
@@ -81,9 +83,9 @@ enum flume_recorder_flags {
     FLUME_RECORDER_NO_OWN_LABEL = 4, /* A scope without a label is committed all the same. */
     FLUME_RECORDER_REFUSE_DIRTY = 8, /* Nothing is committed from a dirty or an unknown tree. */
     FLUME_RECORDER_NEEDS_BLOCK = 16, /* Nothing is committed before a block: FLUME_INIT_BLOCK(). */
-    /* Where the verdict takes longer than options.ask.timeout_ns, a view that is made or goes over its
-     * scopes again, or where nobody can bring the view on, the scope is appended whole, as in fast
-     * mode, and the verdict is FLUME_PENDING; without this it is an error. */
+    /* Where the verdict takes longer than options.ask.timeout_ns, a view that is made or goes over
+     * its scopes again, or where nobody can bring the view on, the scope is appended whole, as in
+     * fast mode, and the verdict is FLUME_PENDING; without this it is an error. */
     FLUME_RECORDER_PENDING = 32
 };
 
@@ -97,7 +99,8 @@ enum flume_recorder_flags {
 FLUME_API int flume_recorder_open(flume_recorder **out_recorder, flume *flume,
                                   const flume_recorder_options *options);
 
-/** Write what waits, and end, whatever is returned. NULL is harmless. @return as flume_recorder_flush(). */
+/** Write what waits, and end, whatever is returned. NULL is harmless. @return as
+ * flume_recorder_flush(). */
 FLUME_API int flume_recorder_close(flume_recorder *recorder);
 
 /** Write what is staged, links that wait to be counted, and what was counted of recalls
@@ -106,22 +109,22 @@ FLUME_API int flume_recorder_close(flume_recorder *recorder);
 FLUME_API int flume_recorder_flush(flume_recorder *recorder);
 
 /**
- * Commit a scope: give the verdict, and append what it asks for: NEW and SUPERSET the whole scope, SUBSET and
- * DUP a link; equal links one after the other are counted in one record. Contents of class blob
- * are stored before.
+ * Commit a scope: give the verdict, and append what it asks for: NEW and SUPERSET the whole scope,
+ * SUBSET and DUP a link; equal links one after the other are counted in one record. Contents of
+ * class blob are stored before.
  *
  * The scope may be changed and committed again. Nothing is appended on an error.
  *
  * @param out_verdict  May be NULL.
- * @return FLUME_OK; FLUME_ERR_INVALID (the scope's own error; unknown variables, all of them listed;
- *         no label of its own), FLUME_ERR_TIMEOUT, FLUME_ERR_VIEW (the view superset failed), or as
- *         flume_log_append().
+ * @return FLUME_OK; FLUME_ERR_INVALID (the scope's own error; unknown variables, all of them
+ *         listed; no label of its own), FLUME_ERR_TIMEOUT, FLUME_ERR_VIEW (the view superset
+ *         failed), or as flume_log_append().
  */
 FLUME_API int flume_commit(flume_recorder *recorder, flume_scope *scope,
                            flume_verdict *out_verdict);
 
-/** A key that makes no difference to what was computed: FLUME_SEEN_EXTENDED takes an earlier scope without it
- * for this one. Again is harmless. FLUME_ERR_INVALID: no key. */
+/** A key that makes no difference to what was computed: FLUME_SEEN_EXTENDED takes an earlier scope
+ * without it for this one. Again is harmless. FLUME_ERR_INVALID: no key. */
 FLUME_API int flume_recorder_neutral(flume_recorder *recorder, const char *key);
 
 enum flume_seen_mode {
@@ -135,7 +138,8 @@ enum flume_seen_mode {
 /**
  * Whether a scope was computed before. Appends nothing.
  *
- * @param out_seq  The scope that says so; FLUME_SEQ_NONE: a staged one, which has no seq yet. May be NULL.
+ * @param out_seq  The scope that says so; FLUME_SEQ_NONE: a staged one, which has no seq yet. May
+ *                 be NULL.
  * @return FLUME_OK: yes; FLUME_ERR_NOT_FOUND: no; or as flume_commit().
  */
 FLUME_API int flume_scope_seen(flume_recorder *recorder, flume_scope *scope,
@@ -146,10 +150,10 @@ FLUME_API int flume_scope_seen(flume_recorder *recorder, flume_scope *scope,
 enum { FLUME_SCOPE_STACK_MAX = 64 };
 
 /**
- * Whatever is committed until flume_scope_leave() is enclosed by this scope, and by those entered before:
- * it has their labels, their variables unless it has a variable of the same key, and knows on the
- * tape which scope encloses it. Inherited variables are part of what a scope is, but not of its
- * flume_scope_local_id().
+ * Whatever is committed until flume_scope_leave() is enclosed by this scope, and by those entered
+ * before: it has their labels, their variables unless it has a variable of the same key, and knows
+ * on the tape which scope encloses it. Inherited variables are part of what a scope is, but not of
+ * its flume_scope_local_id().
  *
  * The enclosing scope can be changed and committed at any time, before what it encloses or after:
  * what is enclosed belongs to the next commit, or to the last one if nothing has changed since.
@@ -164,10 +168,11 @@ FLUME_API int flume_scope_leave(flume_recorder *recorder, flume_scope *scope);
 
 /* ---- reading scopes back ---- */
 
-/** The scope that a record of kind scope or link tells of, links resolved: the variables, volatile ones too,
- * and the labels it was committed with.
+/** The scope that a record of kind scope or link tells of, links resolved: the variables, volatile
+ * ones too, and the labels it was committed with.
  * @param out_scope  Made; to be destroyed.
- * @return FLUME_OK; FLUME_ERR_NOT_FOUND (no such record, or of another kind), FLUME_ERR_DAMAGED, ... */
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND (no such record, or of another kind), FLUME_ERR_DAMAGED,
+ *         ... */
 FLUME_API int flume_scope_read(flume *flume, uint64_t seq, flume_scope **out_scope);
 
 /* What a place on the tape is. */
@@ -186,7 +191,8 @@ typedef struct flume_tape_entry {
 } flume_tape_entry;
 
 typedef struct flume_tape flume_tape;
-/** Every scope as it was produced, forward or back (cursor options: gt, gte, lt, lte, reverse, label, time). */
+/** Every scope as it was produced, forward or back (cursor options: gt, gte, lt, lte, reverse,
+ * label, time). */
 FLUME_API int flume_tape_open(flume *flume, const flume_cursor_options *options,
                               flume_tape **out_tape);
 FLUME_API void flume_tape_close(flume_tape *tape);
@@ -200,7 +206,8 @@ FLUME_API int flume_tape_next(flume_tape *tape, uint64_t timeout_ns, flume_tape_
 /** Leave out the commits that the last link counts besides the one that was given. */
 FLUME_API void flume_tape_skip(flume_tape *tape);
 
-/** The first commit of an enclosing scope, by its frame. FLUME_ERR_NOT_FOUND: it was not committed (yet).
+/** The first commit of an enclosing scope, by its frame. FLUME_ERR_NOT_FOUND: it was not committed
+ * (yet).
  * @return FLUME_OK, FLUME_ERR_NOT_FOUND, or as flume_view_wait(). */
 FLUME_API int flume_scope_of_frame(flume *flume, const flume_ask *ask, uint64_t frame,
                                    uint64_t *out_seq);

@@ -1,10 +1,10 @@
 /*
  * recorder_rules.h - what a recorder does with a scope before it gives the verdict.
  *
- * Rules are bound to labels by a pattern: a POSIX extended regular expression that is searched in each
- * label of the scope, inherited ones too; NULL or "" fits every scope, also one without labels. They are
- * told to a recorder once, in the order in which they are to count, and from then on shape whatever it
- * commits and is asked about:
+ * Rules are bound to labels by a pattern: a POSIX extended regular expression that is searched in
+ * each label of the scope, inherited ones too; NULL or "" fits every scope, also one without
+ * labels. They are told to a recorder once, in the order in which they are to count, and from then
+ * on shape whatever it commits and is asked about:
  *
  *   flume_recorder_classify(recorder, "^store$", keep_solution, NULL);
  *   flume_recorder_filter(recorder, "", "^tmp_", FLUME_FILTER_EXCLUDE);
@@ -47,8 +47,9 @@ enum flume_hook_answer {
 };
 
 /**
- * Says what becomes of a variable: enum flume_variable_class, or FLUME_HOOK_PASS, or FLUME_HOOK_VETO. Asked
- * for each variable of a scope whose labels fit. Of several hooks the last one that does not pass counts.
+ * Says what becomes of a variable: enum flume_variable_class, or FLUME_HOOK_PASS, or
+ * FLUME_HOOK_VETO. Asked for each variable of a scope whose labels fit. Of several hooks the last
+ * one that does not pass counts.
  *
  * @param scope       As captured, with what it inherits. For the call.
  * @param out_reason  Of a veto: FLUME_REASON_BYTES of room. "" at first.
@@ -58,15 +59,16 @@ typedef int flume_classify_hook(void *context, const flume_scope *scope,
 
 /**
  * @param labels  Pattern over labels. Copied.
- * @return FLUME_OK; FLUME_ERR_INVALID (the pattern: where and what), FLUME_ERR_TOO_LARGE (pattern, number of
- *         rules), FLUME_ERR_NO_MEMORY.
+ * @return FLUME_OK; FLUME_ERR_INVALID (the pattern: where and what), FLUME_ERR_TOO_LARGE (pattern,
+ *         number of rules), FLUME_ERR_NO_MEMORY.
  */
 FLUME_API int flume_recorder_classify(flume_recorder *recorder, const char *labels,
                                       flume_classify_hook *hook, void *context);
 
 /** Runs at each commit of a scope whose labels fit, before the verdict.
  * @param scope  As it would be recorded. For the call.
- * @return FLUME_OK (0), or FLUME_HOOK_VETO: nothing is committed, and hooks behind it do not run. */
+ * @return FLUME_OK (0), or FLUME_HOOK_VETO: nothing is committed, and hooks behind it do not
+ *         run. */
 typedef int flume_call_hook(void *context, const flume_scope *scope, char *out_reason);
 
 enum flume_call_mode {
@@ -83,8 +85,8 @@ FLUME_API int flume_recorder_call(flume_recorder *recorder, const char *labels,
 enum flume_filter_mode { FLUME_FILTER_INCLUDE = 0, FLUME_FILTER_EXCLUDE = 1 };
 
 /**
- * Which variables are recorded, by a pattern searched in their keys. Of several filters that fit the scope
- * and the key the last one counts; a variable that none fits is recorded.
+ * Which variables are recorded, by a pattern searched in their keys. Of several filters that fit
+ * the scope and the key the last one counts; a variable that none fits is recorded.
  *
  * @param labels, keys  Patterns. Copied.
  * @return as flume_recorder_classify().
@@ -99,19 +101,19 @@ typedef int flume_validate_hook(void *context, const flume_scope *scope,
                                 const flume_variable *variable, char *out_reason);
 
 /*
- * What a variable of a scope must be. What is not stated is not looked at. All but is_required holds for
- * variables that are there; one that is excluded by a filter, or of class ignore, is not there.
- * Values are looked at as they were captured: a text that a hook makes a hash is a text.
+ * What a variable of a scope must be. What is not stated is not looked at. All but is_required
+ * holds for variables that are there; one that is excluded by a filter, or of class ignore, is not
+ * there. Values are looked at as they were captured: a text that a hook makes a hash is a text.
  */
 typedef struct flume_validator {
     const char *labels; /* Pattern. */
     const char *key;    /* The variable's. */
     bool is_required;
     unsigned types; /* Bits 1u << enum flume_value_type; 0: any. */
-    const flume_value
-        *least; /* Bounds, both within the range; NULL: none. Both numbers (compared */
-    const flume_value
-        *greatest; /* exactly, whatever their types; NaN is in no range), or both times. */
+    /* Bounds, both within the range; NULL: none. Both numbers (compared exactly, whatever their
+     * types; NaN is in no range), or both times. */
+    const flume_value *least;
+    const flume_value *greatest;
     const flume_value *one_of; /* The same type and value as one of these. */
     size_t one_of_count;
     const char *pattern; /* Searched in a text or a symbol; another type is wrong. */
@@ -120,26 +122,26 @@ typedef struct flume_validator {
 } flume_validator;
 
 /**
- * All validators that fit a scope are asked at a commit; if any is not content, nothing is appended, and
- * the error (FLUME_ERR_INVALID) tells of all that is wrong: as many as its message has room for, and
- * flume_recorder_failures() all of them.
+ * All validators that fit a scope are asked at a commit; if any is not content, nothing is
+ * appended, and the error (FLUME_ERR_INVALID) tells of all that is wrong: as many as its message
+ * has room for, and flume_recorder_failures() all of them.
  *
  * @param validator  Copied, with all that it points to but the context.
- * @return as flume_recorder_classify(); FLUME_ERR_INVALID also for a key that is none, types that there
- *         are not, bounds that are neither numbers nor times.
+ * @return as flume_recorder_classify(); FLUME_ERR_INVALID also for a key that is none, types that
+ *         there are not, bounds that are neither numbers nor times.
  */
 FLUME_API int flume_recorder_validate(flume_recorder *recorder, const flume_validator *validator);
 
-/** What validators found wrong with the scope committed last: one line each, "key: why"; "" if nothing. Valid
- * until the next commit. */
+/** What validators found wrong with the scope committed last: one line each, "key: why"; "" if
+ * nothing. Valid until the next commit. */
 FLUME_API const char *flume_recorder_failures(const flume_recorder *recorder);
 
 /* ---- defaults ---- */
 
 /**
  * Declare what a variable is unless it is said otherwise: one that has this type and value becomes
- * volatile, recorded, but no part of identity. So a variable that comes later leaves scopes what they
- * were as long as it has its default. A key has one default; again replaces it.
+ * volatile, recorded, but no part of identity. So a variable that comes later leaves scopes what
+ * they were as long as it has its default. A key has one default; again replaces it.
  *
  * @return FLUME_OK; as flume_scope_set(); FLUME_ERR_INVALID also while rules run.
  */
@@ -160,8 +162,8 @@ enum flume_tare_mode {
  * Tares stack: a variable is left out if any of them says so. Labels are not tared.
  *
  * @param scope  Copied.
- * @return FLUME_OK; FLUME_ERR_INVALID (the scope has an error; rules run), FLUME_ERR_TOO_LARGE (more than
- *         FLUME_TARES_MAX), FLUME_ERR_NO_MEMORY.
+ * @return FLUME_OK; FLUME_ERR_INVALID (the scope has an error; rules run), FLUME_ERR_TOO_LARGE
+ *         (more than FLUME_TARES_MAX), FLUME_ERR_NO_MEMORY.
  */
 FLUME_API int flume_recorder_tare(flume_recorder *recorder, flume_scope *scope,
                                   enum flume_tare_mode mode);
@@ -172,7 +174,8 @@ FLUME_API int flume_recorder_untare(flume_recorder *recorder);
 
 enum { FLUME_SETTING_BYTES_MAX = 4096 };
 
-/* A setting as it counts for a scope. Texts are the recorder's, until its next setting or its end. */
+/* A setting as it counts for a scope. Texts are the recorder's, until its next setting or its
+ * end. */
 typedef struct flume_setting {
     const char *key;
     const char *value;
@@ -181,11 +184,11 @@ typedef struct flume_setting {
 } flume_setting;
 
 /**
- * Give scopes whose labels fit a setting, for whoever asks for it. Settings are merged in the order in
- * which they were given: of one key the last that fits counts. NULL or "" as labels: the base.
+ * Give scopes whose labels fit a setting, for whoever asks for it. Settings are merged in the order
+ * in which they were given: of one key the last that fits counts. NULL or "" as labels: the base.
  *
- * @param key, value  Texts of 1 .. FLUME_SCOPE_KEY_BYTES_MAX and 0 .. FLUME_SETTING_BYTES_MAX bytes of
- *                    UTF-8. Copied.
+ * @param key, value  Texts of 1 .. FLUME_SCOPE_KEY_BYTES_MAX and 0 .. FLUME_SETTING_BYTES_MAX bytes
+ *                    of UTF-8. Copied.
  * @return as flume_recorder_classify().
  */
 FLUME_API int flume_recorder_configure(flume_recorder *recorder, const char *labels,
@@ -204,16 +207,16 @@ FLUME_API int flume_recorder_config_at(flume_recorder *recorder, const flume_sco
 /* ---- blocks ---- */
 
 /*
- * FLUME_INIT_BLOCK(recorder, label, version): say what is computed from here on, and where that is written.
- * It commits a scope with the label, the label "init_block", and these variables:
+ * FLUME_INIT_BLOCK(recorder, label, version): say what is computed from here on, and where that is
+ * written. It commits a scope with the label, the label "init_block", and these variables:
  *
  *   block_version  text       Part of identity.
  *   file, line     text, int  Of the call. Volatile.
  *   git_commit     text       From the recorder's options, if it is known there. Volatile.
  *   git_dirty      bool       Likewise.
  *
- * What surrounds it is inherited, and rules hold for it, as for any scope: call hooks on "^init_block$"
- * run at the beginning of each block.
+ * What surrounds it is inherited, and rules hold for it, as for any scope: call hooks on
+ * "^init_block$" run at the beginning of each block.
  */
 #define FLUME_INIT_BLOCK(recorder, label, version) \
     flume_init_block((recorder), (label), (version), __FILE__, __LINE__, NULL)

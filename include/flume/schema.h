@@ -1,10 +1,11 @@
 /*
- * schema.h - what recorders were told that holds for scopes, as the log has it: settings by labels, and
- * declared defaults (recorder_rules.h).
+ * schema.h - what recorders were told that holds for scopes, as the log has it: settings by labels,
+ * and declared defaults (recorder_rules.h).
  *
- * A recorder that was given settings or defaults records them before the first scope or link that it
- * appends with them, in one record of kind schema, unless the newest such record says the same. So the log
- * tells from where on a default held, and settings can be asked for without the program that gave them.
+ * A recorder that was given settings or defaults records them before the first scope or link that
+ * it appends with them, in one record of kind schema, unless the newest such record says the same.
+ * So the log tells from where on a default held, and settings can be asked for without the program
+ * that gave them.
  */
 #ifndef FLUME_SCHEMA_H
 #define FLUME_SCHEMA_H
@@ -21,8 +22,8 @@ typedef struct flume_schema flume_schema;
  * The newest schema.
  *
  * @param ask  As of when (FLUME_ASK_AS_OF); no view is asked. NULL: now.
- * @return FLUME_OK; FLUME_ERR_NOT_FOUND (no recorder has said anything); FLUME_ERR_DAMAGED (a record that
- *         is none; its seq in the detail); as flume_log_get().
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND (no recorder has said anything); FLUME_ERR_DAMAGED (a
+ *         record that is none; its seq in the detail); as flume_log_get().
  */
 FLUME_API int flume_schema_open(flume *flume, const flume_ask *ask, flume_schema **out_schema);
 /** NULL is harmless. */
@@ -31,13 +32,14 @@ FLUME_API void flume_schema_close(flume_schema *schema);
 /** Its record: flume_log_envelope() tells who wrote it. */
 FLUME_API uint64_t flume_schema_seq(const flume_schema *schema);
 
-/** The settings of a scope that has these labels, merged, in byte order of their keys: index 0, 1 ...
- * Texts are valid until close.
+/** The settings of a scope that has these labels, merged, in byte order of their keys: index 0, 1
+ * ... Texts are valid until close.
  * @return FLUME_OK, FLUME_END, FLUME_ERR_NO_MEMORY. */
 FLUME_API int flume_schema_config_at(flume_schema *schema, const char *const *labels,
                                      size_t label_count, size_t index, flume_setting *out_setting);
 
-/** The declared defaults, in byte order of their keys. Valid until close. False: there is none at this index. */
+/** The declared defaults, in byte order of their keys. Valid until close. False: there is none at
+ * this index. */
 FLUME_API bool flume_schema_default_at(const flume_schema *schema, size_t index,
                                        flume_variable *out_default);
 

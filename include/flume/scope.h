@@ -2,8 +2,8 @@
  * scope.h - scopes: variables by name, with typed values, and what they are the same as.
  *
  * A scope maps keys to values. Two scopes are the same if their labels and the variables that count
- * are: same keys, same types, same values. flume_scope_id() is the BLAKE3-256 of just these, whatever
- * the order in which they were set, the thread, the machine, and how a value is stored.
+ * are: same keys, same types, same values. flume_scope_id() is the BLAKE3-256 of just these,
+ * whatever the order in which they were set, the thread, the machine, and how a value is stored.
  *
  *   flume_scope *scope;
  *   int n = 100;
@@ -12,13 +12,13 @@
  *   flume_scope_label(scope, "sweep");
  *   FLUME_CAPTURE(scope, n, eps);
  *
- * What cannot be set (a key that is no UTF-8, a value too large, no memory) is an error of the call,
- * and is remembered: flume_scope_error() tells the first one, and a scope with an error has no id and
- * is not committed. So captures need not be checked one by one.
+ * What cannot be set (a key that is no UTF-8, a value too large, no memory) is an error of the
+ * call, and is remembered: flume_scope_error() tells the first one, and a scope with an error has
+ * no id and is not committed. So captures need not be checked one by one.
  *
- * Types are part of a value: 1, 1.0, true and "1" are four values; every NaN is the same as every other;
- * -0.0 is not 0.0; null is not absent. There is no tolerance: round before (flume_round_digits()). Where
- * 1.0 and 1 are to be the same: flume_scope_numbers().
+ * Types are part of a value: 1, 1.0, true and "1" are four values; every NaN is the same as every
+ * other; -0.0 is not 0.0; null is not absent. There is no tolerance: round before
+ * (flume_round_digits()). Where 1.0 and 1 are to be the same: flume_scope_numbers().
  *
  * Threads: a scope is used by one thread at a time.
  */
@@ -53,8 +53,8 @@ enum flume_value_type {
     FLUME_VALUE_SYMBOL = 7, /* UTF-8, not the same as the text. */
     FLUME_VALUE_TIME = 8,   /* ns since 1970 UTC, int64_t. */
     FLUME_VALUE_BLOB = 9,   /* By content: hash and length. */
-    FLUME_VALUE_HASH =
-        10, /* Content that is not kept: its hash. The same as a blob of that hash. */
+    /* Content that is not kept: its hash. The same as a blob of that hash. */
+    FLUME_VALUE_HASH = 10,
     FLUME_VALUE_EMPTY_MAP = 11,
     FLUME_VALUE_EMPTY_LIST = 12
 };
@@ -79,15 +79,15 @@ enum flume_variable_class {
     FLUME_CLASS_INLINE = 0, /* The value stands in the scope. */
     FLUME_CLASS_BLOB = 1,   /* The content becomes a blob, the scope has its hash. */
     FLUME_CLASS_HASH = 2,   /* The content is hashed and not kept. */
-    FLUME_CLASS_VOLATILE =
-        3, /* Recorded, but no part of the scope's identity: times, uuids, hosts. */
+    /* Recorded, but no part of the scope's identity: times, uuids, hosts. */
+    FLUME_CLASS_VOLATILE = 3,
     FLUME_CLASS_IGNORE = 4, /* Not recorded. */
     FLUME_CLASS_UNKNOWN = 5 /* Nobody has said: a commit refuses, and lists all of them. */
 };
 
 enum flume_variable_flags {
-    FLUME_VARIABLE_GLOBAL =
-        1 /* Not local. Told, but no part of identity; not in flume_scope_local_id(). */
+    /* Not local. Told, but no part of identity; not in flume_scope_local_id(). */
+    FLUME_VARIABLE_GLOBAL = 1
 };
 
 /* A variable of a scope. Valid until the scope is changed. */
@@ -97,10 +97,10 @@ typedef struct flume_variable {
     enum flume_variable_class class_;
     unsigned flags; /* enum flume_variable_flags. */
     flume_value value;
-    const void
-        *content; /* CLASS_BLOB and _HASH, while the scope is being made: what value.content */
-    size_t
-        content_bytes; /* is the hash of. Borrowed until the commit. NULL: only the hash is known. */
+    /* CLASS_BLOB and _HASH, while the scope is being made: what value.content is the hash of.
+     * Borrowed until the commit. NULL: only the hash is known. */
+    const void *content;
+    size_t content_bytes;
 } flume_variable;
 
 /** An empty scope. @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
@@ -116,14 +116,15 @@ FLUME_API int flume_scope_copy(const flume_scope *scope, flume_scope **out_scope
  * Set a variable, class inline; replaces an earlier one of the key. What is set is copied.
  *
  * @param key  Borrowed for the call.
- * @return FLUME_OK; FLUME_ERR_INVALID (key, or text that is no UTF-8), FLUME_ERR_TOO_LARGE (key, value,
- *         number of variables: the message names key and size and what to do), FLUME_ERR_NO_MEMORY.
+ * @return FLUME_OK; FLUME_ERR_INVALID (key, or text that is no UTF-8), FLUME_ERR_TOO_LARGE (key,
+ *         value, number of variables: the message names key and size and what to do),
+ *         FLUME_ERR_NO_MEMORY.
  */
 FLUME_API int flume_scope_set(flume_scope *scope, const char *key, const flume_value *value);
 /** The same with everything stated. variable->key is the key. */
 FLUME_API int flume_scope_set_variable(flume_scope *scope, const flume_variable *variable);
-/** Change what becomes of a variable. FLUME_ERR_NOT_FOUND; FLUME_ERR_INVALID (unknown content cannot be
- * made inline). */
+/** Change what becomes of a variable. FLUME_ERR_NOT_FOUND; FLUME_ERR_INVALID (unknown content
+ * cannot be made inline). */
 FLUME_API int flume_scope_classify(flume_scope *scope, const char *key,
                                    enum flume_variable_class class_);
 /** Take a variable out. FLUME_ERR_NOT_FOUND. */
@@ -149,9 +150,10 @@ enum flume_number_mode {
     FLUME_NUMBERS_LOOSE = 1   /* A whole f64 of at most 2^53 becomes an int, -0.0 becomes 0. */
 };
 
-/** What becomes of each f64 that is set from now on, in whatever way (captured, from JSON). It changes what
- * a scope is, so it is recorded with it: flume_scope_number_mode() of one that was read tells. It stays
- * when the scope is cleared. @return FLUME_OK, FLUME_ERR_INVALID (no such mode). */
+/** What becomes of each f64 that is set from now on, in whatever way (captured, from JSON). It
+ * changes what a scope is, so it is recorded with it: flume_scope_number_mode() of one that was
+ * read tells. It stays when the scope is cleared. @return FLUME_OK, FLUME_ERR_INVALID (no such
+ * mode). */
 FLUME_API int flume_scope_numbers(flume_scope *scope, enum flume_number_mode mode);
 /** What was set; of a scope that was read, as it or one around it was committed. */
 FLUME_API enum flume_number_mode flume_scope_number_mode(const flume_scope *scope);
@@ -164,25 +166,26 @@ FLUME_API bool flume_scope_at(const flume_scope *scope, size_t index, flume_vari
 FLUME_API bool flume_scope_get(const flume_scope *scope, const char *key,
                                flume_variable *out_variable);
 
-/** Add a label (1 .. FLUME_LABEL_BYTES_MAX bytes of UTF-8, no control bytes, not beginning with '@');
- * again is harmless. */
+/** Add a label (1 .. FLUME_LABEL_BYTES_MAX bytes of UTF-8, no control bytes, not beginning with
+ * '@'); again is harmless. */
 FLUME_API int flume_scope_label(flume_scope *scope, const char *label);
 FLUME_API size_t flume_scope_label_count(const flume_scope *scope);
 /** In byte order. NULL: there is none at this index. */
 FLUME_API const char *flume_scope_label_at(const flume_scope *scope, size_t index);
 
-/** What went wrong first since it was made or cleared; else why flume_scope_id() refused it last; status
- * FLUME_OK: nothing. */
+/** What went wrong first since it was made or cleared; else why flume_scope_id() refused it last;
+ * status FLUME_OK: nothing. */
 FLUME_API void flume_scope_error(const flume_scope *scope, flume_error *out_error);
-/** All unknown variables, comma-separated, with their types where stated: "a, b (struct x)"; "" if there
- * are none. (A flume_error has room for some only.) *out_text is freed by flume_scope_free().
+/** All unknown variables, comma-separated, with their types where stated: "a, b (struct x)"; "" if
+ * there are none. (A flume_error has room for some only.) *out_text is freed by flume_scope_free().
  * @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
 FLUME_API int flume_scope_unknown(const flume_scope *scope, char **out_text);
 
 /* ---- identity ---- */
 
 /**
- * BLAKE3-256 over what the scope is: the canonical pairs of classes inline, blob and hash, and labels.
+ * BLAKE3-256 over what the scope is: the canonical pairs of classes inline, blob and hash, and
+ * labels.
  *
  * @return FLUME_OK; the scope's error; FLUME_ERR_INVALID (unknown variables; all are listed).
  */
@@ -203,15 +206,16 @@ FLUME_API double flume_round_digits(double value, unsigned digits);
  * Set every variable of a JSON object. Nested objects and lists become pointer keys ("a/b/0" for
  * {"a":{"b":[..]}}; "~" and "/" in names are "~0" and "~1"); empty ones stay, as such.
  *
- * Whole numbers that fit 64 bits are integers, those written with a point or an exponent f64. A name
- * that comes twice, or begins with '@' and is none of those below, is refused. Nothing is set then.
+ * Whole numbers that fit 64 bits are integers, those written with a point or an exponent f64. A
+ * name that comes twice, or begins with '@' and is none of those below, is refused. Nothing is set
+ * then.
  *
  * @return FLUME_OK; FLUME_ERR_INVALID (where and what), FLUME_ERR_TOO_LARGE (depth, size, number).
  */
 FLUME_API int flume_scope_from_json(flume_scope *scope, const void *text, size_t text_bytes);
 
-/** The variables (but for unknown and ignored ones) as a JSON object, one line, nested again where their
- * keys allow; the others stand as they are in a member "@keys". What JSON has no type for is
+/** The variables (but for unknown and ignored ones) as a JSON object, one line, nested again where
+ * their keys allow; the others stand as they are in a member "@keys". What JSON has no type for is
  * {"@uint": "..."}, {"@f64": "nan"}, {"@bytes": base64}, {"@symbol": ..}, {"@time": ns},
  * {"@blob": hex, "@size": n}, {"@hash": hex}. All of it is read back as such; classes, types and
  * labels are not told.
@@ -223,10 +227,11 @@ FLUME_API void flume_scope_free(void *text);
 /* ---- capturing C's variables by name ---- */
 
 /*
- * FLUME_CAPTURE(scope, a, b, ...): 1 to 32 variables, each under its own name. bool, every integer type
- * and enum, float and double, char * and const char * are values (a NULL pointer: null; an array of
- * char is its text, up to the NUL that must be there). What else there is (other arrays, structs,
- * other pointers, long double) is of class unknown until it is classified or captured otherwise.
+ * FLUME_CAPTURE(scope, a, b, ...): 1 to 32 variables, each under its own name. bool, every integer
+ * type and enum, float and double, char * and const char * are values (a NULL pointer: null; an
+ * array of char is its text, up to the NUL that must be there). What else there is (other arrays,
+ * structs, other pointers, long double) is of class unknown until it is classified or captured
+ * otherwise.
  *
  * FLUME_CAPTURE_ARRAY(scope, pointer, count): a blob of count elements. Borrowed until the commit.
  *

@@ -27,12 +27,12 @@ FLUME_API int flume_scope_find_id(flume *flume, const flume_ask *ask,
 /* What scopes look like as a whole. */
 typedef struct flume_scope_counts {
     uint64_t scopes; /* Distinct ones. */
-    uint64_t
-        shapes; /* Sets of keys (labels are keys, too) for which containment is one look each. */
-    uint64_t
-        wild_shapes; /* Sets of keys beyond those that can be tracked: keys that are made out of
-                             data. Containment is exact, but slower, where they are concerned: a recorder that
-                             brings some warns of it once (flume_log_options.log). */
+    /* Sets of keys (labels are keys, too) for which containment is one look each. */
+    uint64_t shapes;
+    /* Sets of keys beyond those that can be tracked: keys that are made out of data. Containment is
+     * exact, but slower, where they are concerned: a recorder that brings some warns of it once
+     * (flume_log_options.log). */
+    uint64_t wild_shapes;
     uint64_t wild_scopes; /* Distinct scopes with such keys. */
 } flume_scope_counts;
 

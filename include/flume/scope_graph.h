@@ -1,8 +1,8 @@
 /*
  * scope_graph.h - how the scopes of a basin lie within each other, as a graph.
  *
- * An edge is a cover: one scope lies strictly within another, with the same values, and none of those
- * that are looked at lies between them. From these edges all of containment follows.
+ * An edge is a cover: one scope lies strictly within another, with the same values, and none of
+ * those that are looked at lies between them. From these edges all of containment follows.
  *
  *   flume_graph *graph;
  *   flume_graph_create(&graph, flume, NULL);
@@ -12,15 +12,17 @@
  *   }
  *   flume_graph_destroy(graph);
  *
- * The nodes are shapes, sets of keys: a program has few of them, whatever the number of its scopes. Or
- * they are scopes: the first ones, or those around one of them, which is all that lies within it and all that
- * it lies within. A scope that was stored twice (fast mode) is one. Scopes without variables lie in nothing
- * and nothing lies within them: they are not in the graph.
+ * The nodes are shapes, sets of keys: a program has few of them, whatever the number of its scopes.
+ * Or they are scopes: the first ones, or those around one of them, which is all that lies within it
+ * and all that it lies within. A scope that was stored twice (fast mode) is one. Scopes without
+ * variables lie in nothing and nothing lies within them: they are not in the graph.
  *
- * It is made from the log alone, read twice where scopes of several shapes are compared; no view is asked.
- * Scopes are told apart and found within each other by fingerprints of 128 bits, keyed by the basin.
+ * It is made from the log alone, read twice where scopes of several shapes are compared; no view is
+ * asked. Scopes are told apart and found within each other by fingerprints of 128 bits, keyed by
+ * the basin.
  *
- * Threads: flume_graph_create() as other questions to a flume; a graph may be read by several at once.
+ * Threads: flume_graph_create() as other questions to a flume; a graph may be read by several at
+ * once.
  */
 #ifndef FLUME_SCOPE_GRAPH_H
 #define FLUME_SCOPE_GRAPH_H
@@ -52,9 +54,9 @@ typedef struct flume_graph_options {
     uint64_t lt_seq;     /* and before this. 0: up to the head. */
     const char *const *labels; /* Only scopes with one of these; none: all. */
     size_t label_count;
-    size_t
-        nodes_max; /* 0: FLUME_GRAPH_NODES_USUAL. Those that came first; around a scope, those that
-                         differ from it in the fewest keys. */
+    /* 0: FLUME_GRAPH_NODES_USUAL. Those that came first; around a scope, those that differ from it
+     * in the fewest keys. */
+    size_t nodes_max;
     flume_ask ask; /* give_up; and FLUME_ASK_AS_OF: nothing from there on. */
 } flume_graph_options;
 
@@ -87,9 +89,9 @@ typedef struct flume_graph_info {
  * Look at scopes and make their graph.
  *
  * @param options  NULL: the shapes of all scopes.
- * @return FLUME_OK; FLUME_ERR_NOT_FOUND (around_seq is no scope), FLUME_ERR_INVALID (options: around a scope,
- *         but by shape; nodes_max), FLUME_ERR_CANCELLED (ask.give_up), FLUME_ERR_NO_MEMORY, or as
- *         flume_cursor_next().
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND (around_seq is no scope), FLUME_ERR_INVALID (options:
+ *         around a scope, but by shape; nodes_max), FLUME_ERR_CANCELLED (ask.give_up),
+ *         FLUME_ERR_NO_MEMORY, or as flume_cursor_next().
  */
 FLUME_API int flume_graph_create(flume_graph **out_graph, flume *flume,
                                  const flume_graph_options *options);

@@ -63,8 +63,8 @@ typedef struct flume_seal_report {
 } flume_seal_report;
 
 typedef struct flume_seal_call {
-    bool
-        active; /* The strata that is being appended to as well: the next append opens a new one. */
+    /* The strata that is being appended to as well: the next append opens a new one. */
+    bool active;
     /* Told now and then; non-zero cancels. done and total are record bytes. NULL: nothing. */
     int (*progress)(void *progress_ctx, uint64_t done_bytes, uint64_t total_bytes);
     void *progress_ctx;
@@ -76,10 +76,10 @@ typedef struct flume_seal_call {
  * @param call        NULL: full strata only, no progress.
  * @param out_report  Set also on error: what was done before it. May be NULL.
  * @return FLUME_OK (also where there was nothing to do); FLUME_ERR_BUSY (another process seals and
- *         has not come to an end within lock_timeout_ns); FLUME_ERR_DAMAGED (a strata does not read:
- *         it and what follows stay as they are); FLUME_ERR_FULL, FLUME_ERR_IO; FLUME_ERR_CANCELLED;
- *         FLUME_ERR_READ_ONLY; FLUME_ERR_NO_MEMORY. After an error the log is as it was, but for
- *         the strata already sealed; calling again goes on.
+ *         has not come to an end within lock_timeout_ns); FLUME_ERR_DAMAGED (a strata does not
+ *         read: it and what follows stay as they are); FLUME_ERR_FULL, FLUME_ERR_IO;
+ *         FLUME_ERR_CANCELLED; FLUME_ERR_READ_ONLY; FLUME_ERR_NO_MEMORY. After an error the log is
+ *         as it was, but for the strata already sealed; calling again goes on.
  * Threads: any.
  */
 FLUME_API int flume_log_seal(flume_log *log, const flume_seal_call *call,
@@ -119,8 +119,8 @@ typedef struct flume_grain_index flume_grain_index;
 FLUME_API int flume_grain_index_open(flume_log *log, uint64_t seq, flume_grain_index **out_index,
                                      uint64_t *out_first_seq, uint64_t *out_end_seq);
 
-/** The next entry: prefix is the hash's first 8 bytes as a big-endian number, so entries rise; equal
- * ones stand in order of seq. FLUME_OK, FLUME_END, FLUME_ERR_DAMAGED, FLUME_ERR_IO. */
+/** The next entry: prefix is the hash's first 8 bytes as a big-endian number, so entries rise;
+ * equal ones stand in order of seq. FLUME_OK, FLUME_END, FLUME_ERR_DAMAGED, FLUME_ERR_IO. */
 FLUME_API int flume_grain_index_next(flume_grain_index *index, uint64_t *out_prefix,
                                      uint64_t *out_seq);
 

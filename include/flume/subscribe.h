@@ -19,7 +19,8 @@ enum { FLUME_SUBSCRIPTION_NAME_BYTES_MAX = 64 };
 typedef int (*flume_on_record)(void *ctx, const flume_record *record);
 
 /* Called once, on the subscription's thread, when it ends by itself: FLUME_END (the callback asked,
- * or a bound was reached), FLUME_ERR_REWOUND, FLUME_ERR_DAMAGED, ... Not after flume_unsubscribe. */
+ * or a bound was reached), FLUME_ERR_REWOUND, FLUME_ERR_DAMAGED, ... Not after
+ * flume_unsubscribe. */
 typedef void (*flume_on_end)(void *ctx, int status, const flume_error *error);
 
 typedef struct flume_subscribe_options {

@@ -90,8 +90,8 @@ enum flume_view_flags {
     /* A rebuild may run apply on several threads at once, each on records of its own and with a
      * state of its own from open; and merges likewise. All tables must be collected. */
     FLUME_VIEW_PARALLEL = 1,
-    /* Few basins have records of its kinds: it is not made, and costs nothing, before the log has one
-     * or somebody asks the view. */
+    /* Few basins have records of its kinds: it is not made, and costs nothing, before the log has
+     * one or somebody asks the view. */
     FLUME_VIEW_LAZY = 2
 };
 
@@ -117,27 +117,30 @@ typedef struct flume_view_definition {
     void *ctx;
 
     /*
-     * Optional: a shorter way over a sealed strata (flume/seal.h) than through its records, for a view
-     * that can be told from a strata's indexes, such as flume_grain_index_open(log, first_seq, ...).
+     * Optional: a shorter way over a sealed strata (flume/seal.h) than through its records, for a
+     * view that can be told from a strata's indexes, such as flume_grain_index_open(log, first_seq,
+     * ...).
      *
      * Called instead of apply for all of the records first_seq .. end_seq - 1 of a strata, in a
      * rebuild, a verification, and where a view is far behind; on the same thread and with the same
-     * state as apply would be, in the same order. It must put the rows that apply would put for these
-     * records (of the kinds below), for whether a strata is taken in this way or record by record
-     * is not to be seen in the view: it is not where it was sealed after the view had begun with it.
+     * state as apply would be, in the same order. It must put the rows that apply would put for
+     * these records (of the kinds below), for whether a strata is taken in this way or record by
+     * record is not to be seen in the view: it is not where it was sealed after the view had begun
+     * with it.
      *
      * @param log              The basin's. Borrowed; to be read only.
      * @param out_passed_over  0; to be set to how many of the records are known to be lost.
-     * @return FLUME_OK, or what flume_batch_put() and flume_batch_delete() answered. Any other status:
-     *         it cannot (an index is damaged), and apply is given the records instead. Rows that were
-     *         put before stay; so, until nothing can fail, only such as apply may put again without
-     *         a difference, and none into a table with a merge: that fails the view.
+     * @return FLUME_OK, or what flume_batch_put() and flume_batch_delete() answered. Any other
+     *         status: it cannot (an index is damaged), and apply is given the records instead. Rows
+     *         that were put before stay; so, until nothing can fail, only such as apply may put
+     *         again without a difference, and none into a table with a merge: that fails the view.
      */
     int (*sealed)(void *state, flume_batch *batch, flume_log *log, uint64_t first_seq,
                   uint64_t end_seq, uint64_t *out_passed_over);
 
-    /* Optional: puts what apply has kept back, when it has been given all records of a batch, and at
-     * times between. Otherwise as apply. (Rows put in the order of their keys cost a part of others.) */
+    /* Optional: puts what apply has kept back, when it has been given all records of a batch, and
+     * at times between. Otherwise as apply. (Rows put in the order of their keys cost a part of
+     * others.) */
     int (*end)(void *state, flume_batch *batch);
 
     const uint8_t *kinds; /* Only these kinds; FLUME_KIND_ANY among them: all. NULL: all but */
@@ -172,8 +175,8 @@ FLUME_API int flume_batch_next(flume_batch *batch, flume_bytes *out_key, flume_b
 FLUME_API flume_log *flume_batch_log(flume_batch *batch);
 
 /** How often the batch was begun. Where this is another number than at the last record, rows may be
- * other ones than those that the state has put or read: another program may have applied records, and
- * what was put may not have been kept. */
+ * other ones than those that the state has put or read: another program may have applied records,
+ * and what was put may not have been kept. */
 FLUME_API uint64_t flume_batch_begun(const flume_batch *batch);
 
 /* ---- a basin with its views ---- */
@@ -315,7 +318,8 @@ FLUME_API void flume_rows_end(flume_rows *rows);
 /** As of which seq the snapshot is: every record below it is in, none from it on. */
 FLUME_API uint64_t flume_rows_as_of(flume_rows *rows);
 
-/** A row by its key. Valid until flume_rows_end(). FLUME_OK, FLUME_ERR_NOT_FOUND, FLUME_ERR_VIEW. */
+/** A row by its key. Valid until flume_rows_end(). FLUME_OK, FLUME_ERR_NOT_FOUND,
+ * FLUME_ERR_VIEW. */
 FLUME_API int flume_rows_get(flume_rows *rows, size_t table, const void *key, size_t key_bytes,
                              flume_bytes *out_value);
 

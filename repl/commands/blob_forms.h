@@ -25,7 +25,8 @@ int blob_form_verify(struct blobbing *blobbing);
 int blob_form_unreferenced(struct blobbing *blobbing);
 int blob_form_grains(struct blobbing *blobbing);
 
-/** Whether the options of a form fit each other, before the basin is opened. CODE_OK or CODE_USAGE. */
+/** Whether the options of a form fit each other, before the basin is opened. CODE_OK or
+ * CODE_USAGE. */
 int blob_form_check_put(struct session *session);
 int blob_form_check_get(struct session *session);
 int blob_form_check_verify(struct session *session);
@@ -41,7 +42,8 @@ int blob_form_check_verify(struct session *session);
 int blob_name_find(struct blobbing *blobbing, const struct operand *operand,
                    flume_blob_info *out_info);
 
-/** Whether a word can only be a hash, whole or its beginning; *out_digits where its digits begin. */
+/** Whether a word can only be a hash, whole or its beginning; *out_digits where its digits
+ * begin. */
 bool blob_name_is_hash(const char *word, const char **out_digits);
 
 /** Report what the library answered, with what to do about damaged and absent chunks. */

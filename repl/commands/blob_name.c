@@ -2,8 +2,8 @@
  * blob_name.c - which blob a word means, and what to say where there is none (blob_forms.h).
  *
  * The grammar is that of references: what looks like a hash is the beginning of a content's hash,
- * what looks like a seq is one. A word that is neither is the name of a blob, and where none has it,
- * a label.
+ * what looks like a seq is one. A word that is neither is the name of a blob, and where none has
+ * it, a label.
  */
 #include <assert.h>
 #include <inttypes.h>

@@ -2,8 +2,8 @@
  * blob_put.c - `flume blob put`: files and streams go in, by their content.
  *
  * What always holds:
- *   - A blob's row is printed only after its record was appended (under --safe and --paranoid: after
- *     it was made durable).
+ *   - A blob's row is printed only after its record was appended (under --safe and --paranoid:
+ *     after it was made durable).
  *   - A put that ends early, in whatever way, leaves chunks that the next put of the same content
  *     finds: nothing has to be remembered for it.
  */

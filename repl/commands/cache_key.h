@@ -8,9 +8,9 @@
 #include "flume/recall.h"
 
 /**
- * The address that a word means: 64 hexadecimal digits are one; {"n":1} is a scope; @N the scope, or
- * the value, that record N holds; anything else is data. Scopes and data are of the space that --space
- * names.
+ * The address that a word means: 64 hexadecimal digits are one; {"n":1} is a scope; @N the scope,
+ * or the value, that record N holds; anything else is data. Scopes and data are of the space that
+ * --space names.
  *
  * @param asking  The basin is open.
  * @return CODE_OK, or the code of what was reported.

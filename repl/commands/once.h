@@ -4,10 +4,10 @@
  * What is recorded of a run, in this order:
  *   - what it wrote: its standard output, its standard error and each declared file is a blob each,
  *     unless it is empty;
- *   - the scope, committed by the recorder: what was given by --scope and --label, and what run adds to
- *     it (once_scope.c);
- *   - the result, remembered under that scope with the name ONCE_NAME: a JSON object (once_result.c) that
- *     says how the command ended and which blobs these are.
+ *   - the scope, committed by the recorder: what was given by --scope and --label, and what run
+ *     adds to it (once_scope.c);
+ *   - the result, remembered under that scope with the name ONCE_NAME: a JSON object
+ *     (once_result.c) that says how the command ended and which blobs these are.
  * A result that is there is whole: it is the last record, and refers to earlier ones alone.
  */
 #ifndef REPL_ONCE_H
@@ -23,8 +23,8 @@
 
 #define ONCE_NAME "flume run"
 
-/* What the commands that flume run has started are told: the digits of the addresses that are held for them,
- * the outermost first, with colons between. */
+/* What the commands that flume run has started are told: the digits of the addresses that are held
+ * for them, the outermost first, with colons between. */
 #define ONCE_VARIABLE "FLUME_RUN"
 
 enum { ONCE_OUT, ONCE_ERROR, ONCE_STREAMS };
@@ -66,8 +66,8 @@ struct once_result {
     int exit_code; /* 128 + the signal that ended it. */
     uint64_t ns;   /* That it took. */
     struct once_content streams[ONCE_STREAMS];
-    /* Bytes of stdout, then of stderr, then of stdout again ...: in the order in which they came. What
-     * is left behind the last one is stdout's, then stderr's. */
+    /* Bytes of stdout, then of stderr, then of stdout again ...: in the order in which they came.
+     * What is left behind the last one is stdout's, then stderr's. */
     uint64_t pieces[ONCE_PIECES_MAX];
     size_t piece_count;
     struct once_file *files;
@@ -91,7 +91,8 @@ struct once {
 
 /* ---- once_scope.c ---- */
 
-/** What the run is the same as: the scope, inputs and outputs. CODE_OK, or the code of what was reported. */
+/** What the run is the same as: the scope, inputs and outputs. CODE_OK, or the code of what was
+ * reported. */
 int once_scope_make(struct once *once);
 /** Whether a file of --in is not what it was when it was hashed: its name, or NULL. */
 const char *once_scope_changed(struct once *once);

@@ -3,8 +3,8 @@
  *
  * What always holds:
  *   - It has signals as flume was given them: what flume does with its own is not inherited.
- *   - It does not outlive a flume that is killed: else whoever takes over would run it a second time
- *     beside it.
+ *   - It does not outlive a flume that is killed: else whoever takes over would run it a second
+ *     time beside it.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,10 +2,10 @@
  * once_files.c - the files that a command of `flume run` is declared to write (once.h).
  *
  * What always holds:
- *   - A file is recorded only if the command has written it: one that was there before and is as it was
- *     counts as missing.
- *   - A file that is given back appears under its name when it is complete; and none of them before all
- *     are.
+ *   - A file is recorded only if the command has written it: one that was there before and is as it
+ *     was counts as missing.
+ *   - A file that is given back appears under its name when it is complete; and none of them before
+ *     all are.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 /*
- * once_result.c - the result of `flume run` as it is remembered (once.h): views/FORMAT.md has the members.
+ * once_result.c - the result of `flume run` as it is remembered (once.h): views/FORMAT.md has the
+ * members.
  *
  * What is read is input: it is checked, whoever wrote it.
  */

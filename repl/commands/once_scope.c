@@ -1,9 +1,9 @@
 /*
  * once_scope.c - what one `flume run` is the same as another by (once.h).
  *
- * To what --scope and --label give, run adds: argv/0, argv/1 ... the words of the command; in/FILE the hash of
- * each --in FILE; stdin that of --in -; out/FILE, true, for each --out FILE; env/NAME for each --env
- * NAME, null where it is not set; cwd with --cwd.
+ * To what --scope and --label give, run adds: argv/0, argv/1 ... the words of the command; in/FILE
+ * the hash of each --in FILE; stdin that of --in -; out/FILE, true, for each --out FILE; env/NAME
+ * for each --env NAME, null where it is not set; cwd with --cwd.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,12 @@
 /*
- * once_tee.c - running the command of `flume run`: what it writes is shown at once, and recorded (once.h).
+ * once_tee.c - running the command of `flume run`: what it writes is shown at once, and recorded
+ * (once.h).
  *
  * What always holds:
- *   - Whatever the command writes, memory is bounded: bytes go on to flume's own output and into a blob
- *     (blob.h) as they come, and the command waits if these are slower.
- *   - Where nobody reads flume's output any more, the command's own pipe is closed: it is ended by SIGPIPE
- *     at its next write, as it would be without flume.
+ *   - Whatever the command writes, memory is bounded: bytes go on to flume's own output and into a
+ *     blob (blob.h) as they come, and the command waits if these are slower.
+ *   - Where nobody reads flume's output any more, the command's own pipe is closed: it is ended by
+ *     SIGPIPE at its next write, as it would be without flume.
  *   - A command that has ended is not waited for because of what it has left behind.
  */
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * plot_timeline.c - `flume plot timeline`: a lane for each of the busiest labels, with what happened
- * when, and bookmarks as flags (plot.h).
+ * plot_timeline.c - `flume plot timeline`: a lane for each of the busiest labels, with what
+ * happened when, and bookmarks as flags (plot.h).
  *
  * What always holds: a record counts in the lane of each of its labels that has one, and in
  * "others" once for each that has none, or if it has no label at all.

@@ -6,7 +6,8 @@
 
 #include "row_decode.h"
 
-/** Add to an empty row what can be read. False: it is not such a row, and something may be added. */
+/** Add to an empty row what can be read. False: it is not such a row, and something may be
+ * added. */
 bool row_decode_scope(const flume_bytes *key, const flume_bytes *value, struct shown_row *row);
 bool row_decode_address(const flume_bytes *key, const flume_bytes *value, struct shown_row *row);
 bool row_decode_superset(const flume_bytes *key, const flume_bytes *value, struct shown_row *row);

@@ -1,5 +1,6 @@
 /*
- * run_cache.c - `flume cache`: values under scopes and under data, and what programs have remembered.
+ * run_cache.c - `flume cache`: values under scopes and under data, and what programs have
+ * remembered.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -7,9 +7,9 @@
  *     flume __complete time -- WORD...     as words, but what is written is how long it took
  *
  * Each candidate is a line: the whole word, a tab, a few words of help. Before them may stand lines
- * that begin with a tab: "<tab>open" (no blank is to follow any of them), "<tab>files" (the names of
- * files fit too; to list them is left to the shell), "<tab>word<tab>WORD" (of a line: the cursor's
- * word as it was typed).
+ * that begin with a tab: "<tab>open" (no blank is to follow any of them), "<tab>files" (the names
+ * of files fit too; to list them is left to the shell), "<tab>word<tab>WORD" (of a line: the
+ * cursor's word as it was typed).
  *
  * Whatever is wrong, nothing is said, and nothing is waited for: somebody is typing.
  */

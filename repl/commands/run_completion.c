@@ -2,8 +2,8 @@
  * run_completion.c - `flume completion`: scripts that make a shell complete flume's command line.
  *
  * They hold no command and no option: all of that they ask of `flume __complete` (run_complete.c),
- * so they fit every version of the program. Files are completed by the shell itself, which knows its
- * own quoting best.
+ * so they fit every version of the program. Files are completed by the shell itself, which knows
+ * its own quoting best.
  */
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /*
- * run_graph.c - `flume graph`: which scopes lie within which, as a tree, for Graphviz, as SVG, or as rows.
+ * run_graph.c - `flume graph`: which scopes lie within which, as a tree, for Graphviz, as SVG, or
+ * as rows.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,9 @@
 /*
  * run_graph_svg.c - `flume graph` as SVG, in layers (run_graph.h).
  *
- * A node's layer is the length of the longest way to it from below; smaller scopes stand higher. Within
- * a layer nodes are put near what they are joined to, in a few sweeps; a layer of many takes several rows.
+ * A node's layer is the length of the longest way to it from below; smaller scopes stand higher.
+ * Within a layer nodes are put near what they are joined to, in a few sweeps; a layer of many takes
+ * several rows.
  */
 #include <math.h>
 #include <stdlib.h>

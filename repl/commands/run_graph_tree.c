@@ -1,8 +1,8 @@
 /*
  * run_graph_tree.c - `flume graph` as a tree (run_graph.h).
  *
- * At the left stands what nothing lies within; below each node what covers it, with what that adds. What
- * covers several stands below each of them, and what covers it in turn below the first alone.
+ * At the left stands what nothing lies within; below each node what covers it, with what that adds.
+ * What covers several stands below each of them, and what covers it in turn below the first alone.
  */
 #include <stdlib.h>
 
@@ -76,7 +76,8 @@ static size_t width_of(const struct drawing *drawing)
     return session->out_terminal ? session->width : 0;
 }
 
-/* What joins a line to those above it. Where it would fill the screen a number says how deep it is. */
+/* What joins a line to those above it. Where it would fill the screen a number says how deep it
+ * is. */
 static size_t add_prefix(struct drawing *drawing, struct text *line)
 {
     size_t width = width_of(drawing), cells = drawing->depth * STEP_CELLS;

@@ -1,8 +1,8 @@
 /*
  * run_once.c - `flume run`: a command that is run unless this was computed already (once.h).
  *
- * Of several that want the same at once one runs it, and holds a name (flume/lane.h) until its result is
- * there; the others wait, and replay it, or run it themselves where there is none.
+ * Of several that want the same at once one runs it, and holds a name (flume/lane.h) until its
+ * result is there; the others wait, and replay it, or run it themselves where there is none.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -36,7 +36,8 @@ static bool may_replay(const struct once *once, const struct once_result *result
            invocation_has(once->session->invocation, OPTION_CACHE_FAILURES);
 }
 
-/* A run counts once among those that asked for a result (flume cache stat), however often it looks. */
+/* A run counts once among those that asked for a result (flume cache stat), however often it
+ * looks. */
 enum counting { COUNTED, NOT_COUNTED };
 
 static int find(struct once *once, enum counting counting, flume_stored *out_stored)
@@ -54,7 +55,8 @@ static int find(struct once *once, enum counting counting, flume_stored *out_sto
                : status;
 }
 
-/* The result that is recorded. CODE_OK, CODE_NO: there is none, or the code of what was reported. */
+/* The result that is recorded. CODE_OK, CODE_NO: there is none, or the code of what was
+ * reported. */
 static int look(struct once *once, enum counting counting, struct once_result *out_result,
                 struct outcome *outcome, uint64_t *out_time_ns)
 {
@@ -114,8 +116,8 @@ static bool is_stopped(void *ctx)
     return session_stopped(ctx) != 0;
 }
 
-/* Whether the command that runs this flume is of a flume run that holds the same: they would wait for
- * each other. */
+/* Whether the command that runs this flume is of a flume run that holds the same: they would wait
+ * for each other. */
 static bool is_held_outside(const struct once *once)
 {
     const char *outer = getenv(ONCE_VARIABLE);
@@ -171,8 +173,8 @@ static const char *why_not(struct once *once, const struct once_result *result, 
     return changed == NULL ? NULL : "a file of --in has changed";
 }
 
-/* The result, once all that it refers to is there. Labels are the scope's: the newest record with one of
- * them is to be a scope. */
+/* The result, once all that it refers to is there. Labels are the scope's: the newest record with
+ * one of them is to be a scope. */
 static int remember(struct once *once, const struct once_result *result)
 {
     flume_recall_options options = recalling;

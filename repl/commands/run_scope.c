@@ -1,6 +1,6 @@
 /*
- * run_scope.c - `flume scope`, tape, dup, super, sub and graph: scopes, and what is related to them;
- * here are scope add and show.
+ * run_scope.c - `flume scope`, tape, dup, super, sub and graph: scopes, and what is related to
+ * them; here are scope add and show.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * scope_ask.c - `flume scope find`, explain and diff, super and sub: scopes compared with each other
- * (scope_forms.h). They are read one by one, newest first; no more than two are in memory.
+ * scope_ask.c - `flume scope find`, explain and diff, super and sub: scopes compared with each
+ * other (scope_forms.h). They are read one by one, newest first; no more than two are in memory.
  */
 #include <string.h>
 

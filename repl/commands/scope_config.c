@@ -1,6 +1,6 @@
 /*
- * scope_config.c - `flume scope config`: settings that recorders have recorded, as they are for a scope with
- * some labels, and declared defaults (scope_forms.h).
+ * scope_config.c - `flume scope config`: settings that recorders have recorded, as they are for a
+ * scope with some labels, and declared defaults (scope_forms.h).
  */
 #include <stdlib.h>
 #include <string.h>

@@ -35,7 +35,8 @@ int scope_form_super(struct scoping *scoping);
 int scope_form_sub(struct scoping *scoping);
 int scope_form_graph(struct scoping *scoping); /* run_graph.c */
 
-/** Whether the options of a form fit each other, before the basin is opened. CODE_OK or CODE_USAGE. */
+/** Whether the options of a form fit each other, before the basin is opened. CODE_OK or
+ * CODE_USAGE. */
 int scope_form_check_put(struct session *session);
 int scope_form_check_get(struct session *session);
 int scope_form_check_graph(struct session *session);
@@ -61,8 +62,8 @@ int scope_words_resolve(struct scoping *scoping, const struct operand *operand, 
 
 /* ---- scope_ask.c ---- */
 
-/** Say in what a scope differs from the nearest one that was committed: a row for each key. CODE_OK,
- * or the code of what was reported. */
+/** Say in what a scope differs from the nearest one that was committed: a row for each key.
+ * CODE_OK, or the code of what was reported. */
 int scope_explain(struct scoping *scoping, flume_scope *asked);
 
 /* ---- scope_row.c ---- */
@@ -96,7 +97,8 @@ struct scope_walk {
     bool every_commit;  /* A step for each that a link counts, instead. */
 };
 
-/** @param options  flags, bounds; NULL: all. scope_walk_end() always. @return FLUME_OK, or an error. */
+/** @param options  flags, bounds; NULL: all. scope_walk_end() always. @return FLUME_OK, or an
+ *                 error. */
 int scope_walk_begin(struct scope_walk *walk, struct scoping *scoping,
                      const flume_cursor_options *options);
 /** The next one with one of the labels of --label, if there are any. FLUME_OK, FLUME_END,
@@ -104,15 +106,16 @@ int scope_walk_begin(struct scope_walk *walk, struct scoping *scoping,
 int scope_walk_next(struct scope_walk *walk);
 void scope_walk_end(struct scope_walk *walk);
 
-/** The code for how a walk ended; note .limit. @param rows  0 is exit code 1, unless --no-fail-empty. */
+/** The code for how a walk ended; note .limit. @param rows  0 is exit code 1, unless
+ * --no-fail-empty. */
 int scope_walk_finish(struct scoping *scoping, int status, uint64_t rows);
 
 /* ---- scope_compare.c ---- */
 
 enum scope_side { SCOPE_DIFFERS, SCOPE_LEFT, SCOPE_RIGHT };
 
-/** Called with each difference, in byte order of keys; a label is "@label/TEXT" without values (NULL).
- * False ends it. */
+/** Called with each difference, in byte order of keys; a label is "@label/TEXT" without values
+ * (NULL). False ends it. */
 typedef bool scope_difference_visit(void *ctx, enum scope_side side, const char *key,
                                     const flume_variable *left, const flume_variable *right);
 

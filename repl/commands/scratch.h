@@ -12,7 +12,8 @@ struct scratch {
     char path[560];      /* Where the basin may be made. */
 };
 
-/** A directory under TMPDIR, or else /tmp, with this name in its own. CODE_OK, or the code of what was reported. */
+/** A directory under TMPDIR, or else /tmp, with this name in its own. CODE_OK, or the code of what
+ * was reported. */
 int scratch_make(struct scratch *scratch, struct session *session, const char *name);
 
 /** Take it away with all that is in it; harmless if it was not made. */

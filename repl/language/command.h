@@ -249,8 +249,8 @@ struct command {
     const char *description;
     const char *examples[COMMAND_EXAMPLES_MAX];
     bool is_hidden; /* Not in help, nor suggested, nor completed. */
-    bool
-        runs_another; /* Its operands are another command: there are no options behind the first. */
+    /* Its operands are another command: there are no options behind the first. */
+    bool runs_another;
 };
 
 extern const struct command command_table[COMMAND_COUNT];

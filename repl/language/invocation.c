@@ -268,8 +268,8 @@ void invocation_release(struct invocation *invocation)
     *invocation = (struct invocation){0};
 }
 
-/* Given to the program, it holds for each line of its shell. What a shell has a setting for (--mode,
- * --color), or does once (--load), is not among them. */
+/* Given to the program, it holds for each line of its shell. What a shell has a setting for
+ * (--mode, --color), or does once (--load), is not among them. */
 static bool holds_for_lines(enum option_id id)
 {
     return id == OPTION_TIMEOUT || id == OPTION_PROGRESS || id == OPTION_QUIET ||

@@ -45,8 +45,8 @@ struct invocation {
     size_t option_count;
     struct operand *operands;
     size_t operand_count;
-    /* The program's own command line, where this is one line of a shell: options of it that hold for
-     * every line are found where the line has none. NULL: none. Borrowed. */
+    /* The program's own command line, where this is one line of a shell: options of it that hold
+     * for every line are found where the line has none. NULL: none. Borrowed. */
     const struct invocation *outer;
 };
 

@@ -115,8 +115,8 @@ static void add_owners(char owners[OWNERS_BYTES], size_t *io_used, const struct 
             add_owner(owners, io_used, command->name, sub->name);
 }
 
-/* Commands that have an option with this name, for whoever gave it to another one; other forms of the
- * same first. */
+/* Commands that have an option with this name, for whoever gave it to another one; other forms of
+ * the same first. */
 static bool name_owners(struct parse *parse, const struct item *item, const char *name)
 {
     const struct command *typed = parse->invocation->command;

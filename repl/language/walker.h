@@ -2,8 +2,8 @@
  * walker.h - cutting a command line into options and operands, by the rules of getopt_long.
  *
  * --name, --name=value, --name value, -n, -nvalue, -n value, -abc; "--" makes operands of all that
- * follows; "-" alone is an operand; options and operands mix in any order. Behind a command that runs
- * another one (run), the first operand ends them, too: the words behind it are the other's.
+ * follows; "-" alone is an operand; options and operands mix in any order. Behind a command that
+ * runs another one (run), the first operand ends them, too: the words behind it are the other's.
  */
 #ifndef REPL_WALKER_H
 #define REPL_WALKER_H

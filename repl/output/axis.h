@@ -1,5 +1,6 @@
 /*
- * axis.h - where the ticks of an axis stand and what is written at them: round numbers, round times.
+ * axis.h - where the ticks of an axis stand and what is written at them: round numbers, round
+ * times.
  */
 #ifndef REPL_AXIS_H
 #define REPL_AXIS_H

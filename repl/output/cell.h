@@ -16,7 +16,8 @@
  * doubled. */
 void cell_csv(struct text *target, const void *data, size_t bytes);
 
-/** Between bars: escaped as plain rows are, and what Markdown gives a meaning behind a backslash. */
+/** Between bars: escaped as plain rows are, and what Markdown gives a meaning behind a
+ * backslash. */
 void cell_md(struct text *target, const void *data, size_t bytes);
 
 /** Whether cell_csv() keeps every byte as it is. */

@@ -42,19 +42,20 @@ bool session_emit(struct session *session);
 /** The same for what is no row but text (help, a script): it is framed in no mode. */
 bool session_emit_text(struct session *session);
 
-/** The command writes no rows, or not in the session's mode: without any there is no empty array. */
+/** The command writes no rows, or not in the session's mode: without any there is no empty
+ * array. */
 void session_writes_text(struct session *session);
 
-/** Everything so far is to be seen now. CODE_OK; CODE_IO, reported; or CODE_PIPE_CLOSED, in silence,
- * where who read it is gone. */
+/** Everything so far is to be seen now. CODE_OK; CODE_IO, reported; or CODE_PIPE_CLOSED, in
+ * silence, where who read it is gone. */
 int session_flush(struct session *session);
 
 /** The command has ended with this code: end tables, arrays and the pager. Returns the code for the
  * whole. */
 int session_finish(struct session *session, int code);
 
-/** Rows will come as long as somebody waits (-f, -i): before the first. CODE_OK, or the code of what
- * was reported if the mode has an end (json).
+/** Rows will come as long as somebody waits (-f, -i): before the first. CODE_OK, or the code of
+ * what was reported if the mode has an end (json).
  * @param token  Of the option that says so; 0: unknown. */
 int session_has_no_end(struct session *session, int token);
 

@@ -2,8 +2,8 @@
  * errors.h - the catalogue: every error that the program reports in words of its own.
  *
  * A message is a macro of four arguments, in the order in which report() and its sisters (report.h)
- * take them: exit code, the name that programs see, what was wrong (a format of printf), what to do.
- * So the compiler checks what is put into the format:
+ * take them: exit code, the name that programs see, what was wrong (a format of printf), what to
+ * do. So the compiler checks what is put into the format:
  *
  *     return report(session, ERROR_FILE_UNREADABLE, path, strerror(errno));
  *

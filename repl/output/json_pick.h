@@ -31,8 +31,8 @@ struct json_pick {
 /**
  * Read the path that `text` begins with; the '.' before a first name may be missing.
  *
- * @param out_bytes  How much of the text is the path; what follows is the caller's. On failure where
- *                   the fault is.
+ * @param out_bytes  How much of the text is the path; what follows is the caller's. On failure
+ *                   where the fault is.
  * @return NULL, or why it is none (static).
  */
 const char *json_pick_parse(struct json_pick *pick, const char *text, size_t *out_bytes);

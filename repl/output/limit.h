@@ -20,7 +20,8 @@ void limit_init(struct limit *limit, const struct session *session, enum option_
 /** Whether one more row may be shown, which is counted then. */
 bool limit_take(struct limit *limit);
 
-/** Whether it is worth while to look for one more row: to show it, or to know that it is left out. */
+/** Whether it is worth while to look for one more row: to show it, or to know that it is left
+ * out. */
 bool limit_wants_more(const struct limit *limit);
 
 /** At the end. */

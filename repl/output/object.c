@@ -59,8 +59,8 @@ static void put_escape(struct text *text, uint32_t point)
     }
 }
 
-/* Bytes at the beginning that need no look: printable ASCII, and of it in a string none that ends or
- * escapes. */
+/* Bytes at the beginning that need no look: printable ASCII, and of it in a string none that ends
+ * or escapes. */
 static size_t skip_plain(const uint8_t *source, size_t bytes, bool in_string)
 {
     size_t at = 0;
@@ -71,8 +71,8 @@ static size_t skip_plain(const uint8_t *source, size_t bytes, bool in_string)
     return at;
 }
 
-/* Bytes as JSON has them. In a string all that may not stand there is escaped; between tokens, where
- * only white space is below 0x20, that becomes a blank. */
+/* Bytes as JSON has them. In a string all that may not stand there is escaped; between tokens,
+ * where only white space is below 0x20, that becomes a blank. */
 static void put_bytes(struct text *text, const void *value, size_t bytes, bool in_string)
 {
     const uint8_t *source = bytes == 0 ? (const uint8_t *)"" : value; /* NULL has no places. */

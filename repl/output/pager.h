@@ -1,7 +1,8 @@
 /*
  * pager.h - a program that shows long output a screen at a time; stdout goes to it while it runs.
  *
- * FLUME_PAGER, else PAGER, else "less -FRX"; empty or "cat": none. Where LESS is not set, it is FRX.
+ * FLUME_PAGER, else PAGER, else "less -FRX"; empty or "cat": none. Where LESS is not set, it is
+ * FRX.
  */
 #ifndef REPL_PAGER_H
 #define REPL_PAGER_H

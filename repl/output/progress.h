@@ -40,7 +40,8 @@ void progress_begin(struct progress *progress, struct session *session, const ch
 /** This is one of `count` pieces of work. */
 void progress_count(struct progress *progress, size_t number, size_t count);
 
-/** @param total  0: unknown. The same from the first call to the last: what comes later is `fresh`. */
+/** @param total  0: unknown. The same from the first call to the last: what comes later is
+ *               `fresh`. */
 void progress_update(struct progress *progress, uint64_t done, uint64_t total);
 
 /** Take the bar away. */

@@ -7,8 +7,9 @@
  *       did you mean run/1?  (labels: flume label list)
  *
  * What is shown is the line as it was typed to a shell, or the words of the command line. Where it
- * comes from a script, FILE:LINE:COLUMN: stands before "error:". Under --json each is one object on one line. Every error is a message of the catalogue (errors.h)
- * or a status of the library; nothing else is reported.
+ * comes from a script, FILE:LINE:COLUMN: stands before "error:". Under --json each is one object on
+ * one line. Every error is a message of the catalogue (errors.h) or a status of the library;
+ * nothing else is reported.
  */
 #ifndef REPL_REPORT_H
 #define REPL_REPORT_H

@@ -2,9 +2,9 @@
  * sheet.h - a table on its way to the screen: rows wait until it is known how wide the columns are.
  *
  * The first rows (up to SHEET_ROWS_MAX, SHEET_BYTES_MAX, or until the command flushes or waits) are
- * measured by display cells. What is too wide for the terminal is cut, texts only, the widest first;
- * where that is not enough, a field a line is written instead. From then on rows are written as they
- * come. A session has one sheet; a table that begins while another is open ends that.
+ * measured by display cells. What is too wide for the terminal is cut, texts only, the widest
+ * first; where that is not enough, a field a line is written instead. From then on rows are written
+ * as they come. A session has one sheet; a table that begins while another is open ends that.
  */
 #ifndef REPL_SHEET_H
 #define REPL_SHEET_H

@@ -2,8 +2,9 @@
  * time_buckets.h - sums by time, of records whose times are known only as they come.
  *
  * A lane is a row of cells, each for as long a time. When a time lies outside, the cells are moved,
- * or become longer and are added together; so memory is bounded whatever the times are, and the sums
- * are the same in whatever order they came. At the end the cells are given a length that people know.
+ * or become longer and are added together; so memory is bounded whatever the times are, and the
+ * sums are the same in whatever order they came. At the end the cells are given a length that
+ * people know.
  */
 #ifndef REPL_TIME_BUCKETS_H
 #define REPL_TIME_BUCKETS_H
@@ -34,8 +35,8 @@ bool time_buckets_add_lane(struct time_buckets *buckets, size_t *out_lane);
 bool time_buckets_place(struct time_buckets *buckets, uint64_t time_ns, size_t *out_cell);
 
 /** No more times come: choose the shortest length that people know, not below least_ns, with which
- * there are at most `wanted` cells (2 .. TIME_BUCKETS_CELLS), and begin with the first that is used.
- * False if there is no memory. */
+ * there are at most `wanted` cells (2 .. TIME_BUCKETS_CELLS), and begin with the first that is
+ * used. False if there is no memory. */
 bool time_buckets_settle(struct time_buckets *buckets, size_t wanted, uint64_t least_ns);
 
 /** Of cells that are settled: add empty ones on both sides until there are `least`, so that what

@@ -36,8 +36,8 @@ size_t utf8_fitting(const char *data, size_t bytes, size_t bytes_max);
  */
 size_t utf8_show(struct text *target, const void *data, size_t bytes, size_t cells_max);
 
-/** Add text of many lines for a terminal: line ends, tabs and backslashes stay, everything else that
- * utf8_show() escapes is escaped. */
+/** Add text of many lines for a terminal: line ends, tabs and backslashes stay, everything else
+ * that utf8_show() escapes is escaped. */
 void utf8_show_lines(struct text *target, const void *data, size_t bytes);
 
 /** The cells that utf8_show() would use, counted up to cells_max. */

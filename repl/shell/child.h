@@ -1,8 +1,8 @@
 /*
  * child.h - commands of the system's shell: !command, and what reads a command's output.
  *
- * A child has the signals as they are by default, whatever this program does with its own; Ctrl-C at
- * the terminal reaches it as any program.
+ * A child has the signals as they are by default, whatever this program does with its own; Ctrl-C
+ * at the terminal reaches it as any program.
  */
 #ifndef REPL_CHILD_H
 #define REPL_CHILD_H

@@ -56,12 +56,13 @@ void complete_typed(flume *handle, const struct typed *typed, uint64_t ns_max,
 
 void completion_release(struct completion *completion);
 
-/** Open the views that completion asks. The first time that may take some tens of milliseconds (what
- * was closed is verified), so it is done where nobody waits: complete() is fast from then on. */
+/** Open the views that completion asks. The first time that may take some tens of milliseconds
+ * (what was closed is verified), so it is done where nobody waits: complete() is fast from then
+ * on. */
 void complete_prepare(flume *handle);
 
-/** What may follow what was typed, as syntax: "[A..B] [-l LABEL]". Empty if nothing is known. Begins
- * with a blank where one is to be typed first. */
+/** What may follow what was typed, as syntax: "[A..B] [-l LABEL]". Empty if nothing is known.
+ * Begins with a blank where one is to be typed first. */
 void complete_hint(const char *line, size_t bytes, struct text *out_hint);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * complete_scopes.c - candidates for KEY=VALUE: the keys of the newest scopes; for batches: their ids and
- * tags (complete_data.h).
+ * complete_scopes.c - candidates for KEY=VALUE: the keys of the newest scopes; for batches: their
+ * ids and tags (complete_data.h).
  */
 #include <stdio.h>
 #include <string.h>

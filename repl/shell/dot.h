@@ -1,5 +1,6 @@
 /*
- * dot.h - the table of dot-commands: what a shell's session is set to, and what only a shell can do.
+ * dot.h - the table of dot-commands: what a shell's session is set to, and what only a shell can
+ * do.
  */
 #ifndef REPL_DOT_H
 #define REPL_DOT_H

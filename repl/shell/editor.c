@@ -2,9 +2,9 @@
  * editor.c - a person's line at a terminal, with libedit (editor.h).
  *
  * libedit asks for each character by our own function, next_character(), which waits for keys,
- * signals, a changed window and lines of subscriptions at once. Everything else that is drawn (hints,
- * lines above) is drawn from there, while libedit itself does nothing; where it moves the cursor,
- * libedit is then told to draw its line anew.
+ * signals, a changed window and lines of subscriptions at once. Everything else that is drawn
+ * (hints, lines above) is drawn from there, while libedit itself does nothing; where it moves the
+ * cursor, libedit is then told to draw its line anew.
  *
  * What always holds: a hint is wiped off before libedit gets the next character.
  */

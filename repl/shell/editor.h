@@ -45,8 +45,8 @@ void editor_close(struct editor *editor);
 enum editor_answer editor_read(struct editor *editor, const char *prompt, const char **out_line,
                                size_t *out_bytes);
 
-/** Keep a whole line (all its physical lines) in the history, unless it begins with a blank, repeats
- * the newest, or FLUME_HISTORY is empty. */
+/** Keep a whole line (all its physical lines) in the history, unless it begins with a blank,
+ * repeats the newest, or FLUME_HISTORY is empty. */
 void editor_remember(struct editor *editor, const char *line, size_t bytes);
 
 #endif

@@ -59,7 +59,8 @@ static void write_prompt(const char *prompt)
     text_deinit(&text);
 }
 
-/* What the terminal holds of a line that is being typed stays there; only its prompt is repeated. */
+/* What the terminal holds of a line that is being typed stays there; only its prompt is
+ * repeated. */
 static void show_subscribed(struct editor *editor, const char *prompt)
 {
     struct text text = {0};

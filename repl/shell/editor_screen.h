@@ -20,7 +20,8 @@ void screen_write(const struct text *text);
 /** To the beginning of a row: of the next one, if something stands on this one. */
 void screen_begin_row(void);
 
-/** Some lines of subscriptions, at most SCREEN_LINES_AT_ONCE, so that keys are looked at between. */
+/** Some lines of subscriptions, at most SCREEN_LINES_AT_ONCE, so that keys are looked at
+ * between. */
 enum { SCREEN_LINES_AT_ONCE = 100 };
 void screen_add_subscribed(struct shell *shell, struct text *text);
 

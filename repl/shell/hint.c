@@ -140,7 +140,8 @@ static struct unique find_word(const struct spot *spot, const char *typed)
 /* The hint behind the same words with a whole one at their end. */
 static void add_behind(const struct typed *typed, const char *word, struct text *hint);
 
-/* The cursor stands behind some characters of a word: if it can only become one, that one's rest. */
+/* The cursor stands behind some characters of a word: if it can only become one, that one's
+ * rest. */
 static void hint_in_word(const struct typed *typed, const struct spot *spot, struct text *hint)
 {
     struct unique unique = find_word(spot, typed->word);

@@ -2,8 +2,8 @@
  * history.h - the lines that a person has typed, kept in a file of their own.
  *
  * The file is $XDG_STATE_HOME/flume/history (~/.local/state/flume/history), or what FLUME_HISTORY
- * names; if that is empty, nothing is kept. It is readable by its owner alone. Each entry is a line,
- * in which \n is a newline and \\ a backslash. Several shells add to it at once: an entry is
+ * names; if that is empty, nothing is kept. It is readable by its owner alone. Each entry is a
+ * line, in which \n is a newline and \\ a backslash. Several shells add to it at once: an entry is
  * appended under a lock, and the file is written anew, again under it, when it has grown far beyond
  * HISTORY_ENTRIES_MAX.
  *

@@ -100,11 +100,13 @@ void line_gather_destroy(struct line_gather *gather);
 /**
  * The next line of the source, without its newline.
  *
- * @return LINE_WANTING: the next one belongs to it. Anything else: it is whole, for line_gather_take().
+ * @return LINE_WANTING: the next one belongs to it. Anything else: it is whole, for
+ *         line_gather_take().
  */
 enum line_form line_gather_add(struct line_gather *gather, const char *source, size_t bytes);
 
-/** Everything added since the last line was taken, ending in NUL; valid until the next one is added. */
+/** Everything added since the last line was taken, ending in NUL; valid until the next one is
+ * added. */
 const char *line_gather_source(const struct line_gather *gather, size_t *out_bytes);
 
 /** While the next one belongs to it: what for, as in struct line. Valid until that is added. */

@@ -1,9 +1,9 @@
 /*
  * redirect.h - where a command's rows go: `| command`, `> file`, `>> file`, .once, .output.
  *
- * The process's standard output itself is another one meanwhile, so a command finds out anew whether
- * it writes to a terminal. Only rows go there: what is said stays on stderr. A file that is replaced
- * appears when it is complete; one that is appended to, as it is written.
+ * The process's standard output itself is another one meanwhile, so a command finds out anew
+ * whether it writes to a terminal. Only rows go there: what is said stays on stderr. A file that is
+ * replaced appears when it is complete; one that is appended to, as it is written.
  */
 #ifndef REPL_REDIRECT_H
 #define REPL_REDIRECT_H

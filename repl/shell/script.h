@@ -3,8 +3,8 @@
  *
  * A script ends at its first command that does not end with 0, and with that command's exit code;
  * under --keep-going it goes on, and ends with the worst code there was. What stops it is always
- * said, with FILE:LINE:COLUMN. A quote, a bracket or a heredoc that is open where the script ends is
- * an error at the place where it began. A byte order mark before the first line is passed over.
+ * said, with FILE:LINE:COLUMN. A quote, a bracket or a heredoc that is open where the script ends
+ * is an error at the place where it began. A byte order mark before the first line is passed over.
  */
 #ifndef REPL_SCRIPT_H
 #define REPL_SCRIPT_H

@@ -2,9 +2,9 @@
  * shell.h - many commands in one process: the REPL, -c, --script and commands on standard input.
  *
  * The shell keeps one handle open for reading (with views, without workers of its own), which every
- * command that only reads borrows: session_open_to_read(). A command that must write opens the basin
- * for writing and closes it when it is done. So whoever looks never stands in a writer's way, and
- * what the last command wrote, the next one sees.
+ * command that only reads borrows: session_open_to_read(). A command that must write opens the
+ * basin for writing and closes it when it is done. So whoever looks never stands in a writer's way,
+ * and what the last command wrote, the next one sees.
  */
 #ifndef REPL_SHELL_H
 #define REPL_SHELL_H

@@ -73,8 +73,9 @@ static void take_characters(struct lexer *lexer)
     }
 }
 
-/* { or [ at the beginning of a word: as it is, up to the bracket that closes it. False where that is
- * not on the line. Whether the brackets are of a kind is not looked at: it is typed on, or refused. */
+/* { or [ at the beginning of a word: as it is, up to the bracket that closes it. False where that
+ * is not on the line. Whether the brackets are of a kind is not looked at: it is typed on, or
+ * refused. */
 static bool take_brackets(struct lexer *lexer)
 {
     size_t depth = 0;

@@ -1,9 +1,9 @@
 /*
  * watch.c - `.watch 1 status` (watch.h).
  *
- * On a terminal each run writes into a file in memory, from which a frame of lines is made; only the
- * lines that differ from those on the screen are written, all by one call. The command believes that
- * it writes to the terminal: shell.screen.
+ * On a terminal each run writes into a file in memory, from which a frame of lines is made; only
+ * the lines that differ from those on the screen are written, all by one call. The command believes
+ * that it writes to the terminal: shell.screen.
  */
 #include "watch.h"
 

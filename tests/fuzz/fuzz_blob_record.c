@@ -1,6 +1,6 @@
 /*
- * fuzz_blob_record.c - libFuzzer on the body of a blob's record: whatever it says, it is read within its
- * bytes, and what is read of it, written again, is the same body.
+ * fuzz_blob_record.c - libFuzzer on the body of a blob's record: whatever it says, it is read
+ * within its bytes, and what is read of it, written again, is the same body.
  */
 #include <stdbool.h>
 #include <stddef.h>

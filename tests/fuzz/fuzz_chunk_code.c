@@ -1,8 +1,8 @@
 /*
  * fuzz_chunk_code.c - libFuzzer on the bodies of chunks, and on what streams are cut into.
  *
- * The input:  byte 0: 0: a body as it is; 1: the rest is what a header that fits it is put before, as
- *                     zstd's frame, so that the frame itself is reached; 2: the rest is content
+ * The input:  byte 0: 0: a body as it is; 1: the rest is what a header that fits it is put before,
+ *                     as zstd's frame, so that the frame itself is reached; 2: the rest is content
  *             bytes 1 to 4 (mode 1): what the header states as size of the content
  *
  * Checked besides not crashing: nothing is written beyond the room given; what decodes has the hash

@@ -1,16 +1,16 @@
 /*
- * fuzz_clasts.c - libFuzzer on clasts: whatever a body says, it is read within its bytes, and what is
- * found in it is what it says.
+ * fuzz_clasts.c - libFuzzer on clasts: whatever a body says, it is read within its bytes, and what
+ * is found in it is what it says.
  *
- * The input is a list of bodies, each with two bytes of length before it; the last is the root. So that
- * trees get past their hashes, each entry of a body of a level above 0 is given the hash of a body
- * before it: the one whose number is the first byte that stands there.
+ * The input is a list of bodies, each with two bytes of length before it; the last is the root. So
+ * that trees get past their hashes, each entry of a body of a level above 0 is given the hash of a
+ * body before it: the one whose number is the first byte that stands there.
  *
  * Checked besides not crashing:
  *   - A body that decodes is canonical: its entries follow each other without a gap, none is empty,
  *     they sum up to its total, and each byte is found in its entry.
- *   - A reader gives chunks that follow each other without a gap, up to the blob's size, and no memory
- *     beyond a body for each level.
+ *   - A reader gives chunks that follow each other without a gap, up to the blob's size, and no
+ *     memory beyond a body for each level.
  *   - What a reader has read through is built again, to the same root.
  */
 #include <stdbool.h>

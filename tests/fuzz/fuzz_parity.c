@@ -204,7 +204,8 @@ static void checks_fit(struct file *file)
     }
 }
 
-/* What is left that was not lost is as it was written: the strata file's bytes, the section's too. */
+/* What is left that was not lost is as it was written: the strata file's bytes, the section's
+ * too. */
 static void expect_healed(const struct world_files *files, const struct file *strata,
                           const struct file *section)
 {

@@ -1,11 +1,11 @@
 /*
  * fuzz_scope.c - libFuzzer on what comes from outside into scopes: records of them, and JSON.
  *
- * The first byte says what the rest is: 0 a scope's body, 1 a link's, 2 a scope's body behind 256 bytes of
- * which the first says how many are its labels; else JSON. Whatever it is, it is read within its bytes.
- * A record that decodes is, put together again by other code, the same bytes; restored as a scope and
- * written, it is the same but for the ids it states. JSON that is read is, written and read again, the
- * same scope.
+ * The first byte says what the rest is: 0 a scope's body, 1 a link's, 2 a scope's body behind 256
+ * bytes of which the first says how many are its labels; else JSON. Whatever it is, it is read
+ * within its bytes. A record that decodes is, put together again by other code, the same bytes;
+ * restored as a scope and written, it is the same but for the ids it states. JSON that is read is,
+ * written and read again, the same scope.
  */
 #include <stdbool.h>
 #include <stdio.h>

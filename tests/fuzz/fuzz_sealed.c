@@ -1,8 +1,8 @@
 /*
  * fuzz_sealed.c - libFuzzer on sealed strata files: whatever is in one, the library answers.
  *
- * A basin of two sealed strata and a raw one is made once, in memory. Each input changes the first or
- * the second file, or is it; the basin is then read, checked, repaired and read again. Checked
+ * A basin of two sealed strata and a raw one is made once, in memory. Each input changes the first
+ * or the second file, or is it; the basin is then read, checked, repaired and read again. Checked
  * besides not crashing:
  *   - No more memory is taken than ALLOCATION_MAX, and no file is made longer than FUZZ_FILE_MAX.
  *   - A record that reads back is the one that was written at its seq.
@@ -57,7 +57,7 @@ static struct {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-/* --- The template -------------------------------------------------------------------------------- */
+/* --- The template ----------------------------------------------------------------------------- */
 
 static const flume_seal_options on_request = {
     .mode = FLUME_SEAL_ON_REQUEST, .block_bytes = FLUME_BLOCK_BYTES_MIN, .strata_bytes_min = 1};
@@ -156,7 +156,7 @@ static void template_make(void)
     template.made = true;
 }
 
-/* --- Changes ------------------------------------------------------------------------------------- */
+/* --- Changes ---------------------------------------------------------------------------------- */
 
 static void change(struct file *file, const uint8_t *input, size_t bytes)
 {
@@ -234,7 +234,7 @@ static void fix(struct file *file, unsigned fixes)
     sealed_footer_encode(last, &footer);
 }
 
-/* --- What is done with it ------------------------------------------------------------------------ */
+/* --- What is done with it --------------------------------------------------------------------- */
 
 struct run {
     flume_io io;

@@ -77,7 +77,7 @@ static inline const char *strata_path(const struct damage_fixture *fx, size_t in
     return target;
 }
 
-/* --- The basin ----------------------------------------------------------------------------------- */
+/* --- The basin -------------------------------------------------------------------------------- */
 
 static inline uint64_t record_digest(const flume_record *record)
 {
@@ -198,7 +198,7 @@ static inline int damage_teardown(void **state)
     return result;
 }
 
-/* --- Damage -------------------------------------------------------------------------------------- */
+/* --- Damage ----------------------------------------------------------------------------------- */
 
 static inline void read_bytes(const char *path, void *target, size_t bytes, uint64_t offset)
 {
@@ -261,7 +261,7 @@ static inline void forget_head(struct damage_fixture *fx)
     (void)unlink(path);
 }
 
-/* --- Check and repair ---------------------------------------------------------------------------- */
+/* --- Check and repair ------------------------------------------------------------------------- */
 
 static inline int keep_finding(void *ctx, const flume_finding *finding)
 {

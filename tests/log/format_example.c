@@ -9,7 +9,7 @@
 
 #include "steady_io.h"
 
-/* --- The page ------------------------------------------------------------------------------------ */
+/* --- The page --------------------------------------------------------------------------------- */
 
 void example_read_format(struct example *example, const char *page, const char *heading)
 {
@@ -43,7 +43,7 @@ void example_release(struct example *example)
     free(example->format);
 }
 
-/* --- Files --------------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 struct example_file *example_add(struct example *example, const char *name)
 {
@@ -73,7 +73,7 @@ const struct example_file *example_file_of(const struct example *example, const 
     return NULL;
 }
 
-/* --- Rows ---------------------------------------------------------------------------------------- */
+/* --- Rows ------------------------------------------------------------------------------------- */
 
 void example_format_row(char line[EXAMPLE_LINE_BYTES], const uint8_t *data, size_t offset,
                         size_t bytes)

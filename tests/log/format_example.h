@@ -1,5 +1,6 @@
 /*
- * format_example.h - the worked examples of the FORMAT.md pages, compared with what the library writes.
+ * format_example.h - the worked examples of the FORMAT.md pages, compared with what the library
+ * writes.
  *
  * A dump in such a page is a line "    NAME:" and rows behind it: offset, sixteen bytes, the same as
  * text.

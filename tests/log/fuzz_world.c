@@ -27,7 +27,7 @@ void require(bool condition, const char *what)
     abort();
 }
 
-/* --- Limits -------------------------------------------------------------------------------------- */
+/* --- Limits ----------------------------------------------------------------------------------- */
 
 static void *counted(void *memory)
 {
@@ -103,7 +103,7 @@ void fuzz_world_make_folders(const flume_io *io)
         (void)io->make_directory(io->ctx, folders[i]);
 }
 
-/* --- What was written ---------------------------------------------------------------------------- */
+/* --- What was written ------------------------------------------------------------------------- */
 
 uint64_t fuzz_record_digest(const flume_record *record)
 {

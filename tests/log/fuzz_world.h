@@ -1,10 +1,11 @@
 /*
- * fuzz_world.h - what fuzz targets over whole basins share: a steady world with limits, and what was
- * written in it.
+ * fuzz_world.h - what fuzz targets over whole basins share: a steady world with limits, and what
+ * was written in it.
  *
  * What always holds:
  *   - No more memory is taken than the world was created with, and no file is made longer than
- *     FUZZ_FILE_MAX: who asks for more memory ends the process, who asks for a longer file is refused.
+ *     FUZZ_FILE_MAX: who asks for more memory ends the process, who asks for a longer file is
+ *     refused.
  *   - What is found wrong ends the process with a word on stderr; libFuzzer keeps the input.
  */
 #ifndef FLUME_FUZZ_WORLD_H
@@ -31,7 +32,7 @@ const flume_allocator *fuzz_allocator(void);
 /* Nothing that was taken is left. */
 void fuzz_require_released(void);
 
-/* --- What was written ---------------------------------------------------------------------------- */
+/* --- What was written ------------------------------------------------------------------------- */
 
 struct fuzz_written {
     uint64_t digests[FUZZ_RECORDS_MAX]; /* By seq. */

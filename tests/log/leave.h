@@ -1,6 +1,6 @@
 /*
- * leave.h - how a child process ends at once: without the parent's buffers and handlers, but what it
- * ran counts in a coverage build.
+ * leave.h - how a child process ends at once: without the parent's buffers and handlers, but what
+ * it ran counts in a coverage build.
  */
 #ifndef FLUME_LEAVE_H
 #define FLUME_LEAVE_H

@@ -56,7 +56,8 @@ void open_log(struct log_fixture *fx);
 void close_log(struct log_fixture *fx);
 void reopen_log(struct log_fixture *fx);
 /* Open under forgetful, so that nothing is synced unless asked for: what is made durable with a new
- * strata is behind it. Seq 1 is there and durable, 100 bytes of seed 1; the next record is seq 3. */
+ * strata is behind it. Seq 1 is there and durable, 100 bytes of seed 1; the next record is seq
+ * 3. */
 void open_forgetful(struct log_fixture *fx);
 /* A further handle of the same basin with these flags. */
 flume_log *open_other(struct log_fixture *fx, unsigned flags);

@@ -1,5 +1,6 @@
 /*
- * mend_fixture.c - a closed basin whose full strata are sealed with parity, and damage to their files.
+ * mend_fixture.c - a closed basin whose full strata are sealed with parity, and damage to their
+ * files.
  */
 #include "mend_fixture.h"
 

@@ -1,5 +1,6 @@
 /*
- * mend_fixture.h - a closed basin whose full strata are sealed with parity, and damage to their files.
+ * mend_fixture.h - a closed basin whose full strata are sealed with parity, and damage to their
+ * files.
  */
 #ifndef FLUME_MEND_FIXTURE_H
 #define FLUME_MEND_FIXTURE_H

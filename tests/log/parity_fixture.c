@@ -1,6 +1,6 @@
 /*
- * parity_fixture.c - files in memory with parity over them, damage to them, and what ought to come of
- * it.
+ * parity_fixture.c - files in memory with parity over them, damage to them, and what ought to come
+ * of it.
  */
 #include "parity_fixture.h"
 

@@ -53,8 +53,8 @@ int parity_teardown(void **state);
 #define parity_test(function) \
     cmocka_unit_test_setup_teardown(function, parity_setup, parity_teardown)
 
-/* A strata file of so many bytes (within: its section not counted, and the last 4 KiB are behind the
- * section), and its section. Replaces what was there. */
+/* A strata file of so many bytes (within: its section not counted, and the last 4 KiB are behind
+ * the section), and its section. Replaces what was there. */
 void make_files(struct parity_fixture *fx, uint64_t bytes, enum place place, unsigned data_cells,
                 unsigned parity_cells);
 

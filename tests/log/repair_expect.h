@@ -6,7 +6,7 @@
 
 #include "damage_fixture.h"
 
-/* --- Records ------------------------------------------------------------------------------------- */
+/* --- Records ---------------------------------------------------------------------------------- */
 
 /* Seqs that are to be lost: those listed, and from .. to - 1. All zero: none. */
 struct lost_seqs {
@@ -70,7 +70,7 @@ static inline void expect_appends(struct damage_fixture *fx)
     expect_sound(fx);
 }
 
-/* --- Files --------------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 static inline void copy_basin(struct damage_fixture *fx, const char *from, const char *to)
 {

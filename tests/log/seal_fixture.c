@@ -118,7 +118,7 @@ void whole_file_release(struct whole_file *file)
     file->bytes = NULL;
 }
 
-/* --- Blocks -------------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 static void unpack(struct taken_apart *parts, const struct sealed_block *block,
                    const uint8_t *stored, uint8_t *target)
@@ -241,7 +241,7 @@ static void take_blocks(struct taken_apart *parts)
     assert_int_equal(ordinal, footer->count);
 }
 
-/* --- The whole ----------------------------------------------------------------------------------- */
+/* --- The whole -------------------------------------------------------------------------------- */
 
 static void check_sections(struct taken_apart *parts)
 {

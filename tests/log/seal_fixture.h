@@ -1,6 +1,6 @@
 /*
- * seal_fixture.h - a basin with full strata of all sorts of records, and a sealed file taken apart by
- * means of its own: it reads what log/FORMAT.md says, and shares nothing with the writer but the
+ * seal_fixture.h - a basin with full strata of all sorts of records, and a sealed file taken apart
+ * by means of its own: it reads what log/FORMAT.md says, and shares nothing with the writer but the
  * decoding of single headers.
  */
 #ifndef FLUME_SEAL_FIXTURE_H

@@ -1,9 +1,10 @@
 /*
- * sealed_damage.h - a damage fixture whose oldest strata are sealed, and where the parts of a sealed
- * file lie.
+ * sealed_damage.h - a damage fixture whose oldest strata are sealed, and where the parts of a
+ * sealed file lie.
  *
- * The basin is that of damage_fixture.h; strata 0 .. sealed_count - 1 are sealed, with small blocks,
- * so that there are many. Only internals that write and name are used; nothing of check or repair.
+ * The basin is that of damage_fixture.h; strata 0 .. sealed_count - 1 are sealed, with small
+ * blocks, so that there are many. Only internals that write and name are used; nothing of check or
+ * repair.
  */
 #ifndef FLUME_SEALED_DAMAGE_H
 #define FLUME_SEALED_DAMAGE_H

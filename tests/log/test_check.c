@@ -364,7 +364,7 @@ static void a_damaged_position_is_named(void **state)
     expect_finding(fx, FLUME_FINDING_SIDE_FILE, "subs/reader");
 }
 
-/* --- Callbacks ----------------------------------------------------------------------------------- */
+/* --- Callbacks -------------------------------------------------------------------------------- */
 
 static int cancel(void *ctx, const flume_finding *finding)
 {
@@ -406,7 +406,7 @@ static void callbacks_may_cancel(void **state)
     assert_int_equal(flume_check(fx->basin, &options, NULL, &fx->error), FLUME_ERR_CANCELLED);
 }
 
-/* --- Beside others ------------------------------------------------------------------------------- */
+/* --- Beside others ---------------------------------------------------------------------------- */
 
 struct writing {
     struct damage_fixture *fx;

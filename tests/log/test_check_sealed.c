@@ -17,7 +17,7 @@ static bool is_long(void)
     return getenv("FLUME_TEST_LONG") != NULL;
 }
 
-/* --- Sound --------------------------------------------------------------------------------------- */
+/* --- Sound ------------------------------------------------------------------------------------ */
 
 static void sealed_strata_are_sound_and_their_records_count(void **state)
 {
@@ -70,7 +70,7 @@ static unsigned count_findings(const struct damage_fixture *fx, enum flume_findi
     return count;
 }
 
-/* --- Beside a writer ----------------------------------------------------------------------------- */
+/* --- Beside a writer -------------------------------------------------------------------------- */
 
 /* Exchanges a raw strata for its sealed form when a file is opened: as another process may. */
 struct exchange {
@@ -133,8 +133,8 @@ static void a_strata_that_is_sealed_before_its_footer_is_looked_at_is_sound(void
     check_beside_a_sealer(*state, "00000000000000000000.strata", 3);
 }
 
-/* A writer that rolls between a check's look at HEAD and its look at log/, and seals all of it when the
- * newest strata is opened to be examined. */
+/* A writer that rolls between a check's look at HEAD and its look at log/, and seals all of it when
+ * the newest strata is opened to be examined. */
 struct advance {
     flume_io table;
     flume_log *log;
@@ -209,7 +209,7 @@ static void a_strata_whose_volume_is_not_here_is_no_damage(void **state)
     assert_int_equal(readlink(path, away, sizeof away) > 0, 1);
 }
 
-/* --- Blocks -------------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 static void a_damaged_block_is_named_by_strata_block_and_seqs(void **state)
 {
@@ -277,7 +277,7 @@ static void with_the_index_damaged_too_the_gap_is_named(void **state)
     sealed_parts_release(&parts);
 }
 
-/* --- Everything else ----------------------------------------------------------------------------- */
+/* --- Everything else -------------------------------------------------------------------------- */
 
 static void every_section_that_is_damaged_is_named(void **state)
 {
@@ -385,7 +385,7 @@ static void slots_beside_a_sealed_strata_are_told_as_a_stray(void **state)
     assert_non_null(strstr(fx->found[0].message, "is left of a strata that is sealed"));
 }
 
-/* --- Opening ------------------------------------------------------------------------------------- */
+/* --- Opening ---------------------------------------------------------------------------------- */
 
 static void expect_open(struct damage_fixture *fx, enum flume_profile profile, int status)
 {
@@ -417,7 +417,7 @@ static void careful_profiles_look_at_sealed_strata(void **state)
     sealed_parts_release(&parts);
 }
 
-/* --- Forgeries: every check holds ---------------------------------------------------------------- */
+/* --- Forgeries: every check holds ------------------------------------------------------------- */
 
 static void expect_forgery_told(struct damage_fixture *fx, struct sealed_parts *parts,
                                 const char *words)
@@ -690,7 +690,7 @@ static void two_strata_that_were_exchanged_are_told(void **state)
     sealed_parts_release(&two);
 }
 
-/* --- Loops --------------------------------------------------------------------------------------- */
+/* --- Loops ------------------------------------------------------------------------------------ */
 
 /* Whatever reads is what was written. */
 static void expect_nothing_else_reads(struct damage_fixture *fx)

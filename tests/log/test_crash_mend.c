@@ -1,6 +1,6 @@
 /*
- * test_crash_mend.c - a repair by parity that ends anywhere: the power goes, or the process dies, at
- * its Nth call, for every N. The next repair comes to the very bytes, and check finds nothing.
+ * test_crash_mend.c - a repair by parity that ends anywhere: the power goes, or the process dies,
+ * at its Nth call, for every N. The next repair comes to the very bytes, and check finds nothing.
  */
 #include "log_fixture.h"
 
@@ -160,7 +160,8 @@ static int repair(const flume_io *io)
     return repairer.status;
 }
 
-/* A sealed strata, or the parity beside one. Space of a raw one that was never written may be anything. */
+/* A sealed strata, or the parity beside one. Space of a raw one that was never written may be
+ * anything. */
 static bool is_sealed(const struct original *file)
 {
     bool in_log = strstr(file->path, "/log/") != NULL;

@@ -2,10 +2,10 @@
  * test_crash_needs.c - a machine stop over two logs, one of which depends on the other.
  *
  * Each seed is a round: records of a second log, records of the first that refer to them, syncs of
- * the first by a process that knows the second and by one that does not, three generations ended by a
- * machine stop at a random call, with more stops in recovery. After each, whatever the first log holds
- * must find what it refers to, bytes and all, and what was acknowledged must be there. In between the
- * second log may be opened first, and appended to: then its seqs are given again.
+ * the first by a process that knows the second and by one that does not, three generations ended by
+ * a machine stop at a random call, with more stops in recovery. After each, whatever the first log
+ * holds must find what it refers to, bytes and all, and what was acknowledged must be there. In
+ * between the second log may be opened first, and appended to: then its seqs are given again.
  *
  *   FLUME_ROUNDS=N  how many rounds (default 100; FLUME_TEST_LONG: 2000)
  *   FLUME_SEED=N    the first seed (default 1)

@@ -33,7 +33,7 @@ struct death {
     int signal;
 };
 
-/* --- The one that dies --------------------------------------------------------------------------- */
+/* --- The one that dies ------------------------------------------------------------------------ */
 
 static void append_batch(flume_log *log)
 {
@@ -105,7 +105,7 @@ static void die(const struct log_fixture *fx, const struct death *death)
         fail_msg("it did not die: %x", (unsigned)how);
 }
 
-/* --- The survivor -------------------------------------------------------------------------------- */
+/* --- The survivor ----------------------------------------------------------------------------- */
 
 /* A basin with "one" in it, durable; nobody of this process writes by itself from now on. */
 static void survive(struct log_fixture *fx, struct faultio *fault, uint64_t strata_bytes)
@@ -166,7 +166,7 @@ static void expect_batch_is_there(struct log_fixture *fx)
     expect_text(fx->log, append_text(fx->log, "two"), "two");
 }
 
-/* --- A large batch that has its name, and its process died --------------------------------------- */
+/* --- A large batch that has its name, and its process died ------------------------------------ */
 
 static const struct death named = {APPEND_LARGE, TRAP_RENAME, TRAP_AFTER, 1, SIGKILL};
 
@@ -273,7 +273,7 @@ static void one_that_goes_while_it_is_taken_is_missed(void **state)
     survivor_ends(fx, &fault);
 }
 
-/* --- An append, a sync or a roll that was under way ---------------------------------------------- */
+/* --- An append, a sync or a roll that was under way ------------------------------------------- */
 
 static const struct death appending = {APPEND_SMALL, TRAP_PWRITE, TRAP_AFTER, 0, SIGKILL};
 static const struct death syncing = {SYNC, TRAP_SYNC, TRAP_BEFORE, 0, SIGKILL};
@@ -370,7 +370,7 @@ static void the_next_strata_is_made_where_another_died_making_it(void **state)
     survivor_ends(fx, &fault);
 }
 
-/* --- The gate ------------------------------------------------------------------------------------ */
+/* --- The gate --------------------------------------------------------------------------------- */
 
 static void who_leaves_brings_up_the_gate_where_another_died_doing_it(void **state)
 {

@@ -251,7 +251,7 @@ static void death_within_a_sync(void **state)
     die_within_each(*state, actions, sizeof actions / sizeof *actions);
 }
 
-/* --- What is left behind the end --------------------------------------------------------------- */
+/* --- What is left behind the end -------------------------------------------------------------- */
 
 enum { HEADER_BYTES = 32, FOOTER_BYTES = 4096, DEATHS_OF_ONE = 80 };
 

@@ -2,7 +2,8 @@
  * test_cursor.c - reading many records: ranges, order, filters, and what happens at damage.
  *
  * Behaviours of the flume family's shared suites (L: any log, A: aligned or async logs) and where
- * they are tested. seq -1 ("none") is FLUME_SEQ_NONE, `since` is head - 1, `old: false` is NEW_ONLY.
+ * they are tested. seq -1 ("none") is FLUME_SEQ_NONE, `since` is head - 1, `old: false` is
+ * NEW_ONLY.
  *
  *   L1  since of a new log            a_new_log_is_empty_and_its_end_is_reached_at_once
  *   L2  stream of an empty log        the same
@@ -42,8 +43,8 @@
  *   gt that is no record start        a_bound_need_not_be_a_record
  *   body over 64 KiB                  a_body_of_16_mib_is_a_record... (test_log_append.c)
  *   close right after drain           closing_right_after_an_append_loses_nothing
- *   ready out of order, query pending waiters_for_different_seqs_are_each_woken (test_cursor_live.c);
- *   when closing                      close_ends_live_subscriptions (test_subscribe.c)
+ *   ready out of order, query pending waiters_for_different_seqs_are_each_woken
+ *   (test_cursor_live.c); when closing                      close_ends_live_subscriptions (test_subscribe.c)
  */
 #include "log_fixture.h"
 

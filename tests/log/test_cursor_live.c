@@ -92,7 +92,8 @@ static void old_records_come_first_then_new_ones_without_gap_or_repeat(void **st
     flume_cursor_close(cursor);
 }
 
-/* A follower goes on in the newest strata without looking records up: until there is a newer one. */
+/* A follower goes on in the newest strata without looking records up: until there is a newer
+ * one. */
 static void a_follower_goes_on_from_strata_to_strata(void **state)
 {
     struct log_fixture *fx = *state;

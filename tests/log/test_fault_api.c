@@ -69,7 +69,7 @@ static bool is_fine(struct run *run, const char *what, int status)
     return false;
 }
 
-/* --- A codec of numbers as text ------------------------------------------------------------------ */
+/* --- A codec of numbers as text --------------------------------------------------------------- */
 
 static int encode_number(void *ctx, const void *value, flume_sink sink, void *sink_ctx)
 {
@@ -101,7 +101,7 @@ static void release_number(void *ctx, void *value)
     free(value);
 }
 
-/* --- The scenario -------------------------------------------------------------------------------- */
+/* --- The scenario ----------------------------------------------------------------------------- */
 
 static int open_run(struct run *run, flume_error *error)
 {
@@ -280,7 +280,7 @@ static void scenario(struct run *run)
     (void)flume_log_close(run->log);
 }
 
-/* --- Afterwards, in health ----------------------------------------------------------------------- */
+/* --- Afterwards, in health -------------------------------------------------------------------- */
 
 static void settle(struct run *run)
 {
@@ -325,7 +325,7 @@ static void settle(struct run *run)
         complain(run, "check afterwards: %s", error.message);
 }
 
-/* --- Sweeps -------------------------------------------------------------------------------------- */
+/* --- Sweeps ----------------------------------------------------------------------------------- */
 
 struct tally {
     uint64_t runs, injected, failed;

@@ -46,7 +46,7 @@ enum {
     PREVIOUS_FIRST_SEQ_AT = 120
 };
 
-/* --- The basin as it is before it is damaged ------------------------------------------------------ */
+/* --- The basin as it is before it is damaged -------------------------------------------------- */
 
 struct file {
     char name[NAME_BYTES]; /* Below the basin. */
@@ -233,7 +233,7 @@ static int forget_models(void **state)
     return 0;
 }
 
-/* --- One case -------------------------------------------------------------------------------------- */
+/* --- One case --------------------------------------------------------------------------------- */
 
 struct world {
     flume_io io;
@@ -312,7 +312,8 @@ static const struct file *original(const char *name)
     return NULL;
 }
 
-/* Change HEAD as `change` does, so that it is of this LOCK and, if closed, vouches for its words. */
+/* Change HEAD as `change` does, so that it is of this LOCK and, if closed, vouches for its
+ * words. */
 static void set_head(struct world *world, void (*change)(struct head *head))
 {
     struct head *head = aligned_alloc(alignof(struct head), HEAD_FILE_BYTES);
@@ -368,7 +369,7 @@ static void world_end(struct world *world)
     io_memory_destroy(&world->io);
 }
 
-/* --- Ways to damage it ----------------------------------------------------------------------------- */
+/* --- Ways to damage it ------------------------------------------------------------------------ */
 
 static const char *strata_file(size_t index, const char *ending)
 {
@@ -755,7 +756,7 @@ static void a_position_has_one_damaged_slot(struct world *world)
     put_file(world, "subs/short", "x", 1);
 }
 
-/* --- Acts ------------------------------------------------------------------------------------------ */
+/* --- Acts ------------------------------------------------------------------------------------- */
 
 /* What an act has come to. */
 struct outcome {
@@ -939,7 +940,7 @@ static const struct act acts[] = {
 };
 enum { ACT_COUNT = sizeof acts / sizeof acts[0] };
 
-/* --- Sweeps ---------------------------------------------------------------------------------------- */
+/* --- Sweeps ----------------------------------------------------------------------------------- */
 
 struct tally {
     uint64_t runs, injected, failed;

@@ -79,7 +79,7 @@ static void raise_layout_count(struct log_fixture *fx)
     write_file(path, offsetof(struct head, layout_count), &count, sizeof count);
 }
 
-/* --- Appending ---------------------------------------------------------------------------------- */
+/* --- Appending -------------------------------------------------------------------------------- */
 
 /* The first append makes a strata and then fails: the strata stays, without a record. Which write
  * it is that must fail is found out. */
@@ -264,7 +264,7 @@ static void a_record_larger_than_the_strata_made_ahead_gets_its_own(void **state
     assert_int_equal(flume_check(fx->path, NULL, NULL, NULL), FLUME_OK);
 }
 
-/* --- Codecs and labels --------------------------------------------------------------------------- */
+/* --- Codecs and labels ------------------------------------------------------------------------ */
 
 static int encode_text(void *ctx, const void *value, flume_sink sink, void *sink_ctx)
 {
@@ -334,7 +334,7 @@ static void labels_end_where_an_item_does_not_fit_in(void **state)
     assert_false(flume_record_has_label(&record, "x"));
 }
 
-/* --- Files that are not there -------------------------------------------------------------------- */
+/* --- Files that are not there ----------------------------------------------------------------- */
 
 /* Records without a body: as many in a strata as there can be. */
 static void append_many_empty(flume_log *log, size_t count)
@@ -468,7 +468,7 @@ static void what_cannot_be_listed_cannot_be_counted(void **state)
     end_faults(fx, &fault);
 }
 
-/* --- Syncing ------------------------------------------------------------------------------------- */
+/* --- Syncing ---------------------------------------------------------------------------------- */
 
 /* A slot that does not tell: the full strata gets no footer, and its slots are made anew on use. */
 static void a_full_strata_with_a_lost_slot_gets_no_footer(void **state)
@@ -601,7 +601,7 @@ static void strata_that_come_during_a_sync_are_left_to_the_next(void **state)
     assert_int_equal(flume_check(fx->path, NULL, NULL, NULL), FLUME_OK);
 }
 
-/* --- Opening ------------------------------------------------------------------------------------- */
+/* --- Opening ---------------------------------------------------------------------------------- */
 
 /* A poisoned log is judged as after a machine stop: what that would cut is no reason to refuse. */
 static void a_careful_profile_passes_over_what_recovery_would_cut(void **state)
@@ -803,7 +803,7 @@ static void a_reader_that_is_refused_access_looks_from_outside_or_says_so(void *
     faultio_deinit(&fault);
 }
 
-/* --- Boards -------------------------------------------------------------------------------------- */
+/* --- Boards ----------------------------------------------------------------------------------- */
 
 static void who_looks_from_outside_shares_no_boards(void **state)
 {
@@ -865,7 +865,7 @@ static void a_word_that_changed_without_a_wake_ends_the_wait(void **state)
     close_handle(log);
 }
 
-/* --- Subscriptions ------------------------------------------------------------------------------- */
+/* --- Subscriptions ---------------------------------------------------------------------------- */
 
 static void a_position_whose_record_cannot_be_looked_at_is_not_resumed(void **state)
 {

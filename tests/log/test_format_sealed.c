@@ -49,7 +49,8 @@ static void fill_numbers(uint8_t body[NUMBERS * 8])
     }
 }
 
-/* seq 0 the writer's manifest; 1 a JSON message with a label; 2 numbers. All durable, then sealed. */
+/* seq 0 the writer's manifest; 1 a JSON message with a label; 2 numbers. All durable, then
+ * sealed. */
 static void write_example(flume_log *log)
 {
     const flume_seal_call call = {.active = true};

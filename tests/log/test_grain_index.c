@@ -1,6 +1,6 @@
 /*
- * test_grain_index.c - the grain index of a sealed strata: the hash prefixes of its bodies, in order,
- * each with its seq; nothing of a section that is not as it was written.
+ * test_grain_index.c - the grain index of a sealed strata: the hash prefixes of its bodies, in
+ * order, each with its seq; nothing of a section that is not as it was written.
  */
 #include "seal_fixture.h"
 

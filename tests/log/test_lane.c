@@ -1,5 +1,6 @@
 /*
- * test_lane.c - lanes: who looks before he appends is alone, over all processes; names that one holds.
+ * test_lane.c - lanes: who looks before he appends is alone, over all processes; names that one
+ * holds.
  */
 #include "process_fixture.h"
 

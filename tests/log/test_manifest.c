@@ -1,5 +1,6 @@
 /*
- * test_manifest.c - what a writer says of itself comes back, whatever is in it and whoever wrote it.
+ * test_manifest.c - what a writer says of itself comes back, whatever is in it and whoever wrote
+ * it.
  */
 #include "log_fixture.h"
 

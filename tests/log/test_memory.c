@@ -71,7 +71,8 @@ static void large_memory_keeps_its_bytes_when_it_grows(void **state)
     memory_large_release(allocator, NULL, 8 << 20);
 }
 
-/* What an allocator keeps of it counts as this process's; what is mapped does not once it is released. */
+/* What an allocator keeps of it counts as this process's; what is mapped does not once it is
+ * released. */
 static void large_memory_goes_back_to_the_system(void **state)
 {
     const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);

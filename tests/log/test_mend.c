@@ -1,6 +1,6 @@
 /*
- * test_mend.c - what the parity of sealed strata can restore in a basin is restored to the very bytes;
- * what it cannot is told, and left.
+ * test_mend.c - what the parity of sealed strata can restore in a basin is restored to the very
+ * bytes; what it cannot is told, and left.
  *
  *   FLUME_TEST_LONG=1  1,000 places of damage of each size instead of 10
  */

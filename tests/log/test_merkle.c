@@ -358,8 +358,8 @@ static void a_leaf_is_the_hash_of_tag_header_meta_and_body_hash(void **state)
     expect_same(&leaf, &expected);
 }
 
-/* Lengths around each block's and the chunk's end, in an order that mixes them, more than are taken at
- * once; each begins at another alignment. */
+/* Lengths around each block's and the chunk's end, in an order that mixes them, more than are taken
+ * at once; each begins at another alignment. */
 static void hashes_of_many_are_those_of_each(void **state)
 {
     enum { COUNT = 3 * 1300 };

@@ -72,7 +72,8 @@ static void bring_grains_back(struct log_fixture *fx)
     run_command("mv '%s/away' '%s/grains'", fx->root, fx->path);
 }
 
-/* The first log under forgetful, with a second one. What is synced with a new strata is behind both. */
+/* The first log under forgetful, with a second one. What is synced with a new strata is behind
+ * both. */
 static flume_log *begin(struct log_fixture *fx)
 {
     flume_log *grains;
@@ -441,8 +442,8 @@ static flume_log *open_copy(struct log_fixture *fx, const char *name)
     return open_at(copy);
 }
 
-/* The second log of copy.flume is durable so far: who had it opened, for its HEAD was taken away, has
- * made HEAD again. */
+/* The second log of copy.flume is durable so far: who had it opened, for its HEAD was taken away,
+ * has made HEAD again. */
 static void expect_copy_grains_durable(struct log_fixture *fx, uint64_t durable)
 {
     flume_log *grains;
@@ -529,8 +530,8 @@ static void a_copy_of_a_living_basin_has_what_it_keeps_durable(void **state)
     uint64_t lacking = append_needing(fx->log, "lacks", chunk + 2, 0);
     flume_log *copy;
 
-    /* As it would be if grains/ were copied first: with HEAD and LOCK, which say that it is in use. The
-     * second log's HEAD goes, so that it shows whether anybody opens it. */
+    /* As it would be if grains/ were copied first: with HEAD and LOCK, which say that it is in use.
+     * The second log's HEAD goes, so that it shows whether anybody opens it. */
     run_command("cp -r '%s' '%s/copy.flume' && rm '%s/copy.flume/grains/HEAD'", fx->path, fx->root,
                 fx->root);
     (void)append_chunk(grains, "too late for the copy");

@@ -418,8 +418,8 @@ static void without_checks_and_witnesses_nothing_is_claimed(void **state)
     assert_memory_equal(fx->strata_copy.data, fx->strata.data, fx->strata.bytes);
 }
 
-/* The cell that cannot be read and all others of its stripe have lost their checks, and the one parity
- * cell is needed: nothing is left that would tell whether another of them is wrong. */
+/* The cell that cannot be read and all others of its stripe have lost their checks, and the one
+ * parity cell is needed: nothing is left that would tell whether another of them is wrong. */
 static void what_only_cells_of_unknown_check_would_tell_is_not_believed(void **state)
 {
     struct parity_fixture *fx = *state;

@@ -2,10 +2,11 @@
  * test_process_roll.c - a strata made ahead that turns up at any instruction of a roll.
  *
  * Whoever rolls asks HEAD whether a strata lies ready, and a preparer of any process may say so at
- * that very moment. So the roller is traced: this process hides what its preparer has made, lets the
- * append go so many instructions far, and gives it back; then the roller must find its record.
+ * that very moment. So the roller is traced: this process hides what its preparer has made, lets
+ * the append go so many instructions far, and gives it back; then the roller must find its record.
  *
- *   FLUME_STEPS  how many instructions, counted from where the append reads the clock (default 1000)
+ *   FLUME_STEPS  how many instructions, counted from where the append reads the clock (default
+ *   1000)
  */
 #include "process_fixture.h"
 
@@ -169,7 +170,8 @@ static uint64_t hide_prepared(struct head *head)
     return bytes;
 }
 
-/* One roll, in which the strata turns up after so many steps; false: it had made its own by then. */
+/* One roll, in which the strata turns up after so many steps; false: it had made its own by
+ * then. */
 static bool roll_once(const struct process *roller, struct head *head, uint64_t step_count)
 {
     uint64_t bytes;

@@ -9,7 +9,7 @@
 
 #include "faultio.h"
 
-/* --- What is to hold afterwards ------------------------------------------------------------------ */
+/* --- What is to hold afterwards --------------------------------------------------------------- */
 
 /* Repair, and see that all is well and a second repair has nothing to do. */
 static void expect_repaired(struct damage_fixture *fx, const uint64_t *lost, size_t lost_count)
@@ -26,7 +26,7 @@ static void expect_repaired(struct damage_fixture *fx, const uint64_t *lost, siz
     expect_appends(fx);
 }
 
-/* --- Damage and repair --------------------------------------------------------------------------- */
+/* --- Damage and repair ------------------------------------------------------------------------ */
 
 static void a_sound_basin_is_left_alone(void **state)
 {
@@ -254,7 +254,7 @@ static void a_basin_without_any_strata_can_be_accepted(void **state)
     expect_appends(fx);
 }
 
-/* --- Refusals ------------------------------------------------------------------------------------ */
+/* --- Refusals --------------------------------------------------------------------------------- */
 
 static void a_basin_in_use_is_busy(void **state)
 {
@@ -327,7 +327,7 @@ static void bad_arguments_are_refused(void **state)
     assert_int_equal(flume_repair(NULL, FLUME_REPAIR_SALVAGE, NULL, NULL, NULL), FLUME_ERR_INVALID);
 }
 
-/* --- Interrupted --------------------------------------------------------------------------------- */
+/* --- Interrupted ------------------------------------------------------------------------------ */
 
 /* An io table of which every call that changes something fails from the nth on: as if killed. */
 struct mortal {

@@ -1,6 +1,7 @@
 /*
- * test_repair_parity.c - flume_check() names damage to sealed strata that have parity, flume_repair()
- * brings back the very bytes; beyond what the parity allows, everything else still reads.
+ * test_repair_parity.c - flume_check() names damage to sealed strata that have parity,
+ * flume_repair() brings back the very bytes; beyond what the parity allows, everything else still
+ * reads.
  *
  *   FLUME_TEST_LONG=1  1,000 places of damage of each size instead of 6
  */
@@ -190,8 +191,8 @@ static void expect_one_byte_is_restored(struct mend_basin *basin)
     assert_true(mend_is_as_it_was(file));
 }
 
-/* What the parity cannot give back becomes stand-ins, what it can is not among them, and instead of the
- * parity of the file that was there is one of the file that is. */
+/* What the parity cannot give back becomes stand-ins, what it can is not among them, and instead of
+ * the parity of the file that was there is one of the file that is. */
 static void beyond_the_parity_repair_restores_what_it_can(void **state)
 {
     static const unsigned parities[] = {FLUME_PARITY_FILE, FLUME_PARITY_SOFT};

@@ -11,7 +11,7 @@
 
 enum { PAGE_BYTES = 4096, FILE_BYTES_AT = 96 };
 
-/* --- A basin of its own -------------------------------------------------------------------------- */
+/* --- A basin of its own ----------------------------------------------------------------------- */
 
 /* Leave the fixture's basin for an empty one in the same directory. */
 static flume_log *begin_basin(struct damage_fixture *fx, uint64_t strata_bytes)
@@ -80,7 +80,7 @@ static void expect_repaired(struct damage_fixture *fx, uint64_t lost_from, uint6
     expect_lost(fx, lost_from, lost_to);
 }
 
-/* --- Whole pages that are gone ------------------------------------------------------------------- */
+/* --- Whole pages that are gone ---------------------------------------------------------------- */
 
 static void behind_a_thousand_lost_records_the_next_is_found(void **state)
 {
@@ -158,7 +158,7 @@ static void a_footer_made_anew_knows_the_times_before_it(void **state)
     expect_nothing_lost(fx);
 }
 
-/* --- Progress ------------------------------------------------------------------------------------ */
+/* --- Progress --------------------------------------------------------------------------------- */
 
 struct heard {
     uint64_t last;
@@ -203,7 +203,7 @@ static void progress_is_told_while_records_are_examined(void **state)
     assert_int_equal(heard.standing, 1); /* It was not asked again. */
 }
 
-/* --- Footers that lie ---------------------------------------------------------------------------- */
+/* --- Footers that lie ------------------------------------------------------------------------- */
 
 /* Its footer, made to fit its check, says that the strata has so many records. */
 static void forge_footer(struct damage_fixture *fx, size_t index, uint64_t count)
@@ -287,7 +287,7 @@ static void behind_a_footer_that_counts_too_few_a_strata_may_be_missing(void **s
     expect_repaired(fx, fx->strata[2], fx->strata[3]);
 }
 
-/* --- Batches ------------------------------------------------------------------------------------- */
+/* --- Batches ---------------------------------------------------------------------------------- */
 
 /* A batch of four at the log's end that nobody has synced, as a power cut leaves it; its seq. */
 static uint64_t leave_batch(struct damage_fixture *fx)
@@ -429,7 +429,7 @@ static void a_batch_that_its_strata_does_not_end_is_ended_and_marked(void **stat
     assert_int_equal(flume_log_close(log), FLUME_OK);
 }
 
-/* --- A medium that does not give what was written ------------------------------------------------ */
+/* --- A medium that does not give what was written --------------------------------------------- */
 
 /* The POSIX table, where one page of one file does not read. */
 struct bad_medium {
@@ -638,7 +638,7 @@ static void a_gate_without_a_sound_slot_is_told_by_who_recovers(void **state)
     assert_non_null(strstr(warning, "cannot be told"));
 }
 
-/* --- Settings, HEAD, names ----------------------------------------------------------------------- */
+/* --- Settings, HEAD, names -------------------------------------------------------------------- */
 
 /* The settings of an open basin, by what its strata may be. */
 static uint64_t strata_bytes_of(struct damage_fixture *fx)

@@ -1,6 +1,6 @@
 /*
- * test_repair_sealed.c - flume_repair() rebuilds sealed strata: what follows from the records bit for
- * bit, stand-ins for the rest, and what was proven by the Merkle tree stays so.
+ * test_repair_sealed.c - flume_repair() rebuilds sealed strata: what follows from the records bit
+ * for bit, stand-ins for the rest, and what was proven by the Merkle tree stays so.
  */
 #include "sealed_damage.h"
 
@@ -17,7 +17,7 @@ static bool is_long(void)
     return getenv("FLUME_TEST_LONG") != NULL;
 }
 
-/* --- What is to hold afterwards ------------------------------------------------------------------ */
+/* --- What is to hold afterwards --------------------------------------------------------------- */
 
 /* The file of a strata is what it was. */
 static void expect_same_file(struct damage_fixture *fx, size_t index,
@@ -89,7 +89,7 @@ static void expect_repaired(struct damage_fixture *fx)
     expect_left_alone(fx, "once");
 }
 
-/* --- Bit for bit --------------------------------------------------------------------------------- */
+/* --- Bit for bit ------------------------------------------------------------------------------ */
 
 static void a_sound_basin_is_left_alone(void **state)
 {
@@ -212,7 +212,7 @@ static void a_file_of_which_the_end_is_cut_off_is_made_whole(void **state)
     expect_nothing_lost(fx);
 }
 
-/* --- Lost records -------------------------------------------------------------------------------- */
+/* --- Lost records ----------------------------------------------------------------------------- */
 
 static void a_damaged_block_becomes_stand_ins_and_the_rest_stays(void **state)
 {
@@ -336,8 +336,8 @@ static void a_strata_that_is_written_anew_gets_parity_again(void **state)
     expect_appends(fx);
 }
 
-/* One record of a block that reads otherwise: its check does not hold, as if memory had been bad when
- * it was sealed. */
+/* One record of a block that reads otherwise: its check does not hold, as if memory had been bad
+ * when it was sealed. */
 static void a_bad_grain_in_a_sound_block_is_lost_alone(void **state)
 {
     struct damage_fixture *fx = *state;
@@ -406,7 +406,7 @@ static void what_is_left_of_a_batch_is_marked(void **state)
     sealed_parts_release(&parts);
 }
 
-/* --- Whole files --------------------------------------------------------------------------------- */
+/* --- Whole files ------------------------------------------------------------------------------ */
 
 static void a_missing_strata_among_sealed_ones_is_replaced_by_a_sealed_one(void **state)
 {
@@ -476,7 +476,7 @@ static void a_broken_chain_is_told_and_never_again(void **state)
     sealed_parts_release(&parts);
 }
 
-/* --- Interrupted --------------------------------------------------------------------------------- */
+/* --- Interrupted ------------------------------------------------------------------------------ */
 
 /* From the nth call on, none succeeds: as if the process had died there. */
 static bool interrupt_at(struct damage_fixture *fx, uint64_t nth)
@@ -541,7 +541,7 @@ static void a_refusal_for_lack_of_space_changes_nothing(void **state)
     expect_same_basin(fx, "b.flume", "before");
 }
 
-/* --- Loops --------------------------------------------------------------------------------------- */
+/* --- Loops ------------------------------------------------------------------------------------ */
 
 /* Whatever a repair leaves: what it calls a record is what was written. */
 static void expect_no_other_records(struct damage_fixture *fx)

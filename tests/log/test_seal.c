@@ -1,6 +1,6 @@
 /*
- * test_seal.c - sealing on request and in the background: every record is the same before and after,
- * however it is read, and whoever reads while files are exchanged.
+ * test_seal.c - sealing on request and in the background: every record is the same before and
+ * after, however it is read, and whoever reads while files are exchanged.
  */
 #include "seal_fixture.h"
 
@@ -134,7 +134,7 @@ static void expect_sealed(struct log_fixture *fx, size_t count)
     assert_false(file_exists(fixture_path(fx, "basin.flume/log/seal.strata.tmp")));
 }
 
-/* --- The same before and after ------------------------------------------------------------------- */
+/* --- The same before and after ---------------------------------------------------------------- */
 
 static void records_are_the_same_after_sealing(void **state)
 {
@@ -290,7 +290,7 @@ static void stand_ins_of_a_repair_are_sealed_but_not_indexed(void **state)
     free(before);
 }
 
-/* --- The active strata --------------------------------------------------------------------------- */
+/* --- The active strata ------------------------------------------------------------------------ */
 
 static void the_active_strata_is_sealed_and_the_next_append_opens_another(void **state)
 {
@@ -378,7 +378,7 @@ static void what_is_not_full_is_left_alone(void **state)
     expect_sealed(fx, 0);
 }
 
-/* --- Chains -------------------------------------------------------------------------------------- */
+/* --- Chains ----------------------------------------------------------------------------------- */
 
 static void each_chain_goes_on_from_the_one_before(void **state)
 {
@@ -403,7 +403,7 @@ static void each_chain_goes_on_from_the_one_before(void **state)
     }
 }
 
-/* --- What a strata is told to be ----------------------------------------------------------------- */
+/* --- What a strata is told to be -------------------------------------------------------------- */
 
 static void a_strata_tells_what_it_is(void **state)
 {
@@ -452,7 +452,7 @@ static void a_strata_tells_what_it_is(void **state)
     assert_int_equal(flume_log_strata(fx->log, 0, NULL), FLUME_ERR_INVALID);
 }
 
-/* --- While others are at work -------------------------------------------------------------------- */
+/* --- While others are at work ----------------------------------------------------------------- */
 
 struct traffic {
     flume_log *log;
@@ -571,7 +571,7 @@ static void a_cursor_goes_on_through_the_exchange(void **state)
     close_handle(reader);
 }
 
-/* --- Progress ------------------------------------------------------------------------------------ */
+/* --- Progress --------------------------------------------------------------------------------- */
 
 struct progress {
     uint64_t done, total;
@@ -626,7 +626,7 @@ static void sealing_that_is_cancelled_keeps_what_was_done(void **state)
     free(before);
 }
 
-/* --- What is refused ----------------------------------------------------------------------------- */
+/* --- What is refused -------------------------------------------------------------------------- */
 
 static void damage_stops_sealing_where_it_is(void **state)
 {
@@ -700,7 +700,7 @@ static void a_log_in_memory_is_sealed_too(void **state)
     close_handle(log);
 }
 
-/* --- In the background --------------------------------------------------------------------------- */
+/* --- In the background ------------------------------------------------------------------------ */
 
 /* Until the strata that begins at 0 has a sealed file. */
 static void wait_until_sealed(struct log_fixture *fx, uint64_t first_seq)
@@ -757,7 +757,7 @@ static void small_files_are_left_to_requests(void **state)
     assert_int_equal(seal_now(fx->log, false).strata, 2);
 }
 
-/* --- The disk behind the page cache -------------------------------------------------------------- */
+/* --- The disk behind the page cache ----------------------------------------------------------- */
 
 /* A disk that has not what it was given: seen only by who reads past the page cache. */
 struct rotten_disk {

@@ -1,6 +1,6 @@
 /*
- * test_seal_dictionary.c - a strata whose blocks need a dictionary survives the loss of one copy of it,
- * and of the page that says where it is.
+ * test_seal_dictionary.c - a strata whose blocks need a dictionary survives the loss of one copy of
+ * it, and of the page that says where it is.
  */
 #include "seal_fixture.h"
 

@@ -353,7 +353,7 @@ static void finish(struct stage *stage, flume_log *log)
     expect_records_of(stage, log);
 }
 
-/* --- Calls that fail ----------------------------------------------------------------------------- */
+/* --- Calls that fail -------------------------------------------------------------------------- */
 
 /* An error has words, and is of those that the header names. */
 static void judge(struct stage *stage, int status)
@@ -489,10 +489,10 @@ static void what_does_not_read_back_never_takes_the_name(void **state)
     assert_true(refused > 3);
 }
 
-/* --- The power ----------------------------------------------------------------------------------- */
+/* --- The power -------------------------------------------------------------------------------- */
 
-/* What the disk has of each strata: a raw one has its slots, which go after its sealed form has its name
- * for good. */
+/* What the disk has of each strata: a raw one has its slots, which go after its sealed form has its
+ * name for good. */
 static void expect_whole_forms(struct stage *stage)
 {
     for (uint64_t seq = 0; seq < stage->head; seq++) {
@@ -562,15 +562,15 @@ static void names_that_are_lost_at_random_leave_one_form_or_the_other(void **sta
     cut_everywhere(SIMDISK_NAMES_WILD);
 }
 
-/* --- The process --------------------------------------------------------------------------------- */
+/* --- The process ------------------------------------------------------------------------------ */
 
 struct victim {
     const flume_io *io;
     struct fault_memory memory;
 };
 
-/* Attach, seal, leave; the process ends somewhere on the way, and this thread with it. What zstd had
- * from malloc then is nobody's, as with any process that is killed. */
+/* Attach, seal, leave; the process ends somewhere on the way, and this thread with it. What zstd
+ * had from malloc then is nobody's, as with any process that is killed. */
 static void *seal_until_killed(void *ctx)
 {
     struct victim *victim = ctx;
@@ -641,7 +641,7 @@ static void a_sealer_killed_at_any_call_is_followed_by_who_comes_next(void **sta
     kill_everywhere(false);
 }
 
-/* --- What is not durable ------------------------------------------------------------------------- */
+/* --- What is not durable ---------------------------------------------------------------------- */
 
 static void gate_turn(struct gate *gate, bool is_shut)
 {

@@ -1,5 +1,6 @@
 /*
- * test_seal_file.c - the sealed file of a strata, byte for byte, before it takes the raw one's place.
+ * test_seal_file.c - the sealed file of a strata, byte for byte, before it takes the raw one's
+ * place.
  */
 #include "seal_fixture.h"
 
@@ -80,7 +81,7 @@ static void every_block_size_and_level_gives_a_sound_file(void **state)
     }
 }
 
-/* --- The grain index ----------------------------------------------------------------------------- */
+/* --- The grain index -------------------------------------------------------------------------- */
 
 struct index_view {
     const uint8_t *starts, *prefixes, *ordinals;
@@ -188,7 +189,7 @@ static void equal_bodies_are_indexed_in_order_of_their_seq(void **state)
     parts_release(&parts);
 }
 
-/* --- Labels, tree, times, kinds ------------------------------------------------------------------ */
+/* --- Labels, tree, times, kinds --------------------------------------------------------------- */
 
 /* How many records of a strata carry a label, counted by reading them. */
 static uint32_t count_label(struct log_fixture *fx, const struct seal_plan *plan,
@@ -363,7 +364,7 @@ static void the_footer_tells_times_and_kinds(void **state)
     parts_release(&parts);
 }
 
-/* --- A dictionary -------------------------------------------------------------------------------- */
+/* --- A dictionary ----------------------------------------------------------------------------- */
 
 /* Words that recur, but seldom within one small block. */
 static void append_words(flume_log *log, unsigned seed)
@@ -424,7 +425,7 @@ static void a_dictionary_that_saves_nothing_is_left_out(void **state)
     parts_release(&parts);
 }
 
-/* --- What is refused ----------------------------------------------------------------------------- */
+/* --- What is refused -------------------------------------------------------------------------- */
 
 static void expect_refused(struct log_fixture *fx, const struct seal_plan *plan, int status,
                            const char *word)

@@ -1,5 +1,6 @@
 /*
- * test_seal_hashes.c - the hashes of a strata are those of its grains, however they come in batches.
+ * test_seal_hashes.c - the hashes of a strata are those of its grains, however they come in
+ * batches.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * killed with SIGKILL at random moments.
  *
  * After each round every acknowledged record reads at its seq, a check of the basin in use finds
- * nothing, and log/ has one form of each strata. At the end of a basin's life all are killed at once;
- * who comes next seals all of it, and then nothing is left over of any sealer that died.
+ * nothing, and log/ has one form of each strata. At the end of a basin's life all are killed at
+ * once; who comes next seals all of it, and then nothing is left over of any sealer that died.
  *
  *   FLUME_KILLS      how many kills each test does (default 4; 600 with FLUME_TEST_LONG=1)
  *   FLUME_SEED       where chance begins

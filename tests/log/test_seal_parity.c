@@ -1,6 +1,6 @@
 /*
- * test_seal_parity.c - a sealed file is written with the parity that was asked for, and nothing of it
- * is left where sealing fails.
+ * test_seal_parity.c - a sealed file is written with the parity that was asked for, and nothing of
+ * it is left where sealing fails.
  */
 #include "seal_fixture.h"
 

@@ -1,5 +1,6 @@
 /*
- * test_seal_place.c - sealed strata on another path: they are read as any, may be away, and come back.
+ * test_seal_place.c - sealed strata on another path: they are read as any, may be away, and come
+ * back.
  */
 #include "log_fixture.h"
 
@@ -247,7 +248,7 @@ static void a_strata_moved_by_hand_behind_a_link_is_read(void **state)
     expect_all(fx);
 }
 
-/* --- Repair -------------------------------------------------------------------------------------- */
+/* --- Repair ----------------------------------------------------------------------------------- */
 
 static void first_name(struct log_fixture *fx, char target[2 * LOG_FIXTURE_PATH_BYTES])
 {

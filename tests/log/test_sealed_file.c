@@ -1,6 +1,6 @@
 /*
- * test_sealed_file.c - the pieces of a sealed strata: what is written reads back, what was changed does
- * not, and no number that a file states leads out of bounds.
+ * test_sealed_file.c - the pieces of a sealed strata: what is written reads back, what was changed
+ * does not, and no number that a file states leads out of bounds.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -74,8 +74,8 @@ static void a_changed_byte_of_a_block_costs_the_records_of_that_block_and_no_oth
     parts_release(&parts);
 }
 
-/* A few large records, each with a block of its own, then many in one block, and so on: where a record
- * would be if all blocks held equally many is far from where it is. */
+/* A few large records, each with a block of its own, then many in one block, and so on: where a
+ * record would be if all blocks held equally many is far from where it is. */
 static void records_are_found_in_blocks_of_very_different_sizes(void **state)
 {
     enum { COUNT = 1300, ROUND = 130, LARGE = 6, LARGE_BYTES = 20000 };

@@ -72,7 +72,7 @@ static void change_header(struct damage_fixture *fx, size_t index, size_t offset
     write_bytes(path, page, sizeof page, 0);
 }
 
-/* --- What is sound ------------------------------------------------------------------------------ */
+/* --- What is sound ---------------------------------------------------------------------------- */
 
 static void a_sound_log_opens_under_every_profile(void **state)
 {
@@ -147,7 +147,7 @@ static void a_basin_in_memory_needs_no_look(void **state)
     }
 }
 
-/* --- What both refuse --------------------------------------------------------------------------- */
+/* --- What both refuse ------------------------------------------------------------------------- */
 
 static void a_missing_strata_is_refused_naming_its_first_seq(void **state)
 {
@@ -230,7 +230,7 @@ static void a_strata_from_the_future_is_refused_as_such(void **state)
     expect_opens(fx, FLUME_PROFILE_CASUAL);
 }
 
-/* --- What only paranoid sees -------------------------------------------------------------------- */
+/* --- What only paranoid sees ------------------------------------------------------------------ */
 
 static void a_damaged_record_is_refused_by_paranoid_naming_its_seq(void **state)
 {
@@ -250,7 +250,7 @@ static void of_several_the_first_one_is_named(void **state)
     expect_refused(fx, FLUME_PROFILE_PARANOID, fx->strata[1] + 1, "");
 }
 
-/* --- When looking fails ------------------------------------------------------------------------- */
+/* --- When looking fails ----------------------------------------------------------------------- */
 
 static void what_cannot_be_read_is_an_io_error_and_leaves_nothing_open(void **state)
 {

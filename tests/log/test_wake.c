@@ -1,7 +1,8 @@
 /*
  * test_wake.c - whoever waits is woken, and not merely found by the next look.
  *
- * Every wait looks again after 100 ms, so a missing wake only costs time; here the calls are counted.
+ * Every wait looks again after 100 ms, so a missing wake only costs time; here the calls are
+ * counted.
  */
 #include "log_fixture.h"
 

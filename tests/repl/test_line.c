@@ -306,7 +306,8 @@ static void large_lines_are_taken(void **state)
     free(source);
 }
 
-/* Half a million pieces of one heredoc: were each looked at more than once, this would take hours. */
+/* Half a million pieces of one heredoc: were each looked at more than once, this would take
+ * hours. */
 static void a_line_is_gathered_piece_by_piece(void **state)
 {
     struct line_gather *gather = line_gather_create();

@@ -10,7 +10,7 @@
 const struct chunking small_content = {CHUNKING_FASTCDC, SMALL_MIN, SMALL_AVERAGE, SMALL_MAX};
 const struct chunking small_fixed = {CHUNKING_FIXED, 4096, 4096, 4096};
 
-/* --- a store of bodies ------------------------------------------------------------------------- */
+/* --- a store of bodies ------------------------------------------------------------------------ */
 
 void store_clear(struct store *store)
 {
@@ -74,7 +74,7 @@ int store_load(void *ctx, const uint8_t hash[HASH], const uint8_t **out_body,
     return FLUME_OK;
 }
 
-/* --- memory that is counted, and refused ------------------------------------------------------- */
+/* --- memory that is counted, and refused ------------------------------------------------------ */
 
 /* Each block is preceded by its size. */
 static void *meter_resize(void *ctx, void *memory, size_t bytes)
@@ -116,7 +116,7 @@ flume_allocator metered(struct meter *meter)
     return (flume_allocator){meter_allocate, meter_resize, meter_release, meter};
 }
 
-/* --- lists of chunks --------------------------------------------------------------------------- */
+/* --- lists of chunks -------------------------------------------------------------------------- */
 
 void hash_of_chunk(uint64_t index, uint8_t out_hash[HASH])
 {

@@ -1,5 +1,6 @@
 /*
- * clasts_fixture.h - made-up lists of chunks, a store of bodies in memory, and memory that is counted.
+ * clasts_fixture.h - made-up lists of chunks, a store of bodies in memory, and memory that is
+ * counted.
  *
  * Clasts know only the hashes and sizes of chunks, so there are none.
  */

@@ -24,7 +24,8 @@ void describe(flume_scope *scope, const char *text);
 /* Commit a scope like that; it succeeds. */
 flume_verdict commit(struct rules_fixture *fx, const char *text);
 flume_verdict commit_as_it_is(struct rules_fixture *fx, flume_scope *scope);
-/* The scope is refused with this status and a message that has the word, and nothing is appended. */
+/* The scope is refused with this status and a message that has the word, and nothing is
+ * appended. */
 void expect_refused(struct rules_fixture *fx, int status, const char *word);
 void expect_new(struct rules_fixture *fx, const char *text);
 /* A duplicate of the scope at seq. */

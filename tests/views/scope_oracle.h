@@ -36,8 +36,9 @@ struct oracle_answer {
 };
 struct oracle_answer oracle_ask(const struct oracle *oracle, const struct text_scope *scope);
 
-/* Of stored scopes that have variables, each by the seq of its first record: whether the lower one lies
- * strictly within the upper one; and whether none of those from first_seq up to last_seq lies between. */
+/* Of stored scopes that have variables, each by the seq of its first record: whether the lower one
+ * lies strictly within the upper one; and whether none of those from first_seq up to last_seq lies
+ * between. */
 bool oracle_is_within(const struct oracle *oracle, uint64_t lower_seq, uint64_t upper_seq);
 bool oracle_is_cover(const struct oracle *oracle, uint64_t lower_seq, uint64_t upper_seq,
                      uint64_t first_seq, uint64_t last_seq);

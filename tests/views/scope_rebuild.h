@@ -1,6 +1,6 @@
 /*
- * scope_rebuild.h - the body of a decoded record, put together again piece by piece, by other code than the
- * library's: what decodes has no other form.
+ * scope_rebuild.h - the body of a decoded record, put together again piece by piece, by other code
+ * than the library's: what decodes has no other form.
  */
 #ifndef FLUME_SCOPE_REBUILD_H
 #define FLUME_SCOPE_REBUILD_H

@@ -1,6 +1,6 @@
 /*
- * test_batch_rows.c - what apply can do besides putting: walk the rows of a table, read earlier records
- * of the log, and learn that a batch began anew.
+ * test_batch_rows.c - what apply can do besides putting: walk the rows of a table, read earlier
+ * records of the log, and learn that a batch began anew.
  */
 #include "view_fixture.h"
 
@@ -15,8 +15,8 @@ struct walker {
     uint64_t begins; /* how often it was another one. */
 };
 
-/* Puts the body under itself, and then under "first" and "next" the first key and the one behind the
- * body's, as they are then; under "before" the body of the record before. */
+/* Puts the body under itself, and then under "first" and "next" the first key and the one behind
+ * the body's, as they are then; under "before" the body of the record before. */
 static int put_text(flume_batch *batch, const char *key, const void *value, size_t value_bytes)
 {
     return flume_batch_put(batch, TABLE_WALKED, key, strlen(key), value, value_bytes);

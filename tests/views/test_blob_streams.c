@@ -123,8 +123,8 @@ static void pieces_of_any_size_are_cut_into_the_same_chunks(void **state)
     expect_the_same_chunks(*state, every_cut, CUTS);
 }
 
-/* The second thread then hardly runs unless it is waited for: what a call leaves to it is not done when
- * the memory changes. */
+/* The second thread then hardly runs unless it is waited for: what a call leaves to it is not done
+ * when the memory changes. */
 static void stay_on_one_processor(cpu_set_t *out_before)
 {
     cpu_set_t one;

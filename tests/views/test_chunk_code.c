@@ -119,7 +119,7 @@ static int decode(struct fixture *fx, const uint8_t *body, size_t body_bytes)
     return status;
 }
 
-/* --- forged bodies ----------------------------------------------------------------------------- */
+/* --- forged bodies ---------------------------------------------------------------------------- */
 
 /* A header around stored bytes that are already in the body. */
 static void forge_header(struct fixture *fx, uint8_t codec, uint32_t content, size_t stored)
@@ -142,7 +142,7 @@ static size_t forge_frame(struct fixture *fx, size_t at, const void *content, si
     return result;
 }
 
-/* --- tests ------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void content_comes_back_whatever_its_size(void **state)
 {

@@ -26,7 +26,7 @@ struct cuts {
     size_t ends[CHUNKS_MAX];
 };
 
-/* --- streams ----------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static uint8_t *random_stream(uint64_t seed, size_t bytes)
 {
@@ -115,7 +115,7 @@ static void expect_same_cuts(const struct cuts *one, const struct cuts *other)
     assert_memory_equal(one->ends, other->ends, one->count * sizeof one->ends[0]);
 }
 
-/* --- the rule, from views/FORMAT.md alone ------------------------------------------------------ */
+/* --- the rule, from views/FORMAT.md alone ----------------------------------------------------- */
 
 static void make_gears(uint64_t gears[GEARS])
 {
@@ -162,7 +162,7 @@ static void cut_by_the_page(const struct chunking *chunking, const uint8_t *stre
     }
 }
 
-/* --- tests ------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void fixed_chunks_are_all_of_one_size_but_the_last(void **state)
 {
@@ -393,7 +393,8 @@ static void expect_chunks_to_come_back(const struct chunking *chunking, size_t b
     cut_whole(chunking, stream, bytes, &before);
     cut_whole(chunking, changed, bytes + 1, &after);
     assert_true(before.count > 3 * others);
-    /* Equal places, a byte further on, are equal bytes: what is behind the insertion is the same. */
+    /* Equal places, a byte further on, are equal bytes: what is behind the insertion is the
+     * same. */
     assert_in_range(count_common(&before, &after, 1), before.count - others, before.count);
     free(changed);
     free(stream);

@@ -9,7 +9,7 @@
 
 #define MEMORY_MAX ((size_t)32 << 20)
 
-/* --- lists and trees --------------------------------------------------------------------------- */
+/* --- lists and trees -------------------------------------------------------------------------- */
 
 /* Each chunk by its first byte, in order, and some by any byte of theirs. */
 static void expect_list(struct store *store, const uint32_t *sizes, size_t count, uint64_t *io_seed)
@@ -170,7 +170,7 @@ static void the_examples_of_the_page_are_what_is_written(void **state)
     store_clear(&store);
 }
 
-/* --- lack of memory ---------------------------------------------------------------------------- */
+/* --- lack of memory --------------------------------------------------------------------------- */
 
 static int build_metered(struct store *store, flume_allocator *allocator)
 {

@@ -1,6 +1,6 @@
 /*
- * test_clasts_refused.c - clasts lie about nothing: what contradicts itself, its parent or the chunking is
- * refused.
+ * test_clasts_refused.c - clasts lie about nothing: what contradicts itself, its parent or the
+ * chunking is refused.
  */
 #include "clasts_fixture.h"
 
@@ -22,7 +22,7 @@ enum {
     HASHES_AT = 32
 };
 
-/* --- what is refused --------------------------------------------------------------------------- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 static void a_builder_refuses_chunks_that_the_chunking_does_not_give(void **state)
 {

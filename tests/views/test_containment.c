@@ -93,8 +93,8 @@ static void compare_by_rows(struct find_fixture *fx, scope_maker maker, size_t c
     verify_view(fx, "superset");
 }
 
-/* Another one's scopes, among them shapes that are asked about and never stored, while the view follows so
- * closely that what is in memory is let go of part by part. */
+/* Another one's scopes, among them shapes that are asked about and never stored, while the view
+ * follows so closely that what is in memory is let go of part by part. */
 static void compare_by_turns(struct find_fixture *fx, scope_maker maker, size_t count)
 {
     enum { SCOPES_KEPT = 40, STORED_AT_ONCE = 7 };

@@ -1,5 +1,6 @@
 /*
- * test_crash_blob.c - whoever puts blobs is killed at random moments, or the basin is copied meanwhile.
+ * test_crash_blob.c - whoever puts blobs is killed at random moments, or the basin is copied
+ * meanwhile.
  *
  * Afterwards every blob that is recorded is whole, no chunk is there twice, and putting goes on.
  *

@@ -1,5 +1,6 @@
 /*
- * test_crash_stage.c - a process that stages gigabytes takes little memory, and leaves nothing when it is killed.
+ * test_crash_stage.c - a process that stages gigabytes takes little memory, and leaves nothing when
+ * it is killed.
  *
  *   FLUME_TEST_LONG  2 GiB are staged, and written, instead of 80 MiB
  */

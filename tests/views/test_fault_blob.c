@@ -1,6 +1,6 @@
 /*
- * test_fault_blob.c - blobs where something is wrong: damage, an absent second log, a full disk, puts
- * that are given up, killed, or made by two processes at once.
+ * test_fault_blob.c - blobs where something is wrong: damage, an absent second log, a full disk,
+ * puts that are given up, killed, or made by two processes at once.
  */
 #include "blob_fixture.h"
 
@@ -31,7 +31,8 @@ static void expect_word(struct blob_fixture *fx, const char *word)
 
 /* ---- damage ---- */
 
-/* Turn a byte of the chunk that begins with these bytes, in whichever strata of the second log it is. */
+/* Turn a byte of the chunk that begins with these bytes, in whichever strata of the second log it
+ * is. */
 static void damage_chunk(struct blob_fixture *fx, const uint8_t *content)
 {
     char path[LOG_FIXTURE_PATH_BYTES];

@@ -1,12 +1,12 @@
 /*
- * test_fault_blob_calls.c - each call that the two logs make of the system fails once, or from then on,
- * while blobs are put and read.
+ * test_fault_blob_calls.c - each call that the two logs make of the system fails once, or from then
+ * on, while blobs are put and read.
  *
- * A tour opens the basin, puts a small content, a large one (which makes the second log) and the large
- * one again, reads it, and closes. It is made once for each call of io.h that it makes, with that one
- * failing. What is answered is FLUME_OK or an error with a message; nothing stays open. Afterwards, on
- * a healthy disk, what was acknowledged is there and sound, what was not can be put, and no chunk is
- * there twice.
+ * A tour opens the basin, puts a small content, a large one (which makes the second log) and the
+ * large one again, reads it, and closes. It is made once for each call of io.h that it makes, with
+ * that one failing. What is answered is FLUME_OK or an error with a message; nothing stays open.
+ * Afterwards, on a healthy disk, what was acknowledged is there and sound, what was not can be put,
+ * and no chunk is there twice.
  *
  *   FLUME_TEST_LONG  every call in every way, not some of them in one
  */

@@ -4,8 +4,8 @@
  * The linker leads the requests through this file (tests/CMakeLists.txt has the list), those of the
  * two logs and of the views among them. Each deed is done on a basin that was just opened, so that
  * the second log is opened by it; once for each request that it makes, with that one refused. It
- * answers that there is no memory, and says so; or it does without. The next try, on the same handle,
- * works. When the handle is closed, nothing is left of what was requested.
+ * answers that there is no memory, and says so; or it does without. The next try, on the same
+ * handle, works. When the handle is closed, nothing is left of what was requested.
  */
 #include "blob_fixture.h"
 

@@ -1,6 +1,6 @@
 /*
- * test_fault_body.c - a lack of memory is told as such: it never passes for a body that is not JSON,
- * which would leave a record out of an index for good.
+ * test_fault_body.c - a lack of memory is told as such: it never passes for a body that is not
+ * JSON, which would leave a record out of an index for good.
  */
 #include "find_fixture.h"
 

@@ -1,10 +1,10 @@
 /*
  * test_fault_scope_memory.c - every request for memory that a scope makes is refused once.
  *
- * The linker leads the requests through this file (tests/CMakeLists.txt has the list). Each deed is done
- * once for each request that it makes, with that one refused. It answers that there is no memory, and
- * the scope is as it was, but for its error; tried again, it works, with the same outcome. At the end nothing
- * is left of what was requested.
+ * The linker leads the requests through this file (tests/CMakeLists.txt has the list). Each deed is
+ * done once for each request that it makes, with that one refused. It answers that there is no
+ * memory, and the scope is as it was, but for its error; tried again, it works, with the same
+ * outcome. At the end nothing is left of what was requested.
  */
 #include "log_fixture.h"
 

@@ -120,7 +120,8 @@ static void a_number_is_read_back_as_the_nearest_double(void **state)
     }
 }
 
-/* Texts of few different bytes, so that they often begin alike; sometimes past where keys are cut. */
+/* Texts of few different bytes, so that they often begin alike; sometimes past where keys are
+ * cut. */
 static size_t random_text(uint64_t *io_state, char target[TEXT_BYTES_MAX])
 {
     size_t bytes = random_below(io_state, 8);

@@ -1,6 +1,6 @@
 /*
- * test_graph.c - the graph of scopes: its edges are the covers that brute force finds, by scope and by
- * shape, of all scopes, of some, and around one; and what is left out is told.
+ * test_graph.c - the graph of scopes: its edges are the covers that brute force finds, by scope and
+ * by shape, of all scopes, of some, and around one; and what is left out is told.
  *
  *   FLUME_TEST_LONG  more of everything
  */
@@ -230,7 +230,8 @@ BY_BRUTE_FORCE(all_common)
 
 /* ---- what is looked at ---- */
 
-/* {a}, {a b}, {a b c}, ...: each covers the one before; all labelled. @return the first one's seq. */
+/* {a}, {a b}, {a b c}, ...: each covers the one before; all labelled. @return the first one's
+ * seq. */
 static uint64_t store_chain(struct scope_trial *trial, unsigned length)
 {
     struct text_scope texts = {.count = 0};

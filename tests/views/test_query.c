@@ -71,8 +71,8 @@ struct model {
     uint64_t random;
 };
 
-/* The fields: "any" at .any, "number" at .number (numbers only), "tag" at .tags[] (texts only), "id"
- * at .id (unique), "in" at .any of records labelled l0. */
+/* The fields: "any" at .any, "number" at .number (numbers only), "tag" at .tags[] (texts only),
+ * "id" at .id (unique), "in" at .any of records labelled l0. */
 static void declare_fields(flume *handle)
 {
     flume_declaration id = {

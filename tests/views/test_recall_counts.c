@@ -1,6 +1,6 @@
 /*
- * test_recall_counts.c - hits and misses over all recorders of a basin, in threads and processes, and
- * past ones.
+ * test_recall_counts.c - hits and misses over all recorders of a basin, in threads and processes,
+ * and past ones.
  */
 #include "view_fixture.h"
 
@@ -161,7 +161,8 @@ static void *recall_in_thread(void *handle)
     return NULL;
 }
 
-/* Whoever was quicker with what: each recall is a hit or a miss, and one of those that missed stored. */
+/* Whoever was quicker with what: each recall is a hit or a miss, and one of those that missed
+ * stored. */
 static void expect_all(flume *handle)
 {
     flume_recall_counts counts = counts_of(handle, NULL);

@@ -1,8 +1,8 @@
 /*
  * test_recorder_race.c - somebody in fast mode who appends between a verdict and its record.
  *
- * The linker leads the recorder's appends through this file (tests/CMakeLists.txt), so that the other
- * one comes at exactly that moment.
+ * The linker leads the recorder's appends through this file (tests/CMakeLists.txt), so that the
+ * other one comes at exactly that moment.
  */
 #include "view_fixture.h"
 

@@ -1,5 +1,6 @@
 /*
- * test_recorder_rules.c - hooks: who says what becomes of a variable, and who is called at a commit.
+ * test_recorder_rules.c - hooks: who says what becomes of a variable, and who is called at a
+ * commit.
  */
 #include "rules_fixture.h"
 

@@ -1,5 +1,6 @@
 /*
- * test_schema.c - what a recorder was told is in the log before the first scope for which it counts.
+ * test_schema.c - what a recorder was told is in the log before the first scope for which it
+ * counts.
  */
 #include "rules_fixture.h"
 

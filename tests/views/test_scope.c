@@ -1,8 +1,9 @@
 /*
- * test_scope.c - scopes as values: what may be set, what they are the same as, what they say when not.
+ * test_scope.c - scopes as values: what may be set, what they are the same as, what they say when
+ * not.
  *
- * The ids were computed apart from this library: BLAKE3 after its specification and the encoding after
- * views/FORMAT.md, in a page of another language.
+ * The ids were computed apart from this library: BLAKE3 after its specification and the encoding
+ * after views/FORMAT.md, in a page of another language.
  */
 #include <setjmp.h>
 #include <stdarg.h>

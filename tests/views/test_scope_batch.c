@@ -1,5 +1,6 @@
 /*
- * test_scope_batch.c - batches of scopes: what belongs to one, when the next begins, and finding them.
+ * test_scope_batch.c - batches of scopes: what belongs to one, when the next begins, and finding
+ * them.
  */
 #include "rules_fixture.h"
 
@@ -112,7 +113,8 @@ static int drawn(void *ctx, void *target, size_t bytes)
     return flume_io_posix()->random(flume_io_posix()->ctx, target, bytes);
 }
 
-/* A recorder on a basin in memory, whose time the test moves. The handle's io has the clock alone. */
+/* A recorder on a basin in memory, whose time the test moves. The handle's io has the clock
+ * alone. */
 static void stop_clock(struct rules_fixture *fx, struct clock *clock)
 {
     *clock = (struct clock){.io = *flume_io_posix(),

@@ -1,5 +1,6 @@
 /*
- * test_scope_capture.c - variables of C captured by name, those that flume does not know, and rounding.
+ * test_scope_capture.c - variables of C captured by name, those that flume does not know, and
+ * rounding.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * test_scope_numbers.c - numbers whose spelling makes no difference: a whole f64 becomes an int, however
- * it is set, and what was recorded so says so.
+ * test_scope_numbers.c - numbers whose spelling makes no difference: a whole f64 becomes an int,
+ * however it is set, and what was recorded so says so.
  */
 #include "view_fixture.h"
 

@@ -1,5 +1,6 @@
 /*
- * test_scope_pending.c - where a verdict is not to be had in time, a recorder that can do without goes on.
+ * test_scope_pending.c - where a verdict is not to be had in time, a recorder that can do without
+ * goes on.
  */
 #include "view_fixture.h"
 

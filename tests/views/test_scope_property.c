@@ -1,6 +1,6 @@
 /*
- * test_scope_property.c - random scopes, committed: every verdict is what brute force says, and it does not
- * matter who commits them, in which order.
+ * test_scope_property.c - random scopes, committed: every verdict is what brute force says, and it
+ * does not matter who commits them, in which order.
  *
  *   FLUME_TEST_LONG  100,000 of them
  */

@@ -1,5 +1,6 @@
 /*
- * test_scope_record.c - scopes and links as records: their bytes, what is read back, and what is none.
+ * test_scope_record.c - scopes and links as records: their bytes, what is read back, and what is
+ * none.
  */
 #include "log_fixture.h"
 

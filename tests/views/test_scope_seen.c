@@ -1,6 +1,6 @@
 /*
- * test_scope_seen.c - whether a scope was computed before, but for keys that make no difference: against
- * brute force.
+ * test_scope_seen.c - whether a scope was computed before, but for keys that make no difference:
+ * against brute force.
  *
  *   FLUME_TEST_LONG  more of everything
  */

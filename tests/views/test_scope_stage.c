@@ -1,5 +1,6 @@
 /*
- * test_scope_stage.c - staged scopes: when they are written, as what, and that nothing else is left of them.
+ * test_scope_stage.c - staged scopes: when they are written, as what, and that nothing else is left
+ * of them.
  */
 #include "rules_fixture.h"
 

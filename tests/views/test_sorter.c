@@ -32,7 +32,7 @@ enum {
     RUN_BYTES = 160         /* ... and to remember a run, twice while merging. */
 };
 
-/* --- an allocator that counts, and refuses one call -------------------------------------------- */
+/* --- an allocator that counts, and refuses one call ------------------------------------------- */
 
 struct counting {
     size_t calls, refuse_call; /* The call to refuse, from 1; 0: none. */
@@ -90,7 +90,7 @@ static void counting_release(void *ctx, void *memory)
     free((union block *)memory - 1);
 }
 
-/* --- fixture ----------------------------------------------------------------------------------- */
+/* --- fixture ---------------------------------------------------------------------------------- */
 
 struct put {
     uint8_t *key;
@@ -218,7 +218,7 @@ static uint64_t random_below(struct sorter_fixture *fx, uint64_t bound)
     return (z ^ z >> 31) % bound;
 }
 
-/* --- putting, here and in the oracle ----------------------------------------------------------- */
+/* --- putting, here and in the oracle ---------------------------------------------------------- */
 
 static void *copy_of(const void *data, size_t bytes)
 {
@@ -389,7 +389,7 @@ static int drain(struct sorter_fixture *fx)
     return status;
 }
 
-/* --- random rows ------------------------------------------------------------------------------- */
+/* --- random rows ------------------------------------------------------------------------------ */
 
 enum shape {
     SHAPE_HASHES,   /* Random bytes and a number, no values. */
@@ -516,7 +516,7 @@ static void many_rows_in_memory_come_out_as_the_oracle_says(void **state)
     }
 }
 
-/* --- small things ------------------------------------------------------------------------------ */
+/* --- small things ----------------------------------------------------------------------------- */
 
 static void an_empty_sorter_is_at_its_end(void **state)
 {
@@ -706,7 +706,7 @@ static void sorting_may_be_repeated(void **state)
     expect_nothing_left(fx);
 }
 
-/* --- runs left behind -------------------------------------------------------------------------- */
+/* --- runs left behind ------------------------------------------------------------------------- */
 
 /* Leave runs as a process does that stops in the middle. The oracle knows what is in them. */
 static unsigned leave_runs(struct sorter_fixture *fx)
@@ -891,7 +891,7 @@ static void damage_between_writing_and_reading_is_noticed(void **state)
     expect_nothing_left(fx);
 }
 
-/* --- refusals ---------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 static void without_a_directory_the_budget_is_the_end(void **state)
 {

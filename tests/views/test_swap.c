@@ -81,7 +81,8 @@ static void sleep_of_who_judges(void *ctx, uint64_t ns)
         assert_int_equal(lock_advance(other->lock_file, F_UNLCK), 0);
 }
 
-/* Who holds the lock may be stopped, or be a thread that swaps this very build because it is bad. */
+/* Who holds the lock may be stopped, or be a thread that swaps this very build because it is
+ * bad. */
 static void a_build_cut_short_is_not_believed_while_somebody_advances_it(void **state)
 {
     struct view_fixture *fx = *state;

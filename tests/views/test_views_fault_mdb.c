@@ -1,11 +1,12 @@
 /*
- * test_views_fault_mdb.c - every call that views make of LMDB, of memory and of the system fails once.
+ * test_views_fault_mdb.c - every call that views make of LMDB, of memory and of the system fails
+ * once.
  *
- * The linker leads these calls through this file (tests/CMakeLists.txt has the list). A tour opens a
- * basin, appends, asks, reads, rebuilds, verifies and lists; it is made once for each call that a
+ * The linker leads these calls through this file (tests/CMakeLists.txt has the list). A tour opens
+ * a basin, appends, asks, reads, rebuilds, verifies and lists; it is made once for each call that a
  * tour makes, with that call failing, each time by the next of the codes that such a call may
- * answer. At most one step of the tour fails, by its view's name; the log and the other views go on;
- * and afterwards all is right, on the same handle and on a fresh one.
+ * answer. At most one step of the tour fails, by its view's name; the log and the other views go
+ * on; and afterwards all is right, on the same handle and on a fresh one.
  *
  *   FLUME_FAULTS_EVERY=N  only every Nth call, from a random one on; 3 by default
  *   FLUME_TEST_LONG       every call by every code

@@ -1,5 +1,6 @@
 /*
- * test_views_threads_assistant.c - a second thread does its caller's jobs, all of them and in order.
+ * test_views_threads_assistant.c - a second thread does its caller's jobs, all of them and in
+ * order.
  */
 #include <pthread.h>
 #include <sched.h>

@@ -2,9 +2,9 @@
  * view_fixture.h - a basin with views in a directory of its own, and the verbs in which tests of
  * views/ speak.
  *
- * Stands on log_fixture.h: fx->base has the directory. A verb that is not about failure asserts that
- * what it does succeeds. Verbs are for the test's own thread: cmocka's assertions do not work on
- * others.
+ * Stands on log_fixture.h: fx->base has the directory. A verb that is not about failure asserts
+ * that what it does succeeds. Verbs are for the test's own thread: cmocka's assertions do not work
+ * on others.
  *
  * What is asked is mostly a recorder: a view that writes down each record, and does with it what
  * the test has told it to.

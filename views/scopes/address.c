@@ -2,8 +2,8 @@
  * address.c - making addresses (flume/recall.h).
  *
  * What always holds:
- *   - What an address is made of is hashed with it, and the length of the space stands before it: so
- *     no scope, no data and no computation have the same address, in whatever spaces.
+ *   - What an address is made of is hashed with it, and the length of the space stands before it:
+ *     so no scope, no data and no computation have the same address, in whatever spaces.
  */
 #include "stored.h"
 

@@ -2,8 +2,8 @@
  * address_view.c - the view "address", and what is asked of it (address_view.h).
  *
  * What always holds:
- *   - Every record that puts something at an address, or ends it, has one row; rows of one address stand
- *     together, oldest first. So what was the newest at any time is one look.
+ *   - Every record that puts something at an address, or ends it, has one row; rows of one address
+ *     stand together, oldest first. So what was the newest at any time is one look.
  */
 #include "address_view.h"
 

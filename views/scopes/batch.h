@@ -3,7 +3,8 @@
  *
  * What always holds:
  *   - While records is 0, nothing in the log has the batch's label.
- *   - A link that waits belongs to the batch as it is: whoever begins another one has it written before.
+ *   - A link that waits belongs to the batch as it is: whoever begins another one has it written
+ *     before.
  */
 #ifndef VIEWS_SCOPES_BATCH_H
 #define VIEWS_SCOPES_BATCH_H

@@ -3,8 +3,8 @@
  *
  * What always holds:
  *   - Between the last look at what there is and the append nobody else appends a scope: who gives
- *     verdicts is alone in the lane, and who does not (fast mode) makes the conditional append fail, upon
- *     which is looked again.
+ *     verdicts is alone in the lane, and who does not (fast mode) makes the conditional append
+ *     fail, upon which is looked again.
  *   - Contents are stored before the scope that refers to them, and outside of the lane.
  */
 #include "flume/blob.h"
@@ -194,8 +194,8 @@ static int fail_damaged(struct commit *commit, int status, uint64_t seq)
                       (unsigned long long)seq, flume_strerror(status));
 }
 
-/* Whether what it shares with the target is stored otherwise there: inherited, or as a blob. A shadowed record
- * says nothing of that. */
+/* Whether what it shares with the target is stored otherwise there: inherited, or as a blob. A
+ * shadowed record says nothing of that. */
 static bool has_other_attributes(const struct commit *commit, const struct scope_record *target)
 {
     const flume_scope *scope = commit->effective;

@@ -1,22 +1,24 @@
 /*
- * containment.h - which stored scopes a scope is the same as, lies within, and has within it. Exact,
- * against all of them.
+ * containment.h - which stored scopes a scope is the same as, lies within, and has within it.
+ * Exact, against all of them.
  *
  * A scope gives each key one value, so containment is two questions: whether the keys of one lie
  * within those of the other, which is settled once for each pair of shapes; and whether the values
- * agree, which is one look at the fingerprint of a projection. So the cost of a scope depends on the
- * number of shapes within its own, and neither on how many scopes there are nor on how common a pair
- * is. Shapes beyond the bounds of shapes.h are wild: their scopes stand in lists under their tokens.
+ * agree, which is one look at the fingerprint of a projection. So the cost of a scope depends on
+ * the number of shapes within its own, and neither on how many scopes there are nor on how common a
+ * pair is. Shapes beyond the bounds of shapes.h are wild: their scopes stand in lists under their
+ * tokens.
  *
- * This module owns no rows: it reads and puts them through a store, of which there are two, the view's
- * transaction (superset_view.c) and memory (overlay.c).
+ * This module owns no rows: it reads and puts them through a store, of which there are two, the
+ * view's transaction (superset_view.c) and memory (overlay.c).
  *
  * What always holds:
- *   - What a store has after containment_add() of some scopes in the order of their seqs follows from
- *     them alone, unless containment_ask() was called meanwhile: that may track shapes that no scope
- *     has yet, and only who throws the store away may do so.
+ *   - What a store has after containment_add() of some scopes in the order of their seqs follows
+ *     from them alone, unless containment_ask() was called meanwhile: that may track shapes that no
+ *     scope has yet, and only who throws the store away may do so.
  *   - Every relation told was compared pair by pair with the stored scope.
- *   - Scopes without variables have no part in containment; they are the same as each other by labels.
+ *   - Scopes without variables have no part in containment; they are the same as each other by
+ *     labels.
  */
 #ifndef VIEWS_SCOPES_CONTAINMENT_H
 #define VIEWS_SCOPES_CONTAINMENT_H
@@ -98,8 +100,8 @@ struct containment {
 struct containment_answer {
     uint64_t dup_seq; /* The first scope that is the same. If there is one, nothing else is told. */
     uint64_t superset_seq; /* The oldest one that has all of it, and more. */
-    uint64_t
-        subset_seq; /* The largest one that it has all of, and more; of equal ones the newest. */
+    /* The largest one that it has all of, and more; of equal ones the newest. */
+    uint64_t subset_seq;
 };
 
 void containment_init(struct containment *containment, const struct containment_store *store,
@@ -114,7 +116,8 @@ void containment_forget(struct containment *containment);
 int containment_restore(struct containment *containment, const uint64_t *keys, size_t count,
                         uint64_t first_seq, unsigned flags);
 
-/** Take in the scope at seq. All before it are in the store. @return FLUME_OK, or the store's error. */
+/** Take in the scope at seq. All before it are in the store. @return FLUME_OK, or the store's
+ * error. */
 int containment_add(struct containment *containment, const struct scope_pairs *pairs, uint64_t seq);
 
 /**

@@ -1,9 +1,10 @@
 /*
- * enclosing.c - scopes within scopes: what is inherited, and which scope encloses which on the tape.
+ * enclosing.c - scopes within scopes: what is inherited, and which scope encloses which on the
+ * tape.
  *
- * A frame is a number for an enclosing scope as it is between two commits: what it encloses names it, and
- * so does its own record. Who commits it before what it encloses, and who commits it after, both get
- * the same number into both; once it is changed after a commit, it gets another one.
+ * A frame is a number for an enclosing scope as it is between two commits: what it encloses names
+ * it, and so does its own record. Who commits it before what it encloses, and who commits it after,
+ * both get the same number into both; once it is changed after a commit, it gets another one.
  */
 #include "recorder_inside.h"
 
@@ -93,8 +94,8 @@ int enclosing_apply(flume_recorder *recorder, flume_scope *scope, flume_scope **
     return FLUME_OK;
 }
 
-/* Whether a scope is as it was: its id; of one with unknown variables, which rules may tell what they are,
- * the id that it has with their values, so far as there are any. */
+/* Whether a scope is as it was: its id; of one with unknown variables, which rules may tell what
+ * they are, the id that it has with their values, so far as there are any. */
 static int state_of(flume_scope *scope, uint8_t out_id[FLUME_HASH_BYTES])
 {
     flume_variable variable;

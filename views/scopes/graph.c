@@ -3,8 +3,8 @@
  *
  * What always holds:
  *   - Scopes are told to the lattice in the order of their seqs, and a second time as the first.
- *   - Around a scope, what lies between it and one that is kept is nearer to it, and kept, too: so what
- *     covers what is the same as if all were.
+ *   - Around a scope, what lies between it and one that is kept is nearer to it, and kept, too: so
+ *     what covers what is the same as if all were.
  */
 #include <stdlib.h>
 #include <string.h>

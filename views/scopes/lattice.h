@@ -1,14 +1,15 @@
 /*
  * lattice.h - which of many scopes lie within which, with none between.
  *
- * Whatever lies within a scope is the projection of it onto a smaller shape. So scopes are added first,
- * and are found by their fingerprints; then each is told again, projected onto every shape that lies
- * within its own, and of the projections that are scopes the largest ones are what it covers.
+ * Whatever lies within a scope is the projection of it onto a smaller shape. So scopes are added
+ * first, and are found by their fingerprints; then each is told again, projected onto every shape
+ * that lies within its own, and of the projections that are scopes the largest ones are what it
+ * covers.
  *
  * What always holds:
  *   - What was added and did not fit was counted, and has no part in anything.
- *   - A shape's `within` are all others whose keys lie within its own, the largest first: known from
- *     lattice_settle() on.
+ *   - A shape's `within` are all others whose keys lie within its own, the largest first: known
+ *     from lattice_settle() on.
  */
 #ifndef VIEWS_SCOPES_LATTICE_H
 #define VIEWS_SCOPES_LATTICE_H
@@ -83,7 +84,8 @@ int lattice_settle(struct lattice *lattice);
 /** Whether any scope can lie within another: else none need be told again. Settled. */
 bool lattice_has_relations(const struct lattice *lattice);
 
-/** Find what a scope that was added covers. Another record of the same scope does nothing. Settled. */
+/** Find what a scope that was added covers. Another record of the same scope does nothing.
+ * Settled. */
 int lattice_relate(struct lattice *lattice, const struct scope_tokens *tokens, uint64_t seq);
 
 /** All are related: put nodes and edges in order. @return FLUME_OK, FLUME_ERR_NO_MEMORY. */

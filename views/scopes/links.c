@@ -1,5 +1,6 @@
 /*
- * links.c - duplicates, counted together: one record for as many commits of a scope as follow one another.
+ * links.c - duplicates, counted together: one record for as many commits of a scope as follow one
+ * another.
  *
  * What waits is lost with the process; what was counted is not counted again.
  */

@@ -14,11 +14,12 @@
 #include "superset_rows.h"
 #include "wild.h"
 
-/* How much it takes in before it begins afresh on a newer snapshot; how far behind that may be, as a
- * part of it; and from how many records on it begins afresh rather than to read them.
+/* How much it takes in before it begins afresh on a newer snapshot; how far behind that may be, as
+ * a part of it; and from how many records on it begins afresh rather than to read them.
  *
- * It seldom comes to that. What it takes in stands in two parts: once the newer one is large and the view
- * has what is in the older one, that is let go of for a newer snapshot, and nobody waits. */
+ * It seldom comes to that. What it takes in stands in two parts: once the newer one is large and
+ * the view has what is in the older one, that is let go of for a newer snapshot, and nobody
+ * waits. */
 enum { SCOPES_MAX = 1 << 18, ENTRIES_MAX = 1 << 21, NEAR_PART = 16, FOLLOW_RECORDS_MAX = 1 << 16 };
 enum { CURSOR_BEHIND_MAX = 16 };
 
@@ -151,8 +152,8 @@ static int store_count(void *ctx, uint64_t token, uint64_t *out_postings)
     return status;
 }
 
-/* Those of the rows; then those in memory, each a run of its own: who lists stored scopes later than
- * others does not keep the order of their seqs. */
+/* Those of the rows; then those in memory, each a run of its own: who lists stored scopes later
+ * than others does not keep the order of their seqs. */
 static int store_each(void *ctx, enum wild_list list, uint64_t token,
                       int (*visit)(void *visit_ctx, const struct wild_entry *entry),
                       void *visit_ctx)
@@ -257,8 +258,8 @@ uint64_t overlay_position(const struct overlay *overlay)
 
 /* ---- beginning afresh ---- */
 
-/* A snapshot: what the view has at this moment, or, if that is not near or nothing, what it has once
- * it was waited for. */
+/* A snapshot: what the view has at this moment, or, if that is not near or nothing, what it has
+ * once it was waited for. */
 static int take_rows(struct overlay *overlay, uint64_t below_seq, uint64_t near_records,
                      const flume_ask *ask)
 {
@@ -411,8 +412,8 @@ static bool may_turn(const struct overlay *overlay)
            overlay->entries == 0;
 }
 
-/* Whether rows have all of the older part, and no scope that is still to be taken in: what stands there
- * already would be taken for a duplicate. */
+/* Whether rows have all of the older part, and no scope that is still to be taken in: what stands
+ * there already would be taken for a duplicate. */
 static bool fits(const struct overlay *overlay, flume_rows *rows)
 {
     uint64_t as_of = flume_rows_as_of(rows), last;
@@ -424,7 +425,8 @@ static bool fits(const struct overlay *overlay, flume_rows *rows)
             last != FLUME_SEQ_NONE && last < overlay->position);
 }
 
-/* Let go of the older part, if the view has it. Else, and after any error, everything is as it was. */
+/* Let go of the older part, if the view has it. Else, and after any error, everything is as it
+ * was. */
 static bool drop_older(struct overlay *overlay)
 {
     flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};

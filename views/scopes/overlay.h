@@ -1,6 +1,6 @@
 /*
- * overlay.h - containment as of the log's very head: a snapshot of the view "superset", and in memory
- * what was appended since.
+ * overlay.h - containment as of the log's very head: a snapshot of the view "superset", and in
+ * memory what was appended since.
  *
  * So a verdict needs no commit of the view: the view follows in its own time, and now and then the
  * overlay takes a newer snapshot, for what it has in memory of it.
@@ -35,8 +35,8 @@ void overlay_destroy(struct overlay *overlay);
  * Know every scope below a seq.
  *
  * @param below_seq  At most the head. Where it stands farther already it stays there.
- * @param ask        How long it may wait for the view, where that has to be waited for; flags do not
- *                   count. NULL: without limit.
+ * @param ask        How long it may wait for the view, where that has to be waited for; flags do
+ *                   not count. NULL: without limit.
  * @return FLUME_OK, or as flume_view_read() and flume_cursor_next().
  */
 int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *ask);
@@ -48,7 +48,8 @@ uint64_t overlay_position(const struct overlay *overlay);
 int overlay_ask(struct overlay *overlay, const struct scope_pairs *pairs,
                 struct containment_answer *out_answer);
 
-/** The largest of them, of equal ones the newest, that has all of core and lies strictly within a scope.
+/** The largest of them, of equal ones the newest, that has all of core and lies strictly within a
+ * scope.
  * @param core     Lies within the scope.
  * @param out_seq  FLUME_SEQ_NONE: there is none. Nor is there if the scope itself is known. */
 int overlay_ask_between(struct overlay *overlay, const struct scope_pairs *core,
@@ -61,11 +62,12 @@ int overlay_read(struct overlay *overlay, uint64_t seq, const struct scope_recor
 /** The id of the scope that the last overlay_ask() found to be the same. False: it is not known. */
 bool overlay_same_id(const struct overlay *overlay, uint8_t out_id[FLUME_HASH_BYTES]);
 
-/** Know a scope that was just appended at seq: at least overlay_position(), and no other scope stands
- * between. @return FLUME_OK, an error. */
+/** Know a scope that was just appended at seq: at least overlay_position(), and no other scope
+ * stands between. @return FLUME_OK, an error. */
 int overlay_add(struct overlay *overlay, const struct scope_pairs *pairs, uint64_t seq);
 
-/** Let go of the snapshot and of all memory that is not small. The next overlay_bring() begins afresh. */
+/** Let go of the snapshot and of all memory that is not small. The next overlay_bring() begins
+ * afresh. */
 void overlay_rest(struct overlay *overlay);
 
 /** So many scopes may be added before a newer snapshot is taken; 0: the default. For tests. */

@@ -59,8 +59,8 @@ static bool comes_before(const struct pairs_slot *one, const struct pairs_slot *
     return one->key.lanes[lane] < other->key.lanes[lane];
 }
 
-/* Slots are nearly in order: those that had to make way are a few places off, and those that went on at
- * the beginning, of which there are few, move to the end. */
+/* Slots are nearly in order: those that had to make way are a few places off, and those that went
+ * on at the beginning, of which there are few, move to the end. */
 static void sort_slots(struct pairs_slot *list, size_t count)
 {
     for (size_t i = 1; i < count; i++) {

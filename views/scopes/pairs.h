@@ -2,7 +2,8 @@
  * pairs.h - what a scope is the same as: its pairs, for identity and containment.
  *
  * A pair is a key and the bytes that count: varint(key bytes) key tag payload, as views/FORMAT.md,
- * "Scopes", says; a blob stands as the hash of its content. Labels are pairs, too: "@label/TEXT", null.
+ * "Scopes", says; a blob stands as the hash of its content. Labels are pairs, too: "@label/TEXT",
+ * null.
  *
  * What always holds:
  *   - Pairs are sorted by key, bytewise, and no key comes twice.

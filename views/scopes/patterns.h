@@ -1,13 +1,13 @@
 /*
  * patterns.h - regular expressions, compiled once, and what they were found to fit.
  *
- * A text is one or several parts, each with its NUL (the labels of a scope; the key of a variable); a
- * pattern fits if it is found in any part. Few different texts come again and again, so what
+ * A text is one or several parts, each with its NUL (the labels of a scope; the key of a variable);
+ * a pattern fits if it is found in any part. Few different texts come again and again, so what
  * fits is remembered for as many of them as there are places.
  *
  * What always holds:
- *   - The bits of a remembered text are right for its first `known` patterns: those added later are tried
- *     when it comes again.
+ *   - The bits of a remembered text are right for its first `known` patterns: those added later are
+ *     tried when it comes again.
  */
 #ifndef VIEWS_SCOPES_PATTERNS_H
 #define VIEWS_SCOPES_PATTERNS_H

@@ -121,7 +121,8 @@ static int begin(struct recollection *it, flume_recorder *recorder, flume_scope 
     status = rules_check_idle(recorder);
     if (status == FLUME_OK)
         status = enclosing_apply(recorder, scope, &effective);
-    /* The whole scope is what a commit would make of it; variables that are named are what they are. */
+    /* The whole scope is what a commit would make of it; variables that are named are what they
+     * are. */
     if (status == FLUME_OK && it->options->key_count == 0)
         status = rules_apply(recorder, RULES_FOR_QUESTION, &effective);
     if (status != FLUME_OK)
@@ -163,8 +164,8 @@ int flume_recall_address(flume_recorder *recorder, flume_scope *scope,
 
 /* ---- recalling ---- */
 
-/* What is there as of the last value put, which is told for the conditional append. A view that is that
- * far need not wait for records of other kinds. */
+/* What is there as of the last value put, which is told for the conditional append. A view that is
+ * that far need not wait for records of other kinds. */
 static int look(const struct recollection *it, uint64_t *out_last, struct address_row *out_row)
 {
     flume *handle = it->recorder->handle;

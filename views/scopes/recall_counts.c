@@ -1,11 +1,14 @@
 /*
- * recall_counts.c - how often computations were recalled, over all recorders of a basin (flume/recall.h).
+ * recall_counts.c - how often computations were recalled, over all recorders of a basin
+ * (flume/recall.h).
  *
- * The counts stand in the log, as a value at an address of their own, to which each recorder adds when it is
- * flushed and closed: so they are those of all processes, past ones too, and of any earlier time.
+ * The counts stand in the log, as a value at an address of their own, to which each recorder adds
+ * when it is flushed and closed: so they are those of all processes, past ones too, and of any
+ * earlier time.
  *
  * What always holds:
- *   - What a recorder has added it does not add again; what could not be added is added the next time.
+ *   - What a recorder has added it does not add again; what could not be added is added the next
+ *     time.
  */
 #include <string.h>
 

@@ -2,8 +2,8 @@
  * recorder_inside.h - a recorder as its modules share it.
  *
  * What always holds:
- *   - links.pending stands for commits that were told DUP of links.target_seq and are not in the log
- *     yet. It is written before anything else that this recorder appends.
+ *   - links.pending stands for commits that were told DUP of links.target_seq and are not in the
+ *     log yet. It is written before anything else that this recorder appends.
  *   - last_image is the identity of the scope at last_seq: what is the same is a duplicate of it
  *     for good, and nobody need be asked.
  */
@@ -36,8 +36,8 @@ struct pending_links {
     uint64_t target_seq, count;
     uint64_t frame, enclosing_frame;
     uint64_t first_time_ns, last_time_ns;
-    struct scope_buffer
-        body; /* As of the last commit; count and times are set when it is written. */
+    /* As of the last commit; count and times are set when it is written. */
+    struct scope_buffer body;
     struct scope_buffer labels; /* Texts, each with its NUL. */
     size_t label_count;
 };
@@ -74,7 +74,8 @@ struct flume_recorder {
 
 /* ---- enclosing.c ---- */
 
-/** What is committed when this scope is: itself, or with what it inherits. Valid until the next call.
+/** What is committed when this scope is: itself, or with what it inherits. Valid until the next
+ * call.
  * @return FLUME_OK, FLUME_ERR_NO_MEMORY, or why an enclosing one cannot be inherited from. */
 int enclosing_apply(flume_recorder *recorder, flume_scope *scope, flume_scope **out_effective);
 /** How many of the stack enclose a scope: all, or those below itself. */
@@ -98,8 +99,8 @@ int block_check_policy(flume_recorder *recorder);
 
 enum rules_purpose { RULES_FOR_QUESTION, RULES_FOR_COMMIT };
 
-/** What is committed by the rules of the recorder: the same scope, or a copy that is valid until the next
- * call. @return FLUME_OK, or why not, told. */
+/** What is committed by the rules of the recorder: the same scope, or a copy that is valid until
+ * the next call. @return FLUME_OK, or why not, told. */
 int rules_apply(flume_recorder *recorder, enum rules_purpose purpose, flume_scope **io_effective);
 /** @return FLUME_OK; FLUME_ERR_INVALID: a hook is running. */
 int rules_check_idle(flume_recorder *recorder);
@@ -108,16 +109,16 @@ void rules_destroy(struct recorder_rules *rules);
 
 /* ---- schema.c ---- */
 
-/** The body of a record that tells of settings and defaults, if one is due. *out_body: NULL: none is; freed
- * with free(). @return FLUME_OK, an error, told. */
+/** The body of a record that tells of settings and defaults, if one is due. *out_body: NULL: none
+ * is; freed with free(). @return FLUME_OK, an error, told. */
 int schema_to_record(flume_recorder *recorder, char **out_body);
 /** What the rules are now is in the log. */
 void schema_recorded(flume_recorder *recorder);
 
 /* ---- links.c ---- */
 
-/** Count commits of the scope at target_seq: stamp->count of them; 0: one, now. What waited for another one is
- * written first. */
+/** Count commits of the scope at target_seq: stamp->count of them; 0: one, now. What waited for
+ * another one is written first. */
 int links_add(flume_recorder *recorder, flume_scope *effective, const struct scope_stamp *stamp);
 /** Write what waits. @return FLUME_OK or as flume_log_append(): then it goes on waiting. */
 int links_flush(flume_recorder *recorder);
@@ -125,7 +126,8 @@ void links_deinit(struct pending_links *links);
 
 /* ---- recall_counts.c ---- */
 
-/** Add to the counts of the basin what this recorder has been told since it did so last. Not in the lane.
+/** Add to the counts of the basin what this recorder has been told since it did so last. Not in the
+ * lane.
  * @return FLUME_OK, or as flume_remember(). */
 int recall_counts_flush(flume_recorder *recorder);
 

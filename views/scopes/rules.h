@@ -1,13 +1,13 @@
 /*
  * rules.h - the rules of a recorder as its modules share them (flume/recorder_rules.h).
  *
- * For one scope there is a decision for each variable: the class that it is to have. Rules are asked
- * in turn and change decisions, never the scope; a copy is made at the end, and only if some variable
- * is to have another class than it has.
+ * For one scope there is a decision for each variable: the class that it is to have. Rules are
+ * asked in turn and change decisions, never the scope; a copy is made at the end, and only if some
+ * variable is to have another class than it has.
  *
  * What always holds:
- *   - While is_running, no rule is added or taken out, and neither source nor working changes but by
- *     rules_apply() itself.
+ *   - While is_running, no rule is added or taken out, and neither source nor working changes but
+ *     by rules_apply() itself.
  *   - A rule's pattern is an index into labels (or names) and stays.
  */
 #ifndef VIEWS_SCOPES_RULES_H
@@ -59,8 +59,8 @@ struct setting {
 
 struct recorder_rules {
     struct patterns labels, keys;
-    struct patterns
-        config; /* Over labels; apart, since a hook may ask while bits of labels are used. */
+    /* Over labels; apart, since a hook may ask while bits of labels are used. */
+    struct patterns config;
     struct hook *hooks;
     size_t hook_count, hook_capacity;
     struct filter *filters;

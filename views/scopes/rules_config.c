@@ -162,7 +162,8 @@ int flume_recorder_config(flume_recorder *recorder, const flume_scope *scope, co
     return FLUME_ERR_NOT_FOUND;
 }
 
-/* The last one that fits, of the smallest key behind `after` (NULL: of the smallest); count: none. */
+/* The last one that fits, of the smallest key behind `after` (NULL: of the smallest); count:
+ * none. */
 static size_t next_setting(const struct recorder_rules *rules, const uint8_t *bits,
                            const char *after)
 {

@@ -1,8 +1,8 @@
 /*
  * schema.c - the settings and defaults of a recorder as a record, and back (flume/schema.h).
  *
- * The body is JSON, compact: views/FORMAT.md, "Schema record". What it says is put into rules as if it
- * had been told to a recorder, so both are merged by the same functions.
+ * The body is JSON, compact: views/FORMAT.md, "Schema record". What it says is put into rules as if
+ * it had been told to a recorder, so both are merged by the same functions.
  */
 #include "flume/schema.h"
 

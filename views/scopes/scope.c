@@ -1,5 +1,6 @@
 /*
- * scope.c - scopes as values: making them, and looking into them. scope_inside.h says what they are made of.
+ * scope.c - scopes as values: making them, and looking into them. scope_inside.h says what they are
+ * made of.
  */
 #include "flume/scope.h"
 

@@ -85,7 +85,8 @@ double flume_round_digits(double value, unsigned digits)
 
     if (!isfinite(value) || digits >= DIGITS_MAX)
         return value;
-    /* Written and read by the same library in the same locale, so its decimal point does not matter. */
+    /* Written and read by the same library in the same locale, so its decimal point does not
+     * matter. */
     (void)snprintf(text, sizeof text, "%.*e", digits == 0 ? 0 : (int)digits - 1, value);
     rounded = strtod(text, NULL);
     return isfinite(rounded) ? rounded : value; /* The largest ones may have no round neighbour. */

@@ -2,11 +2,13 @@
  * scope_inside.h - a scope as its modules share it.
  *
  * A variable is a slot: its key, and its pair as it stands in a record. Slots are in order by key
- * through `order`; those behind `count` are free, with their memory, for the next ones. A label is a
- * variable, too: key "@label/TEXT", null; all labels stand together, as no other key begins with '@'.
+ * through `order`; those behind `count` are free, with their memory, for the next ones. A label is
+ * a variable, too: key "@label/TEXT", null; all labels stand together, as no other key begins with
+ * '@'.
  *
- * The image is the identity pairs, one after the other, behind the words that say what is hashed: so
- * the id is the hash of one piece of memory, and setting a value of the same size changes it in place.
+ * The image is the identity pairs, one after the other, behind the words that say what is hashed:
+ * so the id is the hash of one piece of memory, and setting a value of the same size changes it in
+ * place.
  *
  * What always holds:
  *   - Every pair in a slot below `count` is sound, whatever its class.
@@ -138,8 +140,8 @@ int scope_put(flume_scope *scope, const char *key, size_t key_bytes,
               const struct scope_setting *setting);
 
 /**
- * Set a number anew, if that is all there is to it: the variable is there, inline and local, has this
- * type (of C, and of a value), and is to stay so. This is what a sweep does.
+ * Set a number anew, if that is all there is to it: the variable is there, inline and local, has
+ * this type (of C, and of a value), and is to stay so. This is what a sweep does.
  *
  * @param bits  scope_bits_of_*().
  * @return false: nothing was done; scope_put() is to do it.
@@ -156,13 +158,14 @@ void scope_loosen(flume_value *io_value);
 
 /** Set what a slot of another scope has, and these flags. A label must not be there yet. */
 int scope_copy_slot(const struct scope_slot *source, unsigned more_flags, flume_scope *copy);
-/** Make a scope what another one is, with its error: flume_scope_copy() into memory that there is. */
+/** Make a scope what another one is, with its error: flume_scope_copy() into memory that there
+ * is. */
 int scope_copy_into(const flume_scope *scope, flume_scope *copy);
 
 /* ---- scope_label.c ---- */
 
-/** A label that an enclosing scope has: part of the identity, but not the scope's own. One that is its
- * own stays so. As flume_scope_label(). */
+/** A label that an enclosing scope has: part of the identity, but not the scope's own. One that is
+ * its own stays so. As flume_scope_label(). */
 int scope_label_inherit(flume_scope *scope, const char *label);
 /** The same of a text that need not be NUL-terminated, either way. */
 int scope_label_add(flume_scope *scope, const char *text, size_t bytes, bool is_inherited);

@@ -1,8 +1,8 @@
 /*
  * scope_json.h - what reading and writing scopes as JSON share.
  *
- * A level of nesting is a part of a key: "a/b/0" for {"a":{"b":[..]}}, with "~0" for '~' and "~1" for '/'
- * in a name. What JSON has no type for is an object with one of the names below.
+ * A level of nesting is a part of a key: "a/b/0" for {"a":{"b":[..]}}, with "~0" for '~' and "~1"
+ * for '/' in a name. What JSON has no type for is an object with one of the names below.
  */
 #ifndef VIEWS_SCOPES_SCOPE_JSON_H
 #define VIEWS_SCOPES_SCOPE_JSON_H

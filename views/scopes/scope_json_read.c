@@ -1,8 +1,8 @@
 /*
  * scope_json_read.c - a scope from a JSON object.
  *
- * The object is read into a scope of its own, where a name that comes twice shows, and set when all of
- * it was read: what is refused sets nothing.
+ * The object is read into a scope of its own, where a name that comes twice shows, and set when all
+ * of it was read: what is refused sets nothing.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -219,8 +219,8 @@ static bool is_name(const char *name, size_t bytes)
     return true;
 }
 
-/* Whether nesting gives this key back: its parts are names, not too many, and none of what encloses it is
- * a variable itself. */
+/* Whether nesting gives this key back: its parts are names, not too many, and none of what encloses
+ * it is a variable itself. */
 static bool can_nest(const flume_scope *scope, const struct scope_slot *slot)
 {
     const char *part = slot->key, *end = slot->key + slot->key_bytes;

@@ -14,8 +14,8 @@ void scope_log_deinit(struct scope_log *scopes)
     scope_record_release(&scopes->scanned);
 }
 
-/* What cannot be read any more, or never was a scope, is in no relation to others. (Another format is
- * somebody's bytes under this kind: a newer flume says in the basin's header what it needs.) */
+/* What cannot be read any more, or never was a scope, is in no relation to others. (Another format
+ * is somebody's bytes under this kind: a newer flume says in the basin's header what it needs.) */
 static int passed_over(int status)
 {
     switch (status) {

@@ -1,13 +1,14 @@
 /*
  * scope_record.h - scopes and links as records: views/FORMAT.md, "Scopes", has the bytes.
  *
- * A scope's record has all of its variables (full), or names another record and what of it is missing
- * (shadowed). A link stands for commits of a scope that was there before.
+ * A scope's record has all of its variables (full), or names another record and what of it is
+ * missing (shadowed). A link stands for commits of a scope that was there before.
  *
  * What always holds:
- *   - A body that decodes is the one that encoding what it says would give: order, lengths, types and
- *     bounds are checked, and no other form of the same is taken.
- *   - Nothing is followed more than from a link to a scope, and from a shadowed scope to a full one.
+ *   - A body that decodes is the one that encoding what it says would give: order, lengths, types
+ *     and bounds are checked, and no other form of the same is taken.
+ *   - Nothing is followed more than from a link to a scope, and from a shadowed scope to a full
+ *     one.
  */
 #ifndef VIEWS_SCOPES_SCOPE_RECORD_H
 #define VIEWS_SCOPES_SCOPE_RECORD_H
@@ -46,14 +47,15 @@ void scope_buffer_deinit(struct scope_buffer *buffer);
 
 /** The body of a record.
  * @param io_body  What was in it before is replaced.
- * @return FLUME_OK; as flume_scope_id(); FLUME_ERR_INVALID (shadowed: the target does not have all of it);
- *         FLUME_ERR_TOO_LARGE (over FLUME_BODY_BYTES_MAX); FLUME_ERR_NO_MEMORY. The scope's error says
- *         which and why (flume_scope_error()), and the scope can be changed and encoded again. */
+ * @return FLUME_OK; as flume_scope_id(); FLUME_ERR_INVALID (shadowed: the target does not have all
+ *         of it); FLUME_ERR_TOO_LARGE (over FLUME_BODY_BYTES_MAX); FLUME_ERR_NO_MEMORY. The scope's
+ *         error says which and why (flume_scope_error()), and the scope can be changed and encoded
+ *         again. */
 int scope_record_encode(flume_scope *scope, const struct scope_stamp *stamp,
                         struct scope_buffer *io_body);
 
-/** The labels of its record, in the record's order: its own first, then inherited ones. Valid until the
- * scope is changed.
+/** The labels of its record, in the record's order: its own first, then inherited ones. Valid until
+ * the scope is changed.
  * @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
 int scope_record_labels(flume_scope *scope, const char *const **out_labels, size_t *out_count,
                         size_t *out_own);
@@ -95,32 +97,35 @@ static inline unsigned scope_attribute_flags(uint8_t attribute)
 }
 
 /** Take a record apart. Points into the record, which must stay valid as long as what was decoded.
- * @return FLUME_OK; FLUME_ERR_INVALID (neither kind scope nor link); FLUME_ERR_DAMAGED (not canonical);
- *         FLUME_ERR_VERSION (of a newer flume); FLUME_ERR_NO_MEMORY. On an error what it held before is
- *         gone. */
+ * @return FLUME_OK; FLUME_ERR_INVALID (neither kind scope nor link); FLUME_ERR_DAMAGED (not
+ *         canonical); FLUME_ERR_VERSION (of a newer flume); FLUME_ERR_NO_MEMORY. On an error what
+ *         it held before is gone. */
 int scope_record_decode(const flume_record *record, struct scope_record *io_record);
 
-/** Whether a record stands for just these pairs, as far as its bytes say without being taken apart. False:
- * they do not say so. */
+/** Whether a record stands for just these pairs, as far as its bytes say without being taken apart.
+ * False: they do not say so. */
 bool scope_record_has_pairs(const flume_record *record, const struct scope_pairs *pairs);
 
-/** Make the ids of one with identity, if it does not state them. @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
+/** Make the ids of one with identity, if it does not state them. @return FLUME_OK,
+ * FLUME_ERR_NO_MEMORY. */
 int scope_record_name(struct scope_record *record);
 
-/** The id that a record of kind scope or link states, which is not looked at otherwise. False: none. */
+/** The id that a record of kind scope or link states, which is not looked at otherwise. False:
+ * none. */
 bool scope_record_id(const flume_record *record, uint8_t out_id[FLUME_HASH_BYTES]);
 
 /** Read a record, and what it names: identity and variables are set whatever its form. Keeps the
  * records until the next use, or scope_record_release().
- * @return as flume_log_get() and scope_record_decode(); FLUME_ERR_DAMAGED also if what it names is not
- *         there, is no scope, or not full, or has not what it says. */
+ * @return as flume_log_get() and scope_record_decode(); FLUME_ERR_DAMAGED also if what it names is
+ *         not there, is no scope, or not full, or has not what it says. */
 int scope_record_read(flume_log *log, uint64_t seq, struct scope_record *io_record);
 
 /** Whether the ids in it are those of what it says. Of one with identity. @return FLUME_OK,
  * FLUME_ERR_DAMAGED, FLUME_ERR_NO_MEMORY. */
 int scope_record_verify(const struct scope_record *record);
 
-/** The scope: variables, volatile ones and labels. Of one with identity. Contents of blobs are not known.
+/** The scope: variables, volatile ones and labels. Of one with identity. Contents of blobs are not
+ * known.
  * @param io_scope  Cleared first.
  * @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
 int scope_record_restore(const struct scope_record *record, flume_scope *io_scope);

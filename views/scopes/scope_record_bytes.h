@@ -1,5 +1,6 @@
 /*
- * scope_record_bytes.h - where what stands in the body of a scope or a link: views/FORMAT.md, "Scopes".
+ * scope_record_bytes.h - where what stands in the body of a scope or a link: views/FORMAT.md,
+ * "Scopes".
  */
 #ifndef VIEWS_SCOPES_SCOPE_RECORD_BYTES_H
 #define VIEWS_SCOPES_SCOPE_RECORD_BYTES_H

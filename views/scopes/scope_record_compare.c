@@ -1,8 +1,9 @@
 /*
  * scope_record_compare.c - whether a record stands for a scope, by its bytes alone.
  *
- * A full record has the variables as they are hashed, but for blobs; its labels stand by themselves. So
- * a duplicate is told by comparing two pieces of memory, without taking the record apart.
+ * A full record has the variables as they are hashed, but for blobs; its labels stand by
+ * themselves. So a duplicate is told by comparing two pieces of memory, without taking the record
+ * apart.
  */
 #include <string.h>
 

@@ -42,8 +42,8 @@ static bool is_stored(const struct scope_slot *slot, bool is_volatile)
     return scope_is_identity(slot) && !slot->is_label;
 }
 
-/* Whether its variables stand in the image as in a record, one behind the other, and are all inline and
- * local: what most scopes are. */
+/* Whether its variables stand in the image as in a record, one behind the other, and are all inline
+ * and local: what most scopes are. */
 static bool is_plain(const flume_scope *scope)
 {
     return scope->beyond_local == 0;

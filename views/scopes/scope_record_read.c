@@ -1,6 +1,6 @@
 /*
- * scope_record_read.c - a scope's record with what it names in the log: a link's scope, and the full one
- * that a shadowed scope is a part of.
+ * scope_record_read.c - a scope's record with what it names in the log: a link's scope, and the
+ * full one that a shadowed scope is a part of.
  *
  * Two steps at most: a link names a scope, a shadowed scope a full one. Whatever the log says, none
  * is followed further.
@@ -83,7 +83,8 @@ static bool is_label_of(const struct scope_record *record, size_t index, size_t 
            memcmp(record->labels[index].text, pair->key + SCOPE_LABEL_PREFIX_BYTES, bytes) == 0;
 }
 
-/* The labels that are left are those that the record has: of its two lists in order the next one. */
+/* The labels that are left are those that the record has: of its two lists in order the next
+ * one. */
 static bool has_labels(const struct scope_record *record)
 {
     size_t own = 0, inherited = record->own_labels;

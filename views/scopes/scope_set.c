@@ -1,8 +1,8 @@
 /*
  * scope_set.c - setting a variable.
  *
- * The way of a value that was there before and has the same size is the one that counts: a sweep sets
- * the same variables again and again. It takes no memory, and image and pairs stay laid out.
+ * The way of a value that was there before and has the same size is the one that counts: a sweep
+ * sets the same variables again and again. It takes no memory, and image and pairs stay laid out.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * scope_table.c - the variables of a scope in order: slots that are found, added and taken out.
  *
- * A key is looked for where the same text was found last (a program sets its variables again and again
- * through the same literals), and then by halving. Texts are compared in either case.
+ * A key is looked for where the same text was found last (a program sets its variables again and
+ * again through the same literals), and then by halving. Texts are compared in either case.
  */
 #include <stdlib.h>
 #include <string.h>

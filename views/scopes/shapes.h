@@ -1,9 +1,10 @@
 /*
  * shapes.h - the sets of keys that scopes have, and which of them lie within which.
  *
- * A program has few shapes, whatever the number of its scopes. A tracked one knows all tracked shapes
- * that lie within it, and where in a scope their keys stand. There is a bound on all of this: who makes
- * keys out of data has as many shapes as scopes, and those beyond the bound are not tracked (wild).
+ * A program has few shapes, whatever the number of its scopes. A tracked one knows all tracked
+ * shapes that lie within it, and where in a scope their keys stand. There is a bound on all of
+ * this: who makes keys out of data has as many shapes as scopes, and those beyond the bound are not
+ * tracked (wild).
  *
  * What always holds:
  *   - Whether a shape can be tracked follows from the tracked ones before it alone.
@@ -77,15 +78,16 @@ void shape_destroy(struct shape *shape);
  * Track a shape.
  *
  * @param shape  Of shape_create(). Taken over on FLUME_OK alone.
- * @return FLUME_OK; FLUME_ERR_FULL: some bound forbids it, and nothing has changed; FLUME_ERR_NO_MEMORY.
+ * @return FLUME_OK; FLUME_ERR_FULL: some bound forbids it, and nothing has changed;
+ *         FLUME_ERR_NO_MEMORY.
  */
 int shapes_track(struct shapes *shapes, struct shape *shape);
 
 /** The sum of the tokens of a scope that belong to a part of its shape. */
 struct fingerprint shape_project(const struct shape_part *part, const struct scope_tokens *tokens);
 
-/** The same for a shape that lies within that of the scope, whose keys are not sorted. False: it does
- * not lie within. */
+/** The same for a shape that lies within that of the scope, whose keys are not sorted. False: it
+ * does not lie within. */
 bool shape_project_any(const struct shape *part, const struct shape *whole,
                        const struct scope_tokens *tokens, struct fingerprint *out_sum);
 

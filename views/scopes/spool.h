@@ -17,7 +17,8 @@ struct spool {
     uint64_t bytes; /* What is in it. The file may be longer, after an error. */
 };
 
-/** Put bytes behind what there is. @return FLUME_OK; FLUME_ERR_IO, FLUME_ERR_FULL: told, nothing changed. */
+/** Put bytes behind what there is. @return FLUME_OK; FLUME_ERR_IO, FLUME_ERR_FULL: told, nothing
+ * changed. */
 int spool_add(flume *handle, struct spool *spool, const void *data, size_t bytes);
 /** Bytes of it, all of which there are. @return FLUME_OK, FLUME_ERR_IO: told. */
 int spool_read(flume *handle, const struct spool *spool, uint64_t at, void *target, size_t bytes);

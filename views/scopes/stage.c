@@ -1,5 +1,6 @@
 /*
- * stage.c - commits that wait: putting them into the stage, finding them, throwing them away (stage.h).
+ * stage.c - commits that wait: putting them into the stage, finding them, throwing them away
+ * (stage.h).
  */
 #include "stage.h"
 

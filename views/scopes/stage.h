@@ -2,9 +2,9 @@
  * stage.h - commits that wait to be written (flume/scope_stage.h).
  *
  * A commit is staged as it would be recorded: with what it inherits, as the rules have made it. One
- * that is known to be a duplicate is "again"; of those that are the same and follow one another there
- * is one entry, which counts them. Entries lie in one spool, contents of blobs in another; the last entry is
- * kept in memory, where it can still count.
+ * that is known to be a duplicate is "again"; of those that are the same and follow one another
+ * there is one entry, which counts them. Entries lie in one spool, contents of blobs in another;
+ * the last entry is kept in memory, where it can still count.
  *
  * What always holds:
  *   - commits is the sum of the counts of all entries that are not written yet.
@@ -42,12 +42,12 @@ struct stage {
     flume_stage_options options;
     uint64_t last_id; /* Given to a commit. */
     uint64_t commits;
-    uint64_t
-        counted; /* Commits since the last flush, of those that options.flush_every is about. */
+    /* Commits since the last flush, of those that options.flush_every is about. */
+    uint64_t counted;
     struct spool entries, contents;
     struct pairs_map ids; /* The first half of a scope_id -> staged id, place of the entry. */
-    struct pairs_map
-        known; /* The first half of a content's hash -> its place in contents, its bytes. */
+    /* The first half of a content's hash -> its place in contents, its bytes. */
+    struct pairs_map known;
     bool has_last;
     struct stage_entry last; /* It will stand at entries.bytes. */
     struct scope_buffer last_payload;
@@ -66,17 +66,22 @@ struct stage_turn {
 
 /* ---- stage.c ---- */
 
-/** Whether a scope is staged when it is committed as it stands now. @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
+/** Whether a scope is staged when it is committed as it stands now. @return FLUME_OK,
+ * FLUME_ERR_NO_MEMORY. */
 int stage_turn_of(flume_recorder *recorder, const flume_scope *scope, struct stage_turn *out_turn);
-/** Whether this is the value of FLUME_SETTING_FLUSH_EVERY. @param out_every  1: at once; 0: on request. */
+/** Whether this is the value of FLUME_SETTING_FLUSH_EVERY. @param out_every  1: at once; 0: on
+ * request. */
 bool stage_every_read(const char *value, uint64_t *out_every);
-/** Whether a scope is staged: the first commit of it. @return FLUME_OK, FLUME_ERR_NOT_FOUND, an error. */
+/** Whether a scope is staged: the first commit of it. @return FLUME_OK, FLUME_ERR_NOT_FOUND, an
+ * error. */
 int stage_find(flume_recorder *recorder, const uint8_t id[FLUME_HASH_BYTES],
                uint64_t *out_staged_id);
-/** Stage a commit. @param entry  What is known of it: frames, is_again, id. On an error nothing is staged. */
+/** Stage a commit. @param entry  What is known of it: frames, is_again, id. On an error nothing is
+ * staged. */
 int stage_add(flume_recorder *recorder, flume_scope *effective, const struct stage_entry *entry,
               uint64_t *out_staged_id);
-/** The entry at a place, and where the next one stands; its scope is stage.scope until the next call.
+/** The entry at a place, and where the next one stands; its scope is stage.scope until the next
+ * call.
  * @return FLUME_OK; FLUME_END: no more; an error. */
 int stage_read(flume_recorder *recorder, uint64_t at, struct stage_entry *out_entry,
                uint64_t *out_next);
@@ -91,7 +96,8 @@ void stage_deinit(struct stage *stage);
 
 /** Whether a staged scope has all of these pairs, and more. @return FLUME_OK, an error. */
 int stage_find_larger(flume_recorder *recorder, const struct scope_pairs *pairs, bool *out_found);
-/** Whether these pairs have all of a staged scope, and besides it neutral keys of the recorder alone.
+/** Whether these pairs have all of a staged scope, and besides it neutral keys of the recorder
+ * alone.
  * @return FLUME_OK, an error. */
 int stage_find_extended(flume_recorder *recorder, const struct scope_pairs *pairs, bool *out_found);
 
@@ -104,7 +110,8 @@ int stage_check_idle(flume_recorder *recorder);
 
 /* ---- commit.c ---- */
 
-/** Commit what was staged. @param scope  As it is to be recorded. @param stamp  Frames, count and times. */
+/** Commit what was staged. @param scope  As it is to be recorded. @param stamp  Frames, count and
+ * times. */
 int commit_staged(flume_recorder *recorder, flume_scope *scope, const struct scope_stamp *stamp,
                   flume_verdict *out_verdict);
 

@@ -3,10 +3,10 @@
  *
  * What always holds:
  *   - A blob is in the log before the value that refers to it.
- *   - Whatever is put is put inside of the lane, for as long as the append takes: who looks before he
- *     appends (recall.c) would else be overtaken for as long as somebody goes on putting.
- *   - What a row leads to is compared with it: a record that is not the one that the view has seen is
- *     never given as a value.
+ *   - Whatever is put is put inside of the lane, for as long as the append takes: who looks before
+ *     he appends (recall.c) would else be overtaken for as long as somebody goes on putting.
+ *   - What a row leads to is compared with it: a record that is not the one that the view has seen
+ *     is never given as a value.
  */
 #include "stored.h"
 

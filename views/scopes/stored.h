@@ -55,7 +55,8 @@ enum address_of {
     ADDRESS_OF_COUNTS = 4 /* Of recalls, in the space "", of a hash of zeros. */
 };
 
-/** BLAKE3 over what it is made of (views/FORMAT.md). @return FLUME_OK; FLUME_ERR_INVALID: the space. */
+/** BLAKE3 over what it is made of (views/FORMAT.md). @return FLUME_OK; FLUME_ERR_INVALID: the
+ * space. */
 int address_make(enum address_of of, const char *space, const uint8_t hash[FLUME_HASH_BYTES],
                  uint8_t out_address[FLUME_ADDRESS_BYTES]);
 

@@ -1,5 +1,6 @@
 /*
- * stored_record.h - the body of a record of kind value: what was put at an address (views/FORMAT.md).
+ * stored_record.h - the body of a record of kind value: what was put at an address
+ * (views/FORMAT.md).
  */
 #ifndef VIEWS_SCOPES_STORED_RECORD_H
 #define VIEWS_SCOPES_STORED_RECORD_H
@@ -32,8 +33,8 @@ size_t stored_content_bytes(const struct stored_record *stored);
 /** STORED_HEADER_BYTES + stored_content_bytes() of them. */
 void stored_record_encode(const struct stored_record *stored, uint8_t *target);
 
-/** @return FLUME_OK; FLUME_ERR_VERSION: of a format that is not known here; FLUME_ERR_DAMAGED: it is none.
- * out_stored->content leads into body. */
+/** @return FLUME_OK; FLUME_ERR_VERSION: of a format that is not known here; FLUME_ERR_DAMAGED: it
+ * is none. out_stored->content leads into body. */
 int stored_record_decode(const void *body, size_t body_bytes, struct stored_record *out_stored);
 
 #endif

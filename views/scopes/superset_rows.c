@@ -65,7 +65,8 @@ void superset_reader_of_batch(struct superset_reader *reader, flume_batch *batch
     *reader = (struct superset_reader){batch, batch_get, batch_seek, batch_next};
 }
 
-/* A row of so many bytes, at least if there is no exact number. FLUME_ERR_NOT_FOUND: there is none. */
+/* A row of so many bytes, at least if there is no exact number. FLUME_ERR_NOT_FOUND: there is
+ * none. */
 static int get_row(const struct superset_reader *reader, enum superset_table table, const void *key,
                    size_t key_bytes, size_t value_bytes, const uint8_t **out_data)
 {

@@ -33,7 +33,8 @@ struct superset_reader {
 void superset_reader_of_rows(struct superset_reader *reader, flume_rows *rows);
 void superset_reader_of_batch(struct superset_reader *reader, flume_batch *batch);
 
-/* As the functions of struct containment_store. FLUME_ERR_DAMAGED: a row that the view does not write. */
+/* As the functions of struct containment_store. FLUME_ERR_DAMAGED: a row that the view does not
+ * write. */
 int superset_get(const struct superset_reader *reader, struct fingerprint key,
                  struct containment_entry *out_entry);
 int superset_has_wild_shape(const struct superset_reader *reader, struct fingerprint shape,

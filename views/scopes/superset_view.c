@@ -1,11 +1,11 @@
 /*
  * superset_view.c - the view "superset": the index of containment, kept from the log.
  *
- * What is kept of shapes in memory is that of the rows: compared whenever a batch begins, for another
- * process may have applied records, and what was put may not have been kept.
+ * What is kept of shapes in memory is that of the rows: compared whenever a batch begins, for
+ * another process may have applied records, and what was put may not have been kept.
  *
- * Rows by fingerprint come in no order. They are kept back until a batch ends, or there are many, and
- * put in the order of their keys: each page of the table is then written to once.
+ * Rows by fingerprint come in no order. They are kept back until a batch ends, or there are many,
+ * and put in the order of their keys: each page of the table is then written to once.
  */
 #include <stdlib.h>
 

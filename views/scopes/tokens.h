@@ -2,8 +2,8 @@
  * tokens.h - a scope as numbers, for the index of containment.
  *
  * A token is a 128-bit hash of a pair's bytes. The fingerprint of a scope is the sum of its tokens,
- * lane by lane modulo 2^64: whatever the order, and that of a part of the scope is a part of the sum.
- * A shape is a set of keys; its fingerprint is made of hashes of the keys.
+ * lane by lane modulo 2^64: whatever the order, and that of a part of the scope is a part of the
+ * sum. A shape is a set of keys; its fingerprint is made of hashes of the keys.
  *
  * What always holds:
  *   - Hashes are seeded from the basin's id: what is equal in one basin says nothing in another.
@@ -40,7 +40,8 @@ static inline void fingerprint_subtract(struct fingerprint *io_sum, struct finge
 
 enum { TOKENS_SEEN_MAX = 64, TOKENS_SEEN_BYTES_MAX = 2048 };
 
-/* The first pairs of the scope before: those that the next one has, too, need not be hashed again. */
+/* The first pairs of the scope before: those that the next one has, too, need not be hashed
+ * again. */
 struct tokens_seen {
     uint64_t seed;
     uint32_t count;
@@ -62,8 +63,8 @@ struct scope_tokens {
 
 enum { TOKENS_STALE_MAX = 32 };
 
-/* The tokens of a scope that is committed again and again: only pairs that have changed are hashed anew.
- * Starts as all zero. */
+/* The tokens of a scope that is committed again and again: only pairs that have changed are hashed
+ * anew. Starts as all zero. */
 struct tokens_kept {
     struct scope_tokens tokens;
     uint64_t seed;

@@ -1,9 +1,9 @@
 /*
  * wild.h - containment among scopes whose shapes are too many to be tracked.
  *
- * Exact, but at a price that grows with how common the pairs are. A superset of X has the rarest pair
- * of X: it stands among the postings of that token. A subset of X stands in the watch list of one of
- * X's tokens. What a list gives is sieved by number of pairs and signature, then compared.
+ * Exact, but at a price that grows with how common the pairs are. A superset of X has the rarest
+ * pair of X: it stands among the postings of that token. A subset of X stands in the watch list of
+ * one of X's tokens. What a list gives is sieved by number of pairs and signature, then compared.
  *
  * What always holds:
  *   - Every wild scope stands in the postings of each of its tokens, and in one watch list.
@@ -34,8 +34,8 @@ struct wild_subset {
 /** Whether a scope of so many pairs at seq would be a better answer. */
 bool wild_subset_is_better(const struct wild_subset *subset, size_t count, uint64_t seq);
 
-/** The largest wild scope strictly within the one in hand, of equal ones the newest, if it is better
- * than *io_subset. */
+/** The largest wild scope strictly within the one in hand, of equal ones the newest, if it is
+ * better than *io_subset. */
 int wild_subset(struct containment *containment, const struct scope_pairs *pairs,
                 struct wild_subset *io_subset);
 
@@ -43,14 +43,15 @@ int wild_subset(struct containment *containment, const struct scope_pairs *pairs
 
 enum containment_relation { RELATION_WITHIN, RELATION_CONTAINS };
 
-/** Whether the pairs lie strictly within those stored at seq, or strictly contain them. One that cannot be read any more is in no relation. */
+/** Whether the pairs lie strictly within those stored at seq, or strictly contain them. One that
+ * cannot be read any more is in no relation. */
 int containment_verify(struct containment *containment, const struct scope_pairs *pairs,
                        uint64_t seq, enum containment_relation relation, bool *out_holds);
 
 /* ---- wild_tell.c ---- */
 
-/** A scope has brought a wild shape: warn through the handle's log callback, once in its life, naming the
- * key that seems to be the cause. The scope is the one in hand. */
+/** A scope has brought a wild shape: warn through the handle's log callback, once in its life,
+ * naming the key that seems to be the cause. The scope is the one in hand. */
 void wild_tell(flume *handle, const struct containment *containment,
                const struct scope_pairs *pairs);
 

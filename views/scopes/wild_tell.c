@@ -1,5 +1,6 @@
 /*
- * wild_tell.c - telling the program, once, that its scopes have more sets of keys than can be tracked.
+ * wild_tell.c - telling the program, once, that its scopes have more sets of keys than can be
+ * tracked.
  */
 #include <stdatomic.h>
 #include <stdio.h>
