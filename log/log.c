@@ -353,7 +353,10 @@ int log_open_as(enum log_role role, flume_log **out_log, const char *path,
     atomic_store(&log->is_companion, role == LOG_COMPANION);
     status = log_begin(log, path, options);
     if (status == FLUME_OK) {
-        log->error = (flume_error){.seq = FLUME_SEQ_NONE}; /* What the way in met is no error. */
+        /* What the way in met is no error. A thread of the log may meet another one by now. */
+        (void)pthread_mutex_lock(&log->error_mutex);
+        log->error = (flume_error){.seq = FLUME_SEQ_NONE};
+        (void)pthread_mutex_unlock(&log->error_mutex);
         *out_log = log;
         return FLUME_OK;
     }
