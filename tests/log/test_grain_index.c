@@ -137,6 +137,9 @@ static void a_seek_finds_the_first_entry_that_is_not_below(void **state)
     while (flume_grain_index_next(index, &prefix, &seq) == FLUME_OK && prefix == same)
         equal++;
     assert_int_equal(equal, EQUAL_BODIES);
+    assert_int_equal(flume_grain_index_seek(index, same + 1), FLUME_OK); /* Behind them all. */
+    assert_int_equal(flume_grain_index_next(index, &prefix, &seq), FLUME_OK);
+    assert_true(prefix > same);
     assert_int_equal(flume_grain_index_seek(index, 0), FLUME_OK);
     expect_rest(index, entries, end - first);
     assert_int_equal(flume_grain_index_seek(index, UINT64_MAX), FLUME_OK);
@@ -163,6 +166,9 @@ static void what_is_not_sealed_or_not_there_has_no_index(void **state)
     assert_int_equal(first, 77);
     assert_int_equal(end, 77);
     flume_grain_index_close(NULL);
+    assert_int_equal(flume_grain_index_next(NULL, &first, &end), FLUME_ERR_INVALID);
+    assert_int_equal(flume_grain_index_seek(NULL, 0), FLUME_ERR_INVALID);
+    assert_int_equal(flume_grain_index_open(NULL, 0, &index, &first, &end), FLUME_ERR_INVALID);
 }
 
 /* ---- damage ---- */

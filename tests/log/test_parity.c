@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
+#include "hash.h"
+#include "parity_layout.h"
+
 enum { MIB = 1 << 20, KIB = 1 << 10 };
 
 static unsigned places(void)
@@ -103,6 +107,37 @@ static void ranges_of_any_length_are_healed(void **state)
         cut_file(&fx->strata, lengths[i] - 1);
         expect_healed(fx);
     }
+}
+
+/* A page whose check holds, with one number of it changed. */
+static int decode_page_with(size_t at, uint16_t value)
+{
+    static const struct parity_settings settings = {
+        .range_bytes = 4 * CELL, .section_at = PARITY_BESIDE, .data_cells = 2, .parity_cells = 1};
+    uint8_t bytes[PARITY_PAGE_BYTES];
+    struct parity_layout layout;
+    struct parity_page page;
+    uint64_t checks[16] = {0};
+
+    assert_true(parity_layout_init(&layout, &settings));
+    assert_true(layout.cell_count <= sizeof checks / sizeof checks[0]);
+    parity_page_encode(bytes, &layout, 0, 0, checks);
+    put_le16(bytes + at, value);
+    put_le64(bytes + sizeof bytes - 8, hash_bytes(bytes, sizeof bytes - 8, 0));
+    return parity_page_decode(bytes, &page);
+}
+
+static void a_page_of_a_newer_version_is_told_from_a_bad_one(void **state)
+{
+    enum { VERSION_AT = 8, DATA_CELLS_AT = 10, CELL_BYTES_AT = 16, NUMBER_AT = 64, COPY_AT = 72 };
+
+    (void)state;
+    assert_int_equal(decode_page_with(DATA_CELLS_AT, 2), FLUME_OK);
+    assert_int_equal(decode_page_with(VERSION_AT, UINT16_MAX), FLUME_ERR_VERSION);
+    assert_int_equal(decode_page_with(DATA_CELLS_AT, 0), FLUME_ERR_DAMAGED);
+    assert_int_equal(decode_page_with(CELL_BYTES_AT, 512), FLUME_ERR_DAMAGED);
+    assert_int_equal(decode_page_with(NUMBER_AT, 1), FLUME_ERR_DAMAGED);
+    assert_int_equal(decode_page_with(COPY_AT, PARITY_COPIES), FLUME_ERR_DAMAGED);
 }
 
 static void settings_that_are_not_sound_are_refused(void **state)
@@ -612,6 +647,7 @@ int main(void)
         parity_test(the_parity_of_one_byte_is_that_of_the_worked_example),
         parity_test(nothing_has_a_section_too),
         parity_test(ranges_of_any_length_are_healed),
+        cmocka_unit_test(a_page_of_a_newer_version_is_told_from_a_bad_one),
         parity_test(settings_that_are_not_sound_are_refused),
         parity_test(one_byte_is_healed_anywhere),
         parity_test(four_kib_are_healed_anywhere),

@@ -14,6 +14,7 @@
 
 #include "forged_proof.h"
 #include "grain.h"
+#include "memory.h"
 #include "proof_memory.h"
 
 enum { TEXT_BYTES_MAX = 8192, CHECK_LINE_BYTES = 23, BASIN_LINE = 2 };
@@ -268,8 +269,15 @@ static void nothing_is_no_proof(void **state)
     assert_int_equal(flume_consistency_verify(NULL, NULL, NULL, NULL), FLUME_ERR_INVALID);
     memset(&fx->proof, 0, sizeof fx->proof);
     expect_fails(fx, "no beginning");
+    assert_int_equal(flume_consistency_find(NULL, NULL, NULL), FLUME_ERR_INVALID);
     flume_proof_release(NULL);
     flume_consistency_release(NULL);
+}
+
+static void more_links_than_memory_can_be_long_have_no_memory(void **state)
+{
+    (void)state;
+    assert_null(proof_memory_create(memory_default(), SIZE_MAX / 2, 0));
 }
 
 /* --- Two roots --- */
@@ -586,6 +594,7 @@ int main(void)
         proof_test(a_chain_that_begins_at_seq_0_has_nothing_before_it),
         proof_test(a_witness_that_is_not_there_is_no_record),
         proof_test(nothing_is_no_proof),
+        cmocka_unit_test(more_links_than_memory_can_be_long_have_no_memory),
         proof_test(two_roots_of_one_log_are_consistent),
         proof_test(a_root_that_links_pass_is_found_with_where_it_ends),
         proof_test(the_text_of_two_roots_comes_back_and_no_byte_of_it_can_change),

@@ -8,8 +8,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdalign.h>
 #include <string.h>
 
+#include "bytes.h"
+#include "hash.h"
 #include "sealed_file.h"
 
 enum { SALT = 77, AT = 8192, STORED = 100 };
@@ -213,6 +216,58 @@ static void a_footer_page_with_impossible_numbers_is_refused(void **state)
     refuse(&footer);
 }
 
+/* Number `value` at a place of the page, whose check holds. */
+static int decode_with(size_t at, uint32_t value)
+{
+    uint8_t page[STRATA_PAGE_BYTES];
+    struct sealed_footer footer;
+
+    footer_make(&footer);
+    sealed_footer_encode(page, &footer);
+    put_le32(page + at, value);
+    put_le64(page + sizeof page - 8, hash_bytes(page, sizeof page - 8, 0));
+    return sealed_footer_decode(page, &footer);
+}
+
+static void a_footer_page_of_a_newer_version_is_told_from_a_bad_one(void **state)
+{
+    enum { VERSION_AT = 8, SECTION_COUNT_AT = 12 };
+
+    (void)state;
+    assert_int_equal(decode_with(VERSION_AT, UINT16_MAX), FLUME_ERR_VERSION);
+    assert_int_equal(decode_with(SECTION_COUNT_AT, SEALED_SECTIONS_MAX + 1), FLUME_ERR_DAMAGED);
+    assert_int_equal(decode_with(SECTION_COUNT_AT, 3), FLUME_OK);
+}
+
+static void grains_that_do_not_fit_their_block_are_refused(void **state)
+{
+    enum { GRAIN_BYTES = 64, ROOM = 2 * GRAIN_BYTES };
+    struct sealed_block block = {4096, 0, 2, STORED, ROOM, SEALED_ZSTD};
+    struct grain grain = {.body_bytes = GRAIN_BYTES - GRAIN_HEADER_BYTES,
+                          .kind = FLUME_KIND_MESSAGE};
+    static const struct grain lies[] = {
+        {.body_bytes = FLUME_BODY_BYTES_MAX + 1u, .kind = FLUME_KIND_MESSAGE},
+        {.body_bytes = ROOM, .kind = FLUME_KIND_MESSAGE},
+        {.body_bytes = 16, .kind = FLUME_KIND_MESSAGE, .flags = FLUME_RECORD_WITNESS},
+    };
+    alignas(8) uint8_t grains[ROOM] = {0};
+    uint32_t offsets[2];
+
+    (void)state;
+    grain_header_encode(grains, &grain, 0, SALT, 4096);
+    grain_header_encode(grains + GRAIN_BYTES, &grain, 0, SALT, 4096 + GRAIN_BYTES);
+    assert_true(sealed_grains_strip(grains, ROOM));
+    assert_true(sealed_grains_find(&block, grains, offsets));
+    assert_int_equal(offsets[1], GRAIN_BYTES);
+    assert_false(sealed_grains_strip(grains, ROOM + 8)); /* No header fits there. */
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        grain_header_encode(grains + GRAIN_BYTES, &lies[i], 0, SALT, 4096 + GRAIN_BYTES);
+        assert_false(sealed_grains_strip(grains, ROOM));
+        assert_false(sealed_grains_find(&block, grains, offsets));
+        assert_false(sealed_grains_take(&block, SALT, grains));
+    }
+}
+
 static void a_grain_index_says_its_shape_and_nothing_else(void **state)
 {
     uint8_t header[SEALED_INDEX_HEADER_BYTES];
@@ -253,6 +308,8 @@ int main(void)
         cmocka_unit_test(a_footer_page_reads_back),
         cmocka_unit_test(every_changed_bit_of_a_footer_page_is_noticed),
         cmocka_unit_test(a_footer_page_with_impossible_numbers_is_refused),
+        cmocka_unit_test(a_footer_page_of_a_newer_version_is_told_from_a_bad_one),
+        cmocka_unit_test(grains_that_do_not_fit_their_block_are_refused),
         cmocka_unit_test(a_grain_index_says_its_shape_and_nothing_else),
     };
 
