@@ -257,6 +257,59 @@ static void bad_paths_are_refused(void **state)
     assert_int_equal(flume_grains_make(fx->log, "", 0), FLUME_ERR_INVALID);
     assert_int_equal(flume_grains_make(fx->log, "with\nline", 0), FLUME_ERR_INVALID);
     assert_int_equal(flume_grains_make(fx->log, longest, 0), FLUME_ERR_INVALID);
+    longest[3839] = '\0'; /* Short enough by itself, but not behind the log's own path. */
+    assert_int_equal(flume_grains_make(fx->log, longest, 0), FLUME_ERR_INVALID);
+    expect_error(fx->log, FLUME_ERR_INVALID, "too long");
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
+}
+
+static void who_only_reads_makes_no_second_log(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *reader;
+
+    open_log(fx);
+    reader = open_other(fx, FLUME_OPEN_READ_ONLY);
+    assert_int_equal(flume_grains_make(reader, NULL, 0), FLUME_ERR_READ_ONLY);
+    expect_error(reader, FLUME_ERR_READ_ONLY, "read only");
+    close_handle(reader);
+    assert_int_equal(flume_grains_make(NULL, NULL, 0), FLUME_ERR_INVALID);
+    assert_int_equal(flume_grains_lend(NULL, NULL), FLUME_ERR_INVALID);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
+}
+
+/* What cannot be read is no sign that somebody keeps records of his own there. */
+static void a_basin_whose_records_do_not_read_may_be_taken(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
+    char other[LOG_FIXTURE_PATH_BYTES];
+    flume_log *stranger;
+
+    (void)snprintf(other, sizeof other, "%s/other", fx->root);
+    open_log(fx);
+    assert_int_equal(flume_log_open(&stranger, other, &options, &fx->error), FLUME_OK);
+    (void)append_chunk(stranger, "a chunk");
+    close_grains(stranger);
+    zero_file(strata_path(fx, "other", 0), 4096, 4096);
+    assert_int_equal(flume_grains_make(fx->log, other, 0), FLUME_OK);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_HERE);
+}
+
+static void a_basin_that_does_not_open_is_not_taken(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
+    char other[LOG_FIXTURE_PATH_BYTES];
+    flume_log *stranger;
+
+    (void)snprintf(other, sizeof other, "%s/other", fx->root);
+    open_log(fx);
+    assert_int_equal(flume_log_open(&stranger, other, &options, &fx->error), FLUME_OK);
+    (void)append_chunk(stranger, "a chunk");
+    close_grains(stranger);
+    run_command("rm -r '%s/log' && touch '%s/log'", other, other);
+    assert_int_not_equal(flume_grains_make(fx->log, other, 0), FLUME_OK);
     assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
 }
 
@@ -595,6 +648,9 @@ int main(void)
         closed_log_test(a_basin_with_records_of_its_own_is_not_taken),
         closed_log_test(a_damaged_setting_is_refused),
         closed_log_test(bad_paths_are_refused),
+        closed_log_test(who_only_reads_makes_no_second_log),
+        closed_log_test(a_basin_whose_records_do_not_read_may_be_taken),
+        closed_log_test(a_basin_that_does_not_open_is_not_taken),
         cmocka_unit_test(a_basin_in_memory_has_none),
         closed_log_test(a_sync_makes_what_is_needed_durable_first),
         closed_log_test(a_lent_handle_is_synced_through),
