@@ -6,6 +6,7 @@
  */
 #include "mend_fixture.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "bytes.h"
@@ -394,6 +395,52 @@ static void no_memory_leaves_the_files_as_they_are(void **state)
     drop(basin);
 }
 
+/* Both files are damaged. Whatever fails, the next restoring comes to the very bytes. */
+static void fail_each(struct mend_basin *basin, enum fault_call call)
+{
+    struct fault_plan plan = {.call = call, .nth = 1, .result = -EIO};
+    flume_io honest = basin->io;
+    struct faultio fault;
+    uint64_t injected;
+
+    do {
+        int status;
+
+        mend_undo(basin);
+        mend_damage(basin, mend_first(basin), 5000, 1);
+        mend_damage(basin, mend_first_side(basin), 4096, 1);
+        run_command("rm -rf '%s/lost+found'", basin->fx->path); /* It keeps only so many copies. */
+        faultio_init(&fault, &honest);
+        faultio_plan(&fault, plan);
+        basin->io = fault.table;
+        status = try_ask(basin, ASK_RESTORE, NULL);
+        injected = faultio_heal(&fault);
+        basin->io = honest;
+        assert_true(status == FLUME_OK || status == FLUME_ERR_IO || status == FLUME_ERR_DAMAGED);
+        assert_true(status == FLUME_OK || injected > 0);
+        assert_int_equal(fault.open_files, 0);
+        faultio_deinit(&fault);
+        ask(basin, ASK_RESTORE);
+        assert_true(mend_is_as_it_was(mend_first(basin)));
+        assert_true(mend_is_as_it_was(mend_first_side(basin)));
+        plan.nth++;
+    } while (injected > 0);
+    assert_true(plan.nth > 3);
+}
+
+static void a_call_that_fails_costs_no_byte(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct mend_basin *basin = calloc(1, sizeof *basin);
+
+    assert_non_null(basin);
+    mend_make(fx, FLUME_PARITY_FILE | FLUME_PARITY_SOFT, 8, 2, basin);
+    fail_each(basin, FAULT_OPEN);
+    fail_each(basin, FAULT_RENAME);
+    fail_each(basin, FAULT_SYNC_DIRECTORY);
+    drop(basin);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -412,6 +459,7 @@ int main(void)
         closed_log_test(the_side_file_of_another_strata_is_not_believed),
         closed_log_test(a_side_file_that_the_parity_within_contradicts_is_not_believed),
         closed_log_test(no_memory_leaves_the_files_as_they_are),
+        closed_log_test(a_call_that_fails_costs_no_byte),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
