@@ -3,8 +3,10 @@
  * after, however it is read, and whoever reads while files are exchanged.
  */
 #include "seal_fixture.h"
+#include "head.h"
 
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 
 enum { SNAPSHOT_MAX = 20000, TRAFFIC_RECORDS = 60000 };
@@ -345,6 +347,33 @@ static void a_log_whose_end_is_sealed_opens_and_goes_on(void **state)
         assert_int_equal(append_text(fx->log, "more"), before->head + 1 + 2 * i);
         assert_int_equal(seal_now(fx->log, true).strata, 1);
     }
+    free(before);
+}
+
+/* As if a process had died between the names of a sealed strata and the word of it in HEAD. */
+static void a_sealed_end_that_head_does_not_know_of_is_recovered(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct head *head = aligned_alloc(alignof(struct head), HEAD_FILE_BYTES);
+    const char *path;
+    struct snapshot *before;
+
+    assert_non_null(head);
+    open_for_sealing(fx);
+    fill_strata(fx, 2);
+    before = take_snapshot(fx->log);
+    assert_int_equal(seal_now(fx->log, true).strata, 2);
+    close_log(fx);
+    path = fixture_path(fx, "basin.flume/HEAD");
+    read_file(path, 0, head, HEAD_FILE_BYTES);
+    atomic_store(&head->state, HEAD_READY);
+    atomic_store(&head->refusal, 0);
+    write_file(path, 0, head, HEAD_FILE_BYTES);
+    free(head);
+    open_log(fx);
+    expect_snapshot(fx->log, before);
+    assert_true(append_text(fx->log, "more") >= before->head);
+    expect_snapshot(fx->log, before);
     free(before);
 }
 
@@ -852,6 +881,7 @@ int main(void)
         closed_log_test(the_active_strata_is_sealed_and_the_next_append_opens_another),
         closed_log_test(an_empty_log_has_nothing_to_seal),
         closed_log_test(a_log_whose_end_is_sealed_opens_and_goes_on),
+        closed_log_test(a_sealed_end_that_head_does_not_know_of_is_recovered),
         closed_log_test(the_active_strata_of_another_handle_is_closed_for_it),
         closed_log_test(what_is_not_full_is_left_alone),
         closed_log_test(each_chain_goes_on_from_the_one_before),
