@@ -70,6 +70,16 @@ static uint64_t next_place(uint64_t place)
 
 struct gate;
 
+/* What fails when a file that was made is read back. */
+enum unread {
+    UNREAD_NOTHING,
+    UNREAD_MEMORY,
+    UNREAD_OPEN_DIRECT,
+    UNREAD_OPEN_CACHED,
+    UNREAD_BYTES,
+    UNREAD_WAYS
+};
+
 struct stage {
     struct simdisk *disk;
     struct faultio fault;
@@ -83,6 +93,11 @@ struct stage {
     _Atomic unsigned writes_seen, lie_at; /* 0: never. */
     int (*honest_sync)(void *ctx, int file);
     _Atomic(struct gate *) gate; /* NULL: none. */
+    int (*honest_open)(void *ctx, const char *path, unsigned flags);
+    int64_t (*honest_pread)(void *ctx, int file, void *target, size_t bytes, uint64_t offset);
+    void *(*honest_allocate)(void *ctx, size_t bytes);
+    _Atomic enum unread unread;
+    _Atomic int direct; /* The file that was opened past the page cache. */
 };
 
 static size_t body_bytes_of(unsigned seed)
@@ -99,11 +114,11 @@ static void fill_body(uint8_t *target, unsigned seed)
         memset(target, (int)(seed % 250), body_bytes_of(seed));
 }
 
-static flume_log *try_attach(const flume_io *io, const flume_allocator *allocator,
-                             flume_error *out_error)
+static flume_log *try_attach_as(const flume_io *io, const flume_allocator *allocator,
+                                enum flume_profile profile, flume_error *out_error)
 {
     flume_log_options options = {.flags = FLUME_OPEN_CREATE,
-                                 .profile = FLUME_PROFILE_FORGETFUL,
+                                 .profile = profile,
                                  .io_mode = FLUME_IO_PWRITE,
                                  .strata_bytes = STRATA_BYTES,
                                  .program = "test",
@@ -115,6 +130,12 @@ static flume_log *try_attach(const flume_io *io, const flume_allocator *allocato
 
     (void)flume_log_open(&log, BASIN, &options, out_error);
     return log;
+}
+
+static flume_log *try_attach(const flume_io *io, const flume_allocator *allocator,
+                             flume_error *out_error)
+{
+    return try_attach_as(io, allocator, FLUME_PROFILE_FORGETFUL, out_error);
 }
 
 static flume_log *attach(const flume_io *io, const flume_allocator *allocator)
@@ -195,6 +216,42 @@ static int gated_sync(void *ctx, int file)
     return stage->honest_sync(ctx, file);
 }
 
+/* Nobody but who reads back, under paranoid, opens a file past the page cache, or asks for so much memory. */
+static int open_unread(void *ctx, const char *path, unsigned flags)
+{
+    struct stage *stage = (struct stage *)((uint8_t *)ctx - offsetof(struct stage, fault));
+    enum unread unread = atomic_load(&stage->unread);
+    bool is_direct = (flags & FLUME_IO_DIRECT) != 0;
+    int file;
+
+    if ((is_direct && unread == UNREAD_OPEN_DIRECT) ||
+        (!is_direct && unread == UNREAD_OPEN_CACHED && atomic_load(&stage->direct) >= 0))
+        return -EIO;
+    file = stage->honest_open(ctx, path, flags);
+    if (is_direct)
+        atomic_store(&stage->direct, file);
+    return file;
+}
+
+static int64_t pread_unread(void *ctx, int file, void *target, size_t bytes, uint64_t offset)
+{
+    struct stage *stage = (struct stage *)((uint8_t *)ctx - offsetof(struct stage, fault));
+
+    if (atomic_load(&stage->unread) == UNREAD_BYTES && file == atomic_load(&stage->direct))
+        return -EIO;
+    return stage->honest_pread(ctx, file, target, bytes, offset);
+}
+
+static void *allocate_unread(void *ctx, size_t bytes)
+{
+    enum { MUCH = 2 << 20 };
+    struct stage *stage = (struct stage *)((uint8_t *)ctx - offsetof(struct stage, memory));
+
+    if (atomic_load(&stage->unread) == UNREAD_MEMORY && bytes > MUCH)
+        return NULL;
+    return stage->honest_allocate(ctx, bytes);
+}
+
 static struct stage *stage_begin(uint64_t seed)
 {
     struct stage *stage = calloc(1, sizeof *stage);
@@ -207,6 +264,13 @@ static struct stage *stage_begin(uint64_t seed)
     stage->honest_sync = stage->fault.table.sync;
     stage->fault.table.pwrite = lying_pwrite;
     stage->fault.table.sync = gated_sync;
+    stage->honest_open = stage->fault.table.open;
+    stage->honest_pread = stage->fault.table.pread;
+    stage->honest_allocate = stage->memory.table.allocate;
+    stage->fault.table.open = open_unread;
+    stage->fault.table.pread = pread_unread;
+    stage->memory.table.allocate = allocate_unread;
+    atomic_store(&stage->direct, -1);
     stage->log = attach(&stage->fault.table, &stage->memory.table);
     while (count_strata(stage->log) <= STRATA_FULL)
         append_next(stage);
@@ -489,7 +553,32 @@ static void what_does_not_read_back_never_takes_the_name(void **state)
     assert_true(refused > 3);
 }
 
-/* --- The power -------------------------------------------------------------------------------- */
+static void what_cannot_be_read_back_never_takes_the_name(void **state)
+{
+    (void)state;
+    for (int unread = UNREAD_NOTHING + 1; unread < UNREAD_WAYS; unread++) {
+        struct stage *stage = stage_begin((uint64_t)unread);
+        flume_error error;
+        int status;
+
+        assert_int_equal(flume_log_close(stage->log), FLUME_OK);
+        stage->log = try_attach_as(&stage->fault.table, &stage->memory.table,
+                                   FLUME_PROFILE_PARANOID, &error);
+        assert_non_null(stage->log);
+        atomic_store(&stage->direct, -1);
+        atomic_store(&stage->unread, (enum unread)unread);
+        status = flume_log_seal(stage->log, NULL, NULL);
+        atomic_store(&stage->unread, UNREAD_NOTHING);
+        assert_int_not_equal(status, FLUME_OK);
+        judge(stage, status);
+        assert_false(is_there(stage, "log", "seal.strata.tmp"));
+        expect_records_of(stage, stage->log);
+        finish(stage, stage->log);
+        stage_end(stage);
+    }
+}
+
+/* --- The power ----------------------------------------------------------------------------------- */
 
 /* What the disk has of each strata: a raw one has its slots, which go after its sealed form has its
  * name for good. */
@@ -684,6 +773,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_told_as_full_and_leaves_no_file),
         cmocka_unit_test(each_request_for_memory_may_fail),
         cmocka_unit_test(what_does_not_read_back_never_takes_the_name),
+        cmocka_unit_test(what_cannot_be_read_back_never_takes_the_name),
         cmocka_unit_test(a_power_cut_anywhere_leaves_one_form_or_the_other),
         cmocka_unit_test(names_that_are_lost_at_random_leave_one_form_or_the_other),
         cmocka_unit_test(a_sealer_killed_at_any_call_is_inherited_by_who_is_attached),
