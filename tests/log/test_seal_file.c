@@ -4,6 +4,8 @@
  */
 #include "seal_fixture.h"
 
+#include <unistd.h>
+
 #include "seal_file.h"
 
 enum { LABELS_MANY = 3000 };
@@ -506,6 +508,68 @@ static void a_header_that_does_not_read_is_damage(void **state)
     expect_refused(fx, &plan, FLUME_ERR_DAMAGED, "header");
 }
 
+/* Make the header of the first strata anew, as `change` has it. */
+static void forge_first_header(struct log_fixture *fx, void (*change)(struct strata_header *header))
+{
+    const char *path = strata_path(fx, "basin.flume", 0);
+    uint8_t page[STRATA_PAGE_BYTES];
+    struct strata_header header;
+
+    read_file(path, 0, page, sizeof page);
+    assert_int_equal(strata_header_decode(page, &header), FLUME_OK);
+    change(&header);
+    strata_header_encode(page, &header);
+    write_file(path, 0, page, sizeof page);
+}
+
+static void forbid_writing(struct strata_header *header)
+{
+    header->read_only_compatible = 1;
+}
+
+static void a_feature_that_only_newer_ones_write_is_refused(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct seal_plan plan;
+
+    open_for_sealing(fx);
+    fill_strata(fx, 2);
+    plan = first_plan(fx);
+    forge_first_header(fx, forbid_writing);
+    expect_refused(fx, &plan, FLUME_ERR_VERSION, "newer");
+}
+
+static void call_sealed(struct strata_header *header)
+{
+    header->form = STRATA_SEALED;
+}
+
+static void what_is_sealed_is_not_sealed_again(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct seal_plan plan;
+
+    open_for_sealing(fx);
+    fill_strata(fx, 2);
+    plan = first_plan(fx);
+    forge_first_header(fx, call_sealed);
+    expect_refused(fx, &plan, FLUME_ERR_DAMAGED, "already");
+}
+
+static void a_file_that_ends_too_early_is_damage(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct seal_plan plan;
+
+    open_for_sealing(fx);
+    fill_strata(fx, 2);
+    plan = first_plan(fx);
+    assert_int_equal(truncate(strata_path(fx, "basin.flume", 0), SEAL_STRATA_BYTES / 2), 0);
+    expect_refused(fx, &plan, FLUME_ERR_DAMAGED, "is damaged");
+    assert_int_equal(truncate(strata_path(fx, "basin.flume", 0), 100), 0);
+    expect_refused(fx, &plan, FLUME_ERR_DAMAGED, "header");
+}
+
 static void a_strata_that_does_not_follow_is_refused(void **state)
 {
     struct log_fixture *fx = *state;
@@ -582,6 +646,9 @@ int main(void)
         closed_log_test(lying_sizes_in_a_grain_are_damage),
         closed_log_test(more_records_than_there_are_is_damage),
         closed_log_test(a_header_that_does_not_read_is_damage),
+        closed_log_test(a_feature_that_only_newer_ones_write_is_refused),
+        closed_log_test(what_is_sealed_is_not_sealed_again),
+        closed_log_test(a_file_that_ends_too_early_is_damage),
         closed_log_test(a_strata_that_does_not_follow_is_refused),
         closed_log_test(it_can_be_given_up_after_each_block),
     };

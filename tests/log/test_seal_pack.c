@@ -135,12 +135,29 @@ static void what_only_repeats_itself_is_found_after_some_blocks(void **state)
     assert_int_equal(packing->codec, SEALED_ZSTD); /* Once found, it goes on being looked for. */
 }
 
+static void a_codec_that_nobody_knows_is_not_unpacked(void **state)
+{
+    struct packing *packing = *state;
+    struct sealed_block block = {.count = 1, .raw_bytes = BLOCK_BYTES};
+
+    fill(packing, 1);
+    block.stored_bytes = (uint32_t)seal_pack(&packing->packer, packing->raw, BLOCK_BYTES,
+                                             packing->packed, &packing->codec);
+    assert_int_equal(packing->codec, SEALED_ZSTD);
+    assert_true(seal_is_one_frame(packing->packed, block.stored_bytes, BLOCK_BYTES));
+    block.codec = SEALED_ZSTD_DICTIONARY; /* There is none. */
+    assert_false(seal_unpack(&packing->unpacker, &block, SALT, packing->packed, packing->unpacked));
+    block.codec = SEALED_ZSTD_DICTIONARY + 1;
+    assert_false(seal_unpack(&packing->unpacker, &block, SALT, packing->packed, packing->unpacked));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_blocks_stay_as_they_are),
         cmocka_unit_test(what_saves_a_sixteenth_is_packed_also_behind_random_blocks),
         cmocka_unit_test(what_only_repeats_itself_is_found_after_some_blocks),
+        cmocka_unit_test(a_codec_that_nobody_knows_is_not_unpacked),
     };
 
     return cmocka_run_group_tests(tests, packing_setup, packing_teardown);
