@@ -370,6 +370,97 @@ static void where_the_link_leads_to_takes_no_file_log_does_and_it_is_told(void *
     expect_all(fx);
 }
 
+/* What sealing answers on this table, to this place, where there is something to seal. */
+static int seal_with(struct log_fixture *fx, const flume_io *io, const char *path)
+{
+    flume_seal_options options = elsewhere;
+    int status;
+
+    options.path = path;
+    fx->options.strata_bytes = FLUME_STRATA_BYTES_MIN;
+    fx->options.seal = &options;
+    fx->options.io = io;
+    open_log(fx);
+    for (unsigned i = 0; i < RECORDS; i++)
+        append_bytes(fx->log, BODY_BYTES, i);
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    status = flume_log_seal(fx->log, NULL, NULL);
+    fx->options.seal = &elsewhere; /* What was lent was borrowed. */
+    return status;
+}
+
+static void a_table_without_links_seals_nothing_elsewhere(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_io io = *flume_io_posix();
+
+    io.make_link = NULL;
+    io.read_link = NULL;
+    assert_int_equal(mkdir(fixture_path(fx, "other"), 0777), 0);
+    assert_int_equal(seal_with(fx, &io, "../other"), FLUME_ERR_INVALID);
+    expect_error(fx->log, FLUME_ERR_INVALID, "no links");
+    expect_all(fx);
+    close_log(fx);
+}
+
+static int refuse_link(void *ctx, const char *target, const char *path)
+{
+    (void)ctx;
+    (void)target;
+    (void)path;
+    return -EIO;
+}
+
+static void a_link_that_is_refused_leaves_no_file_elsewhere(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_io io = *flume_io_posix();
+
+    io.make_link = refuse_link;
+    assert_int_equal(mkdir(fixture_path(fx, "other"), 0777), 0);
+    assert_int_equal(seal_with(fx, &io, "../other"), FLUME_ERR_IO);
+    expect_error(fx->log, FLUME_ERR_IO, "link");
+    assert_int_equal(files_in(fixture_path(fx, "other")), 0);
+    expect_all(fx);
+    close_log(fx);
+}
+
+/* What a path may take with its end; with the names in the directory it may be too long sooner. */
+static void a_path_that_is_too_long_is_refused_in_words(void **state)
+{
+    enum { PATH_BYTES_MAX = 4096 };
+    static const size_t lengths[] = {PATH_BYTES_MAX - 60, PATH_BYTES_MAX - 2};
+    static char path[PATH_BYTES_MAX + 1];
+    struct log_fixture *fx = *state;
+    flume_seal_options options = elsewhere;
+
+    memset(path, 'x', PATH_BYTES_MAX);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        path[lengths[i]] = '\0';
+        assert_int_equal(seal_with(fx, NULL, path), FLUME_ERR_INVALID);
+        expect_error(fx->log, FLUME_ERR_INVALID, "too long");
+        close_log(fx);
+        path[lengths[i]] = 'x';
+    }
+    options.path = path;
+    fx->options.seal = &options;
+    expect_open_fails(fx, FLUME_ERR_INVALID, "too long");
+}
+
+static void a_link_to_a_name_beside_it_is_none_of_ours(void **state)
+{
+    struct log_fixture *fx = *state;
+    char path[2 * LOG_FIXTURE_PATH_BYTES];
+
+    fx->options.strata_bytes = FLUME_STRATA_BYTES_MIN;
+    open_log(fx);
+    close_log(fx);
+    (void)snprintf(path, sizeof path, "%s/log/seal.strata.tmp", fx->path);
+    assert_int_equal(symlink("nothing", path), 0);
+    seal_elsewhere(fx);
+    expect_all(fx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +473,10 @@ int main(void)
         closed_log_test(a_strata_moved_by_hand_behind_a_link_is_read),
         closed_log_test(a_repaired_strata_stays_where_its_link_leads),
         closed_log_test(where_the_link_leads_to_takes_no_file_log_does_and_it_is_told),
+        closed_log_test(a_table_without_links_seals_nothing_elsewhere),
+        closed_log_test(a_link_that_is_refused_leaves_no_file_elsewhere),
+        closed_log_test(a_path_that_is_too_long_is_refused_in_words),
+        closed_log_test(a_link_to_a_name_beside_it_is_none_of_ours),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
