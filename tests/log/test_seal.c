@@ -773,6 +773,40 @@ static void the_background_goes_on_where_another_handle_stopped(void **state)
     wait_until_sealed(fx, 0);
 }
 
+/* What a handle is told, of this level. */
+static void note_warning(void *ctx, enum flume_log_level level, const char *message)
+{
+    _Atomic unsigned *warnings = ctx;
+
+    if (level == FLUME_LOG_WARNING && strstr(message, "sealing rests") != NULL)
+        (void)atomic_fetch_add(warnings, 1);
+}
+
+static void what_the_background_cannot_seal_is_told_once(void **state)
+{
+    static const flume_seal_options background = {.strata_bytes_min = SEAL_STRATA_BYTES};
+    struct log_fixture *fx = *state;
+    _Atomic unsigned warnings = 0;
+    uint64_t wrong = 0x5555;
+
+    open_for_sealing(fx);
+    fill_strata(fx, 3);
+    close_log(fx);
+    write_file(strata_path(fx, "basin.flume", 0), 4096 + 100, &wrong, sizeof wrong);
+    fx->options.seal = &background;
+    fx->options.log = note_warning;
+    fx->options.log_ctx = &warnings;
+    open_log(fx);
+    for (unsigned i = 0; atomic_load(&warnings) == 0; i++) {
+        assert_true(i < 1000);
+        run_command("sleep 0.01");
+    }
+    expect_text(fx->log, append_text(fx->log, "appending goes on"), "appending goes on");
+    close_log(fx);
+    assert_int_equal(atomic_load(&warnings), 1);
+    expect_sealed(fx, 0);
+}
+
 static void small_files_are_left_to_requests(void **state)
 {
     static const flume_seal_options background = {.mode = FLUME_SEAL_BACKGROUND};
@@ -897,6 +931,7 @@ int main(void)
         cmocka_unit_test(a_log_in_memory_is_sealed_too),
         closed_log_test(full_strata_are_sealed_in_the_background),
         closed_log_test(the_background_goes_on_where_another_handle_stopped),
+        closed_log_test(what_the_background_cannot_seal_is_told_once),
         closed_log_test(small_files_are_left_to_requests),
         closed_log_test(paranoia_reads_what_is_sealed_past_the_page_cache),
     };
