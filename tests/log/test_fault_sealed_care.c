@@ -501,8 +501,11 @@ static void a_strata_and_the_footer_before_are_lost(struct world *world)
 /* Nothing says where its records end but they themselves. */
 static void a_strata_and_all_pages_before_are_lost(struct world *world)
 {
-    a_strata_and_the_footer_before_are_lost(world);
-    change_header(world, 0);
+    drop_parity(world, 0);
+    change_strata(world, 0, 1000, 8); /* The salt still stands there. */
+    change_strata(world, 0, original(0)->bytes - 8, 8);
+    remove_file(world, file_of(1, "strata"));
+    remove_file(world, file_of(1, "parity"));
 }
 
 static void a_strata_is_lost(struct world *world)
