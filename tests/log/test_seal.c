@@ -678,6 +678,25 @@ static void damage_stops_sealing_where_it_is(void **state)
     expect_text(fx->log, append_text(fx->log, "appending goes on"), "appending goes on");
 }
 
+/* What comes behind it would go on from a chain that nobody knows. */
+static void a_footer_that_does_not_read_stops_sealing_behind_it(void **state)
+{
+    struct log_fixture *fx = *state;
+    uint64_t firsts[SEAL_STRATA_MAX];
+    const char *path;
+
+    open_for_sealing(fx);
+    fill_strata(fx, 3);
+    (void)seal_now(fx->log, false);
+    (void)list_strata(fx, firsts);
+    fill_strata(fx, 4);
+    path = strata_path(fx, "basin.flume", firsts[1]);
+    zero_file(path, file_bytes(path) - 4096, 4096);
+    assert_int_equal(flume_log_seal(fx->log, NULL, NULL), FLUME_ERR_DAMAGED);
+    expect_error(fx->log, FLUME_ERR_DAMAGED, "footer");
+    expect_sealed(fx, 2);
+}
+
 static void a_reader_cannot_seal(void **state)
 {
     struct log_fixture *fx = *state;
@@ -926,6 +945,7 @@ int main(void)
         closed_log_test(progress_rises_to_what_was_sealed),
         closed_log_test(sealing_that_is_cancelled_keeps_what_was_done),
         closed_log_test(damage_stops_sealing_where_it_is),
+        closed_log_test(a_footer_that_does_not_read_stops_sealing_behind_it),
         closed_log_test(a_reader_cannot_seal),
         closed_log_test(wrong_options_are_refused_in_words),
         cmocka_unit_test(a_log_in_memory_is_sealed_too),
