@@ -214,7 +214,7 @@ static int forget_models(void **state)
     return 0;
 }
 
-/* --- One case ---------------------------------------------------------------------------------- */
+/* --- One case --------------------------------------------------------------------------------- */
 
 struct world {
     flume_io io;
@@ -333,7 +333,7 @@ static void faults_end(struct world *world)
     world->plan.nth = world->memory_nth = 0;
 }
 
-/* --- Ways to damage it ------------------------------------------------------------------------- */
+/* --- Ways to damage it ------------------------------------------------------------------------ */
 
 static const char *file_of(size_t index, const char *ending)
 {
@@ -526,7 +526,7 @@ static void a_dictionary_is_lost(struct world *world)
     change_block(world, 0, 3);
 }
 
-/* --- Acts -------------------------------------------------------------------------------------- */
+/* --- Acts ------------------------------------------------------------------------------------- */
 
 /* What an act has come to. */
 struct outcome {
@@ -685,7 +685,7 @@ static const struct act acts[] = {
 };
 enum { ACT_COUNT = sizeof acts / sizeof acts[0] };
 
-/* --- Sweeps ------------------------------------------------------------------------------------ */
+/* --- Sweeps ----------------------------------------------------------------------------------- */
 
 struct tally {
     uint64_t runs, injected, failed;

@@ -43,7 +43,7 @@ enum {
     PLACES_ALL = 8
 };
 
-/* --- The basin ----------------------------------------------------------------------------------- */
+/* --- The basin -------------------------------------------------------------------------------- */
 
 struct file {
     char path[2 * NAME_BYTES];
@@ -251,7 +251,7 @@ static int forget_basin(void **state)
     return 0;
 }
 
-/* --- Ways to damage it --------------------------------------------------------------------------- */
+/* --- Ways to damage it ------------------------------------------------------------------------ */
 
 static const struct file *strata_file(size_t index)
 {
@@ -561,7 +561,7 @@ static void a_strata_is_missing(void)
     (void)basin.io.unlink(basin.io.ctx, damaged()->path);
 }
 
-/* --- What is asked ------------------------------------------------------------------------------- */
+/* --- What is asked ---------------------------------------------------------------------------- */
 
 /* What a case has come to: how much was answered, and how often not. */
 struct outcome {
@@ -740,7 +740,7 @@ static void find_a_root(struct world *world)
     assert_false(judge(world, flume_log_root_find(world->log, nobodys, &root)));
 }
 
-/* --- Cases --------------------------------------------------------------------------------------- */
+/* --- Cases ------------------------------------------------------------------------------------ */
 
 /* Where failures begin. */
 enum begin { WHEN_OPEN, TO_OPEN };
@@ -949,7 +949,8 @@ static void proofs_hold_or_are_refused(void **state)
     ask_of_all(rows, sizeof rows / sizeof rows[0]);
 }
 
-/* Blocks were found one by one, and then the last one goes bad: how many records it had is not known. */
+/* Blocks were found one by one, and then the last one goes bad: how many records it had is not
+ * known. */
 static void a_block_that_was_found_and_goes_bad_is_refused(void **state)
 {
     flume_log_options options = {.flags = FLUME_OPEN_READ_ONLY, .io = &basin.io};

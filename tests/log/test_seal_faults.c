@@ -216,7 +216,8 @@ static int gated_sync(void *ctx, int file)
     return stage->honest_sync(ctx, file);
 }
 
-/* Nobody but who reads back, under paranoid, opens a file past the page cache, or asks for so much memory. */
+/* Nobody but who reads back, under paranoid, opens a file past the page cache, or asks for so much
+ * memory. */
 static int open_unread(void *ctx, const char *path, unsigned flags)
 {
     struct stage *stage = (struct stage *)((uint8_t *)ctx - offsetof(struct stage, fault));
@@ -578,7 +579,7 @@ static void what_cannot_be_read_back_never_takes_the_name(void **state)
     }
 }
 
-/* --- The power ----------------------------------------------------------------------------------- */
+/* --- The power -------------------------------------------------------------------------------- */
 
 /* What the disk has of each strata: a raw one has its slots, which go after its sealed form has its
  * name for good. */
