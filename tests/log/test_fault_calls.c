@@ -126,7 +126,7 @@ static int scenario_open(struct run *run)
                                  .profile = run->settings.profile,
                                  .io_mode = run->settings.io_mode,
                                  .strata_bytes = STRATA_BYTES,
-                                 .lock_timeout_ns = 1000000000u,
+                                 .lock_timeout_ns = 20000000000u,
                                  .program = "test_fault_calls",
                                  .allocator = &run->memory.table,
                                  .io = &run->fault.table};

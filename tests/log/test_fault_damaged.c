@@ -853,7 +853,7 @@ static struct outcome open_to_write(struct world *world)
 {
     flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL,
                                  .io_mode = FLUME_IO_PWRITE,
-                                 .lock_timeout_ns = 1000000000,
+                                 .lock_timeout_ns = 20000000000,
                                  .allocator = &world->memory.table,
                                  .io = &world->fault.table};
 
@@ -863,7 +863,7 @@ static struct outcome open_to_write(struct world *world)
 static struct outcome open_with_care(struct world *world)
 {
     flume_log_options options = {.profile = FLUME_PROFILE_PARANOID,
-                                 .lock_timeout_ns = 1000000000,
+                                 .lock_timeout_ns = 20000000000,
                                  .allocator = &world->memory.table,
                                  .io = &world->fault.table};
 

@@ -622,7 +622,7 @@ static struct outcome seal_by(struct world *world, const flume_seal_options *sea
 {
     flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL,
                                  .io_mode = FLUME_IO_PWRITE,
-                                 .lock_timeout_ns = 1000000000,
+                                 .lock_timeout_ns = 20000000000,
                                  .seal = seal,
                                  .allocator = &world->memory.table,
                                  .io = &world->fault.table};
