@@ -79,8 +79,6 @@ static int show(struct scoping *scoping)
     char label[sizeof FLUME_SCOPE_BATCH_LABEL + FLUME_SCOPE_BATCH_ID_BYTES_MAX];
     flume_cursor_options options = {.bounds = FLUME_GTE | FLUME_LTE, .label = label};
     flume_scope_batch_info info;
-    struct scope_walk walk;
-    struct grid grid;
     int status = flume_scope_batch_find(session->flume, &scoping->asking.ask,
                                         invocation->operands[0].text, &info);
 
@@ -89,16 +87,7 @@ static int show(struct scoping *scoping)
     (void)snprintf(label, sizeof label, "%s%s", FLUME_SCOPE_BATCH_LABEL, info.id);
     options.gte = info.first_seq;
     options.lte = info.last_seq;
-    options.flags = invocation_has(invocation, OPTION_REVERSE) ? FLUME_CURSOR_REVERSE : 0;
-    status = scope_walk_begin(&walk, scoping, &options);
-    scope_row_begin(&grid, scoping);
-    while (status == FLUME_OK && limit_wants_more(&scoping->limit)) {
-        status = scope_walk_next(&walk);
-        if (status == FLUME_OK && limit_take(&scoping->limit))
-            status = scope_row(scoping, &grid, &walk.entry, walk.entry.repeats, walk.scope);
-    }
-    scope_walk_end(&walk);
-    return scope_walk_finish(scoping, status, 1);
+    return scope_list_rows(scoping, &options);
 }
 
 int run_batch(struct session *session)

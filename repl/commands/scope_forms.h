@@ -110,6 +110,10 @@ void scope_walk_end(struct scope_walk *walk);
  * --no-fail-empty. */
 int scope_walk_finish(struct scoping *scoping, int status, uint64_t rows);
 
+/** Rows of what was committed within the bounds of options, --reverse and --limit (scope_list.c).
+ * @return the exit code. */
+int scope_list_rows(struct scoping *scoping, flume_cursor_options *io_options);
+
 /* ---- scope_compare.c ---- */
 
 enum scope_side { SCOPE_DIFFERS, SCOPE_LEFT, SCOPE_RIGHT };

@@ -16,13 +16,14 @@ static unsigned direction(const struct scoping *scoping)
 
 /* ---- list ---- */
 
-int scope_form_list(struct scoping *scoping)
+int scope_list_rows(struct scoping *scoping, flume_cursor_options *io_options)
 {
-    flume_cursor_options options = {.flags = direction(scoping)};
     struct scope_walk walk;
     struct grid grid;
-    int status = scope_walk_begin(&walk, scoping, &options);
+    int status;
 
+    io_options->flags = direction(scoping);
+    status = scope_walk_begin(&walk, scoping, io_options);
     scope_row_begin(&grid, scoping);
     while (status == FLUME_OK && limit_wants_more(&scoping->limit)) {
         status = scope_walk_next(&walk);
@@ -31,6 +32,13 @@ int scope_form_list(struct scoping *scoping)
     }
     scope_walk_end(&walk);
     return scope_walk_finish(scoping, status, 1);
+}
+
+int scope_form_list(struct scoping *scoping)
+{
+    flume_cursor_options options = {.flags = 0};
+
+    return scope_list_rows(scoping, &options);
 }
 
 /* ---- tape ---- */
