@@ -1,21 +1,12 @@
 # run: a command is run once, and what it wrote, byte for byte, and its exit code come from the log from then on;
 # what it is the same by is its words and what was said of it; failures are not recorded, unless asked for.
-. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+. "$here/run_lib.sh"
 
 FLUME_DB=a.flume
 export FLUME_DB
 
-# A command that leaves a mark each time it runs: count NAME WORD..., expect_runs NAME N.
-cat >count <<'END'
-#!/bin/sh
-echo x >>"$1.runs"
-shift
-"$@"
-END
-chmod +x count
-expect_runs() {
-    expect_same "$2" "$(wc -l <"$1.runs")" "how often $1 ran"
-}
 head_of() {
     "$FLUME" a.flume info --json | jq .head
 }

@@ -1,22 +1,14 @@
 # run: files that a command reads count by their content, and those that it writes are recorded and given back,
 # whole and with their permissions; output of any kind and size, live, and in the order in which it came.
-. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+. "$here/run_lib.sh"
 
 FLUME_DB=a.flume
 export FLUME_DB
 expect 0 init
 umask 022
 
-cat >count <<'END'
-#!/bin/sh
-echo x >>"$1.runs"
-shift
-"$@"
-END
-chmod +x count
-expect_runs() {
-    expect_same "$2" "$(wc -l <"$1.runs")" "how often $1 ran"
-}
 
 # ---- --in ----
 

@@ -1,6 +1,8 @@
 # run: of several at once one runs, and the others get its result or take over; signals are sent on to the command,
 # and what is stopped or killed leaves nothing behind that would be replayed.
-. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+. "$here/run_lib.sh"
 
 FLUME_DB=a.flume
 export FLUME_DB
@@ -14,9 +16,6 @@ while [ ! -e "$1.go" ]; do sleep 0.02; done
 echo "result $1"
 END
 chmod +x wait
-expect_runs() {
-    expect_same "$2" "$(wc -l <"$1.runs")" "how often $1 ran"
-}
 # begin FILE WORD...: in the background; $! is its process.
 begin() {
     begin_file=$1
