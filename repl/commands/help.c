@@ -51,9 +51,9 @@ static void add_group(struct text *text, enum guide_group group)
 {
     struct text names = {0};
 
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (guide_table[i].group == group)
-            text_format(&names, "%s ", command_table[i].name);
+    for (enum command_id id = 0; id < COMMAND_COUNT; id++)
+        if (guide_table[id].group == group)
+            text_format(&names, "%s ", command_of(id)->name);
     add_names(text, guide_group_name(group), text_c_string(&names));
     text_deinit(&names);
 }
@@ -369,9 +369,9 @@ static void topic_commands(struct text *text)
     text_string(text, "Commands, by what they are for:\n");
     for (unsigned group = GUIDE_HIDDEN + 1; group < GUIDE_GROUP_COUNT; group++) {
         text_format(text, "\n%s\n", guide_group_name((enum guide_group)group));
-        for (size_t i = 0; i < COMMAND_COUNT; i++)
-            if (guide_table[i].group == (enum guide_group)group)
-                text_format(text, "  %-10s  %s\n", command_table[i].name, command_table[i].summary);
+        for (enum command_id id = 0; id < COMMAND_COUNT; id++)
+            if (guide_table[id].group == (enum guide_group)group)
+                text_format(text, "  %-10s  %s\n", command_of(id)->name, command_of(id)->summary);
     }
 }
 

@@ -167,13 +167,13 @@ static void add_list(struct text *text)
 {
     for (unsigned group = GUIDE_HIDDEN + 1; group < GUIDE_GROUP_COUNT; group++) {
         text_format(text, ".SS %s\n", guide_group_name((enum guide_group)group));
-        for (size_t i = 0; i < COMMAND_COUNT; i++) {
-            if (guide_table[i].group != (enum guide_group)group)
+        for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
+            if (guide_table[id].group != (enum guide_group)group)
                 continue;
-            text_format(text, ".TP\n\\fB%s\\fR ", command_table[i].name);
-            add_plain(text, command_table[i].operands);
+            text_format(text, ".TP\n\\fB%s\\fR ", command_of(id)->name);
+            add_plain(text, command_of(id)->operands);
             text_char(text, '\n');
-            add_plain(text, command_table[i].summary);
+            add_plain(text, command_of(id)->summary);
             text_string(text, ".\n");
         }
     }
@@ -265,9 +265,9 @@ void help_manual_of_commands(struct text *text)
                 "null.\n");
     for (unsigned group = GUIDE_HIDDEN + 1; group < GUIDE_GROUP_COUNT; group++) {
         text_format(text, ".SH %s\n", guide_group_name((enum guide_group)group));
-        for (size_t i = 0; i < COMMAND_COUNT; i++)
-            if (guide_table[i].group == (enum guide_group)group)
-                add_command(text, &command_table[i]);
+        for (enum command_id id = 0; id < COMMAND_COUNT; id++)
+            if (guide_table[id].group == (enum guide_group)group)
+                add_command(text, command_of(id));
     }
     text_string(text, ".SH SEE ALSO\nflume(1)\n");
 }

@@ -41,7 +41,7 @@ static int dispatch(struct session *session)
                          ERROR_LINES_AND_COMMAND);
     if (invocation->explains)
         return run_explain(session);
-    return runs[invocation->command - command_table](session);
+    return runs[invocation->command->id](session);
 }
 
 int run_command(struct session *session)

@@ -298,7 +298,7 @@ static int explain_scope(struct explaining *explaining)
 {
     const struct invocation *invocation = explaining->session->invocation;
     const char *form = invocation->sub == NULL ? "" : invocation->sub->name;
-    bool is_dup = invocation->command == &command_table[COMMAND_DUP];
+    bool is_dup = invocation->command == command_of(COMMAND_DUP);
 
     if (strcmp(form, "put") == 0 || strcmp(form, "get") == 0) {
         step_of_view(explaining, "address", "which values were put at which address");
@@ -350,7 +350,7 @@ static int explain_other(struct explaining *explaining)
 static int explain(struct explaining *explaining)
 {
     explain_options(explaining);
-    switch ((enum command_id)(explaining->session->invocation->command - command_table)) {
+    switch (explaining->session->invocation->command->id) {
     case COMMAND_GET:
         return explain_get(explaining);
     case COMMAND_LOG:

@@ -18,9 +18,9 @@ static int refuse_topic(struct session *session, const struct operand *operand)
                                          .suggestion = &suggestion};
 
     suggest_begin(&suggestion, "", operand->text, strlen(operand->text));
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (!command_table[i].is_hidden)
-            suggest_offer(&suggestion, command_table[i].name);
+    for (enum command_id id = 0; id < COMMAND_COUNT; id++)
+        if (!command_of(id)->is_hidden)
+            suggest_offer(&suggestion, command_of(id)->name);
     for (unsigned i = 0; help_topic_name(i) != NULL; i++)
         suggest_offer(&suggestion, help_topic_name(i));
     return report_with(session, &detail, ERROR_NO_TOPIC);

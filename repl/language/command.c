@@ -1,21 +1,41 @@
 /*
- * command.c - finding a command and its forms in the table (command.h).
+ * command.c - finding a command and its forms in the tables (command.h).
  */
 #include "command.h"
 
+#include <assert.h>
 #include <string.h>
+
+#include "command_table.h"
 
 static bool is_word(const char *word, const char *name, size_t bytes)
 {
     return word != NULL && strlen(word) == bytes && memcmp(word, name, bytes) == 0;
 }
 
+const struct command *command_of(enum command_id id)
+{
+    static const struct command *const families[] = {
+        commands_basin, commands_reading, commands_scopes,  commands_store,
+        commands_views, commands_care,    commands_program,
+    };
+
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        for (const struct command *command = families[i]; command->name != NULL; command++)
+            if (command->id == id)
+                return command;
+    assert(false); /* Each id has an entry in one of these. */
+    return NULL;
+}
+
 const struct command *command_find(const char *name, size_t bytes)
 {
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (is_word(command_table[i].name, name, bytes) ||
-            is_word(command_table[i].alias, name, bytes))
-            return &command_table[i];
+    for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
+        const struct command *command = command_of(id);
+
+        if (is_word(command->name, name, bytes) || is_word(command->alias, name, bytes))
+            return command;
+    }
     return NULL;
 }
 

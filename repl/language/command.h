@@ -1,5 +1,5 @@
 /*
- * command.h - the one table of commands and options.
+ * command.h - what commands and options there are.
  *
  * Parser, help texts, manual page and completion are made from it; a command or option that is not
  * here does not exist. An option's name and letter take a value either everywhere or nowhere, so
@@ -236,6 +236,7 @@ struct subcommand {
 };
 
 struct command {
+    enum command_id id;
     const char *name;
     const char *alias;    /* Another name; NULL: none. */
     const char *operands; /* As help shows them. */
@@ -253,7 +254,6 @@ struct command {
     bool runs_another;
 };
 
-extern const struct command command_table[COMMAND_COUNT];
 extern const struct option option_table[OPTION_COUNT];
 
 enum { OPTION_SET_WORDS = 2 };
@@ -270,6 +270,9 @@ struct option_set option_set_every(void);
 /** Add a command's list. */
 void option_set_add(struct option_set *set, const enum option_id *list);
 bool option_set_has(const struct option_set *set, enum option_id id);
+
+/** The command of an id that is below COMMAND_COUNT. Never NULL. */
+const struct command *command_of(enum command_id id);
 
 /** The command of this name, or NULL. */
 const struct command *command_find(const char *name, size_t bytes);

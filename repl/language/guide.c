@@ -263,6 +263,6 @@ const char *guide_group_name(enum guide_group group)
 
 const struct guide *guide_of(const struct command *command)
 {
-    assert(command >= command_table && command < command_table + COMMAND_COUNT);
-    return &guide_table[command - command_table];
+    assert(command->id < COMMAND_COUNT);
+    return &guide_table[command->id];
 }

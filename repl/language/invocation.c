@@ -46,7 +46,7 @@ static bool place_operand(struct parse *parse, const struct item *item)
         return true;
     }
     command = command_find(word, item->bytes);
-    if (command == &command_table[COMMAND_EXPLAIN] && parse->explain_token == 0) {
+    if (command == command_of(COMMAND_EXPLAIN) && parse->explain_token == 0) {
         parse->explain_token = item->token; /* Which command it explains comes next. */
         return true;
     }
@@ -65,7 +65,7 @@ static void settle_command(struct parse *parse)
 
     invocation->explains = parse->explain_token != 0 && invocation->command != NULL;
     if (parse->explain_token != 0 && invocation->command == NULL) {
-        invocation->command = &command_table[COMMAND_EXPLAIN];
+        invocation->command = command_of(COMMAND_EXPLAIN);
         parse->command_token = parse->explain_token;
     }
     if (invocation->command != NULL && invocation->sub == NULL)

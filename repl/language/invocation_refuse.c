@@ -60,9 +60,9 @@ bool parse_refuse_command(struct parse *parse, int token)
     struct suggestion *suggestion = &parse->error->suggestion;
 
     suggest_begin(suggestion, "", word, strlen(word));
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (!command_table[i].is_hidden)
-            suggest_offer(suggestion, command_table[i].name);
+    for (enum command_id id = 0; id < COMMAND_COUNT; id++)
+        if (!command_of(id)->is_hidden)
+            suggest_offer(suggestion, command_of(id)->name);
     if (suggestion->count > 0 || parse->invocation->db != NULL || strlen(word) > 60)
         return parse_refuse(parse, token, 0, 0, ERROR_NO_COMMAND, word);
     parse_fill(parse, word);
@@ -125,9 +125,9 @@ static bool name_owners(struct parse *parse, const struct item *item, const char
 
     if (typed != NULL)
         add_owners(owners, &used, typed, item, name);
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (&command_table[i] != typed)
-            add_owners(owners, &used, &command_table[i], item, name);
+    for (enum command_id id = 0; id < COMMAND_COUNT; id++)
+        if (command_of(id) != typed)
+            add_owners(owners, &used, command_of(id), item, name);
     if (used != 0)
         parse_fill(parse, owners);
     return used != 0;

@@ -81,7 +81,7 @@ static void note_operand(struct walker *walker, const char *word)
     if (walker->knows_command)
         return;
     command = command_find(word, strlen(word));
-    if (command == NULL || command == &command_table[COMMAND_EXPLAIN])
+    if (command == NULL || command == command_of(COMMAND_EXPLAIN))
         return;
     walker->knows_command = true;
     walker->runs_another = command->runs_another;

@@ -327,7 +327,7 @@ static int complain(struct session *session, const struct complaint *complaint)
     struct spot spot = {.is_shown = false};
     struct text remedy = {0};
 
-    if (invocation->command == &command_table[COMMAND_RUN] && !invocation->explains)
+    if (invocation->command == command_of(COMMAND_RUN) && !invocation->explains)
         adapted.code = exit_code_of_run(complaint->code);
 
     emit_before_error(session); /* Rows that came before the error are seen before it. */

@@ -32,9 +32,9 @@ static bool is_name(const char *name, size_t bytes, const char *word)
 
 static void add_commands(struct completing *c)
 {
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (!command_table[i].is_hidden)
-            candidates_add(&c->candidates, command_table[i].name, command_table[i].summary,
+    for (enum command_id id = 0; id < COMMAND_COUNT; id++)
+        if (!command_of(id)->is_hidden)
+            candidates_add(&c->candidates, command_of(id)->name, command_of(id)->summary,
                            CANDIDATE_WHOLE);
 }
 
@@ -95,11 +95,11 @@ static void add_names(struct completing *c, bool is_prefix)
     const struct command *command = c->spot.command;
     const struct subcommand *sub = c->spot.sub;
 
-    if (command == &command_table[COMMAND_MARK])
+    if (command == command_of(COMMAND_MARK))
         complete_bookmarks(&c->candidates, c->handle);
-    else if (command == &command_table[COMMAND_LABEL])
+    else if (command == command_of(COMMAND_LABEL))
         complete_labels(&c->candidates, c->handle);
-    else if (command == &command_table[COMMAND_VIEW] && !is_prefix)
+    else if (command == command_of(COMMAND_VIEW) && !is_prefix)
         complete_views(&c->candidates, c->handle,
                        sub == NULL || strcmp(sub->name, "drop") == 0 ? COMPLETE_UNNECESSARY_VIEWS
                        : strcmp(sub->name, "add") == 0               ? COMPLETE_DECLARED_VIEWS
@@ -139,7 +139,7 @@ static void add_alternative(struct completing *c, const char *name, size_t bytes
     } else if (is_name(name, bytes, "NAME") || is_name(name, bytes, "PREFIX")) {
         add_names(c, *name == 'P');
     } else if (is_name(name, bytes, "COMMAND")) {
-        if (c->spot.command == &command_table[COMMAND_RUN])
+        if (c->spot.command == command_of(COMMAND_RUN))
             complete_files(&c->candidates); /* A program, not a command of flume's. */
         else
             add_commands(c);
@@ -221,7 +221,7 @@ static void add_operands(struct completing *c)
     const struct spot *spot = &c->spot;
     struct syntax_place place;
 
-    if (spot->command == &command_table[COMMAND_FIND]) {
+    if (spot->command == command_of(COMMAND_FIND)) {
         add_query(c);
         return;
     }

@@ -121,9 +121,9 @@ static struct unique find_word(const struct spot *spot, const char *typed)
     struct unique unique = {.typed = typed};
 
     if (spot->form == SPOT_COMMAND) {
-        for (size_t i = 0; i < COMMAND_COUNT; i++)
-            if (!command_table[i].is_hidden)
-                offer(&unique, command_table[i].name);
+        for (enum command_id id = 0; id < COMMAND_COUNT; id++)
+            if (!command_of(id)->is_hidden)
+                offer(&unique, command_of(id)->name);
     } else if (spot->form == SPOT_OPERAND && spot->command->subs != NULL && !spot->sub_is_named &&
                spot->operand_count == 0) {
         for (const struct subcommand *sub = spot->command->subs; sub->name != NULL; sub++)
@@ -163,7 +163,7 @@ static void hint_at_blank(const struct spot *spot, struct text *hint)
     else if (spot->command != NULL)
         add_rest(hint, spot, spot->operand_count);
     else if (spot->explains)
-        add_word(hint, "%s", command_table[COMMAND_EXPLAIN].operands);
+        add_word(hint, "%s", command_of(COMMAND_EXPLAIN)->operands);
 }
 
 static void add_behind(const struct typed *typed, const char *word, struct text *hint)

@@ -24,7 +24,7 @@ static void take_operand(struct spot *spot, const char *word)
         command = command_find(word, strlen(word));
         if (command == NULL && spot->db == NULL && !spot->explains && command_is_path(word))
             spot->db = word;
-        else if (command == &command_table[COMMAND_EXPLAIN] && !spot->explains)
+        else if (command == command_of(COMMAND_EXPLAIN) && !spot->explains)
             spot->explains = true;
         else
             spot->command = command;
