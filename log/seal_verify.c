@@ -3,7 +3,7 @@
  *
  * Nothing that was in memory when the file was written is trusted to be in it: blocks are read,
  * checked, unpacked and compared with the raw strata, which is read once more too; sections are
- * hashed as they lie; what is between them must be zeros. Parity has checks of its own: see
+ * hashed as they lie; what is behind blocks and between sections must be zeros. Parity has checks of its own: see
  * seal_parity.h.
  */
 #include "seal_file.h"
@@ -52,16 +52,23 @@ static int verify_page(struct verification *verification, uint64_t at, const uin
     return status;
 }
 
+/* What lies there must be zeros. */
+static int zeros_judge(const struct verification *verification, uint64_t at, const uint8_t *bytes,
+                       uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (bytes[i] != 0)
+            return differs(verification, at + i);
+    }
+    return FLUME_OK;
+}
+
 static int verify_zeros(struct verification *verification, uint64_t from, uint64_t to)
 {
     const uint8_t *bytes;
     int status = want(verification, from, to - from, &bytes);
 
-    for (uint64_t i = 0; status == FLUME_OK && i < to - from; i++) {
-        if (bytes[i] != 0)
-            status = differs(verification, from + i);
-    }
-    return status;
+    return status == FLUME_OK ? zeros_judge(verification, from, bytes, to - from) : status;
 }
 
 /* One block, which ends where the next one begins; *io_raw is where it begins in the raw strata. */
@@ -70,6 +77,7 @@ static int verify_block(struct verification *verification, const struct sealed_b
 {
     uint64_t salt = verification->made->footer.salt;
     uint64_t bytes = sealed_block_bytes(entry->stored_bytes);
+    uint64_t used = SEALED_BLOCK_HEADER_BYTES + (uint64_t)entry->stored_bytes;
     const uint8_t *stored, *raw, *grains;
     struct sealed_block block;
     int status = want(verification, entry->file_offset, bytes, &stored);
@@ -82,6 +90,10 @@ static int verify_block(struct verification *verification, const struct sealed_b
         block.stored_bytes != entry->stored_bytes || block.raw_offset != *io_raw ||
         block.first_ordinal != *io_ordinal || block.raw_bytes > verification->made->raw_bytes_max)
         return differs(verification, entry->file_offset);
+    /* The check of a block does not cover them. */
+    status = zeros_judge(verification, entry->file_offset + used, stored + used, bytes - used);
+    if (status != FLUME_OK)
+        return status;
     grains = stored + SEALED_BLOCK_HEADER_BYTES; /* They lie there, or are packed. */
     if (block.codec != SEALED_STORED) {
         if (!seal_unpack(&verification->unpacker, &block, salt, grains, verification->unpacked))

@@ -88,9 +88,6 @@ struct stage {
     uint64_t head, first_raw; /* Records below first_raw are in full strata. */
     uint16_t seeds[RECORDS_MAX];
     unsigned record_count;
-    int64_t (*honest_pwrite)(void *ctx, int file, const void *source, size_t bytes,
-                             uint64_t offset);
-    _Atomic unsigned writes_seen, lie_at; /* 0: never. */
     int (*honest_sync)(void *ctx, int file);
     _Atomic(struct gate *) gate; /* NULL: none. */
     int (*honest_open)(void *ctx, const char *path, unsigned flags);
@@ -176,24 +173,6 @@ static void append_next(struct stage *stage)
     stage->head = seq + 1;
 }
 
-/* A disk that does not give back what was written to it: one bit of the write that is due. */
-static int64_t lying_pwrite(void *ctx, int file, const void *source, size_t bytes, uint64_t offset)
-{
-    struct stage *stage = (struct stage *)((uint8_t *)ctx - offsetof(struct stage, fault));
-    uint8_t *copy;
-    int64_t result;
-
-    if (atomic_fetch_add(&stage->writes_seen, 1) + 1 != atomic_load(&stage->lie_at))
-        return stage->honest_pwrite(ctx, file, source, bytes, offset);
-    copy = malloc(bytes);
-    assert_non_null(copy);
-    memcpy(copy, source, bytes);
-    copy[bytes / 2] ^= 16;
-    result = stage->honest_pwrite(ctx, file, copy, bytes, offset);
-    free(copy);
-    return result;
-}
-
 /* A sync that does not come to an end for as long as the gate is shut. */
 struct gate {
     pthread_mutex_t mutex;
@@ -261,9 +240,7 @@ static struct stage *stage_begin(uint64_t seed)
     stage->disk = simdisk_create(seed);
     faultio_init(&stage->fault, simdisk_process(stage->disk));
     fault_memory_init(&stage->memory);
-    stage->honest_pwrite = stage->fault.table.pwrite;
     stage->honest_sync = stage->fault.table.sync;
-    stage->fault.table.pwrite = lying_pwrite;
     stage->fault.table.sync = gated_sync;
     stage->honest_open = stage->fault.table.open;
     stage->honest_pread = stage->fault.table.pread;
@@ -532,28 +509,6 @@ static void each_request_for_memory_may_fail(void **state)
     }
 }
 
-static void what_does_not_read_back_never_takes_the_name(void **state)
-{
-    enum { WRITES = 12 };
-    unsigned refused = 0;
-
-    (void)state;
-    for (unsigned nth = 1; nth < WRITES; nth++) {
-        struct stage *stage = stage_begin(nth);
-        int status;
-
-        atomic_store(&stage->lie_at, atomic_load(&stage->writes_seen) + nth);
-        status = flume_log_seal(stage->log, NULL, NULL);
-        atomic_store(&stage->lie_at, 0);
-        assert_true(status == FLUME_OK || status == FLUME_ERR_DAMAGED);
-        refused += status != FLUME_OK;
-        expect_records_of(stage, stage->log);
-        finish(stage, stage->log);
-        stage_end(stage);
-    }
-    assert_true(refused > 3);
-}
-
 static void what_cannot_be_read_back_never_takes_the_name(void **state)
 {
     (void)state;
@@ -773,7 +728,6 @@ int main(void)
         cmocka_unit_test(a_disk_that_is_full_at_any_step_loses_nothing),
         cmocka_unit_test(a_full_disk_is_told_as_full_and_leaves_no_file),
         cmocka_unit_test(each_request_for_memory_may_fail),
-        cmocka_unit_test(what_does_not_read_back_never_takes_the_name),
         cmocka_unit_test(what_cannot_be_read_back_never_takes_the_name),
         cmocka_unit_test(a_power_cut_anywhere_leaves_one_form_or_the_other),
         cmocka_unit_test(names_that_are_lost_at_random_leave_one_form_or_the_other),
