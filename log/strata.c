@@ -282,18 +282,26 @@ int strata_open(flume_log *log, struct strata *strata)
                     (unsigned long long)strata->first_seq, log->path);
 }
 
+bool strata_footer_find(const struct strata *strata, struct strata_footer *out_footer)
+{
+    struct strata_footer footer;
+
+    if (strata->data_bytes < strata->file_bytes ||
+        !strata_footer_decode(strata->data + strata_limit(strata->file_bytes), &footer) ||
+        memcmp(footer.strata_id, strata->strata_id, sizeof footer.strata_id) != 0 ||
+        footer.first_seq != strata->first_seq)
+        return false;
+    *out_footer = footer;
+    return true;
+}
+
 /* Whether the footer vouches for the slots as they are, for that many grains. */
 static bool footer_proves_slots(const struct strata *strata, uint64_t count)
 {
     struct strata_footer footer;
     const void *slots = (const void *)atomic_load(&strata->slots);
-    uint64_t footer_at = strata_limit(strata->file_bytes);
 
-    if (slots == NULL || strata->data_bytes < strata->file_bytes ||
-        !strata_footer_decode(strata->data + footer_at, &footer))
-        return false;
-    return memcmp(footer.strata_id, strata->strata_id, sizeof footer.strata_id) == 0 &&
-           footer.first_seq == strata->first_seq && footer.count == count &&
+    return slots != NULL && strata_footer_find(strata, &footer) && footer.count == count &&
            count < atomic_load(&strata->slot_count) &&
            hash_bytes(slots, (footer.count + 1) * sizeof(uint32_t), 0) == footer.slots_check;
 }
@@ -386,8 +394,12 @@ static void guess_make(struct strata *strata, uint64_t count)
 
 int strata_settle(flume_log *log, struct strata *strata, uint64_t count)
 {
+    uint64_t count_max = strata_slot_count(strata->file_bytes) - 1;
+
     if (atomic_load_explicit(&strata->slots_state, memory_order_acquire) != SLOTS_UNKNOWN)
         return FLUME_OK;
+    if (count > count_max)
+        count = count_max; /* The strata that held the others is gone. */
     if (strata->first_seq >= log->head->trusted_from || footer_proves_slots(strata, count)) {
         (void)pthread_mutex_lock(&log->table_mutex);
         if (atomic_load(&strata->slots_state) == SLOTS_UNKNOWN) {

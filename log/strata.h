@@ -155,7 +155,8 @@ int strata_missing(flume_log *log, uint64_t first_seq, const char *path);
 /* FLUME_ERR_VERSION if nothing may be appended beside it. */
 int strata_check_writable(flume_log *log, const struct strata *strata);
 
-/* The slots are usable up to `count` grains: proven or rebuilt if need be. */
+/* The slots are usable up to `count` grains, or as many as the file has room for: proven or rebuilt
+ * if need be. */
 int strata_settle(flume_log *log, struct strata *strata, uint64_t count);
 
 /* Rebuild the slots privately, whatever they are now. */
@@ -198,6 +199,9 @@ static inline uint64_t strata_slot(const struct strata *strata, uint64_t ordinal
  * where they all are. */
 bool strata_footer_make(const struct strata *strata, uint64_t count,
                         struct strata_footer *out_footer);
+
+/* The footer that an open raw strata has by now. false: it has none, or it does not read. */
+bool strata_footer_find(const struct strata *strata, struct strata_footer *out_footer);
 
 /* Its descriptor for writing and syncing, opened on first use, or an error with detail. */
 int strata_write_file(flume_log *log, struct strata *strata);

@@ -16,6 +16,13 @@ static uint64_t section_bytes(const struct sealed_footer *footer, enum sealed_se
     return section != NULL ? section->bytes : 0;
 }
 
+static int missing(flume_log *log, uint64_t seq)
+{
+    return log_fail(log, FLUME_ERR_DAMAGED, 0, seq,
+                    "%s: the strata of seq %llu is missing from log/; run 'flume check'", log->path,
+                    (unsigned long long)seq);
+}
+
 static int describe_sealed(flume_log *log, struct strata *strata, flume_strata_info *info)
 {
     struct sealed_footer footer;
@@ -45,20 +52,56 @@ static int describe_sealed(flume_log *log, struct strata *strata, flume_strata_i
     return FLUME_OK;
 }
 
+/* Where the last of so many grains ends, which was found by walking. */
+static uint64_t end_of_last(const struct strata *strata, uint64_t count)
+{
+    uint64_t offset = count > 0 ? strata_slot(strata, count - 1) : 0;
+
+    return offset == 0
+               ? STRATA_DATA_AT
+               : offset + grain_bytes(get_le16(strata->data + offset + GRAIN_META_BYTES_AT),
+                                      get_le32(strata->data + offset + GRAIN_BODY_BYTES_AT));
+}
+
+/* Count the records of a raw strata that has no footer, and their bytes. There may be fewer than the
+ * table says, which knows the next strata only: those between may be gone. */
+static int count_raw(flume_log *log, struct strata *strata, flume_strata_info *info)
+{
+    uint64_t count_max = strata_slot_count(strata->file_bytes) - 1;
+    uint64_t count = info->records < count_max ? info->records : count_max;
+    uint64_t end;
+    int status = strata_settle(log, strata, count);
+
+    if (status == FLUME_OK && strata_slot(strata, info->records) == 0)
+        status = strata_rebuild_slots(log, strata, count); /* Or it is full to the last byte. */
+    if (status != FLUME_OK)
+        return status;
+    while (count > 0 && strata_slot(strata, count - 1) == 0)
+        count--;
+    end = strata_slot(strata, count);
+    if (end == 0)
+        end = count == info->records ? strata->limit : end_of_last(strata, count);
+    info->records = count;
+    info->grain_bytes = end - STRATA_DATA_AT;
+    return FLUME_OK;
+}
+
 /* FLUME_END: it was sealed at this moment, and a newer table has it. */
 static int describe_raw(flume_log *log, struct strata *strata, flume_strata_info *info)
 {
     struct mapping *mapping = strata_lend(log, strata);
-    uint64_t end;
-    int status;
+    struct strata_footer footer;
+    int status = FLUME_OK;
 
     if (mapping == NULL)
         return FLUME_END;
-    status = strata_settle(log, strata, info->records);
-    if (status == FLUME_OK) {
-        end = strata_slot(strata, info->records); /* 0: it is full to the last byte. */
-        info->grain_bytes = (end != 0 ? end : strata->limit) - STRATA_DATA_AT;
-        info->file_bytes = strata->data_bytes;
+    info->file_bytes = strata->data_bytes;
+    if (strata_footer_find(strata, &footer) && footer.count <= info->records &&
+        footer.end_offset >= STRATA_DATA_AT) {
+        info->records = footer.count;
+        info->grain_bytes = footer.end_offset - STRATA_DATA_AT;
+    } else {
+        status = count_raw(log, strata, info);
     }
     let_go(&mapping->held);
     return status;
@@ -74,17 +117,18 @@ static int describe(flume_log *log, uint64_t seq, uint64_t head, flume_strata_in
     if (table == NULL)
         return status;
     if (index == SIZE_MAX)
-        return log_fail(log, FLUME_ERR_DAMAGED, 0, seq,
-                        "%s: the strata of seq %llu is missing from log/; run 'flume check'",
-                        log->path, (unsigned long long)seq);
+        return missing(log, seq);
     strata = table->rows[index].strata;
     status = strata_open(log, strata);
     if (status != FLUME_OK)
         return status;
     *info = (flume_strata_info){.first_seq = strata->first_seq,
                                 .records = table_grain_count(table, index, head)};
-    return strata->form == STRATA_SEALED ? describe_sealed(log, strata, info)
-                                         : describe_raw(log, strata, info);
+    status = strata->form == STRATA_SEALED ? describe_sealed(log, strata, info)
+                                           : describe_raw(log, strata, info);
+    if (status == FLUME_OK && seq - info->first_seq >= info->records)
+        return missing(log, seq);
+    return status;
 }
 
 int flume_log_strata(flume_log *log, uint64_t seq, flume_strata_info *out_info)

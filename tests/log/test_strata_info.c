@@ -129,6 +129,148 @@ static void where_there_is_no_record_there_is_no_strata(void **state)
     assert_int_not_equal(flume_log_strata(NULL, 0, &info), FLUME_OK);
 }
 
+/* --- Strata that are missing ------------------------------------------------------------------ */
+
+/* The strata of these records is gone: each of them is told as missing, and the others are what
+ * they were. */
+static void expect_missing(struct log_fixture *fx, const flume_strata_info *gone, size_t count,
+                           const flume_strata_info *before)
+{
+    const uint64_t seqs[] = {gone[0].first_seq, gone[0].first_seq + 1,
+                             gone[0].first_seq + gone[0].records / 2,
+                             gone[count - 1].first_seq + gone[count - 1].records - 1};
+    flume_strata_info info = {.file_bytes = 7};
+
+    for (size_t i = 0; i < sizeof seqs / sizeof seqs[0]; i++) {
+        assert_int_equal(flume_log_strata(fx->log, seqs[i], &info), FLUME_ERR_DAMAGED);
+        expect_error(fx->log, FLUME_ERR_DAMAGED, "is missing from log/; run 'flume check'");
+        assert_int_equal(info.file_bytes, 7);
+    }
+    if (before == NULL)
+        return;
+    assert_int_equal(flume_log_strata(fx->log, gone[0].first_seq - 1, &info), FLUME_OK);
+    assert_int_equal(info.first_seq, before->first_seq);
+    assert_int_equal(info.records, before->records);
+    assert_int_equal(info.grain_bytes, before->grain_bytes);
+}
+
+static void remove_strata(struct log_fixture *fx, uint64_t first_seq)
+{
+    run_command("rm -f '%s' '%s/log/%020llu.slots'", strata_path(fx, "basin.flume", first_seq),
+                fx->path, (unsigned long long)first_seq);
+}
+
+static void a_missing_strata_among_sealed_ones_is_told(void **state)
+{
+    struct log_fixture *fx = *state;
+    static flume_strata_info infos[SEAL_STRATA_MAX];
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA + 2);
+    seal_all(fx->log);
+    assert_true(walk(fx->log, infos) > STRATA);
+    close_log(fx);
+    remove_strata(fx, infos[1].first_seq);
+    remove_strata(fx, infos[2].first_seq);
+    open_log(fx);
+    expect_missing(fx, &infos[1], 2, &infos[0]);
+    assert_int_equal(flume_log_strata(fx->log, infos[3].first_seq, &infos[1]), FLUME_OK);
+    assert_int_equal(infos[1].records, infos[3].records);
+}
+
+static void a_missing_strata_among_raw_ones_is_told(void **state)
+{
+    struct log_fixture *fx = *state;
+    static flume_strata_info infos[SEAL_STRATA_MAX];
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA + 2);
+    assert_true(walk(fx->log, infos) > STRATA);
+    close_log(fx);
+    remove_strata(fx, infos[1].first_seq);
+    remove_strata(fx, infos[2].first_seq);
+    open_log(fx);
+    expect_missing(fx, &infos[1], 2, &infos[0]);
+    assert_int_equal(flume_log_strata(fx->log, infos[3].first_seq, &infos[1]), FLUME_OK);
+    assert_int_equal(infos[1].records, infos[3].records);
+}
+
+static void a_missing_first_strata_is_told(void **state)
+{
+    struct log_fixture *fx = *state;
+    static flume_strata_info infos[SEAL_STRATA_MAX];
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA);
+    (void)walk(fx->log, infos);
+    close_log(fx);
+    remove_strata(fx, 0);
+    open_log(fx);
+    expect_missing(fx, &infos[0], 1, NULL);
+}
+
+/* Nothing but the slots tells how many records it has, or the grains themselves. */
+static void without_a_footer_a_missing_strata_is_told_too(void **state)
+{
+    struct log_fixture *fx = *state;
+    static flume_strata_info infos[SEAL_STRATA_MAX];
+    const char *footless;
+
+    for (unsigned slots = 0; slots < 2; slots++) {
+        (void)snprintf(fx->path, sizeof fx->path, "%s/basin.flume", fx->root);
+        run_command("rm -rf '%s'", fx->path);
+        open_for_sealing(fx);
+        fill_strata(fx, STRATA);
+        (void)walk(fx->log, infos);
+        remove_strata(fx, infos[1].first_seq);
+        footless = strata_path(fx, "basin.flume", 0);
+        zero_file(footless, file_bytes(footless) - STRATA_PAGE_BYTES, STRATA_PAGE_BYTES);
+        if (slots != 0)
+            zero_file(fixture_path(fx, "basin.flume/log/00000000000000000000.slots"), 0, 4096);
+        close_log(fx);
+        open_log(fx);
+        expect_missing(fx, &infos[1], 1, &infos[0]);
+        close_log(fx);
+    }
+}
+
+/* Records before a gap of so many are read, without memory for the gap. */
+static void a_gap_wider_than_memory_hides_no_record(void **state)
+{
+    const uint64_t far = UINT64_C(1) << 44;
+    struct log_fixture *fx = *state;
+    static flume_strata_info infos[SEAL_STRATA_MAX];
+    uint8_t page[STRATA_PAGE_BYTES];
+    struct strata_header header;
+    flume_strata_info info;
+    uint64_t head;
+    size_t count;
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA);
+    count = walk(fx->log, infos);
+    head = flume_log_head(fx->log);
+    (void)snprintf(fx->path, sizeof fx->path, "%s", copy_after_power_cut(fx, "copy.flume"));
+    close_log(fx);
+    read_file(strata_path(fx, "copy.flume", infos[count - 1].first_seq), 0, page, sizeof page);
+    assert_int_equal(strata_header_decode(page, &header), FLUME_OK);
+    header.first_seq = far;
+    header.durable = far;
+    strata_header_encode(page, &header);
+    run_command("cd '%s/log' && mv %020llu.strata %020llu.strata", fx->path,
+                (unsigned long long)infos[count - 1].first_seq, (unsigned long long)far);
+    write_file(strata_path(fx, "copy.flume", far), 0, page, sizeof page);
+    open_log(fx);
+    assert_true(flume_log_head(fx->log) > far);
+    expect_get(fx->log, infos[count - 1].first_seq - 1, FLUME_OK);
+    expect_get(fx->log, head - 1, FLUME_ERR_DAMAGED);
+    expect_get(fx->log, far / 2, FLUME_ERR_DAMAGED);
+    assert_int_equal(flume_log_strata(fx->log, infos[count - 2].first_seq, &info), FLUME_OK);
+    assert_int_equal(info.records, infos[count - 2].records);
+    assert_int_equal(flume_log_strata(fx->log, far / 2, &info), FLUME_ERR_DAMAGED);
+    expect_get(fx->log, far, FLUME_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +279,11 @@ int main(void)
         closed_log_test(roots_are_those_of_the_file),
         closed_log_test(any_seq_of_a_strata_finds_it),
         closed_log_test(where_there_is_no_record_there_is_no_strata),
+        closed_log_test(a_missing_strata_among_sealed_ones_is_told),
+        closed_log_test(a_missing_strata_among_raw_ones_is_told),
+        closed_log_test(a_missing_first_strata_is_told),
+        closed_log_test(without_a_footer_a_missing_strata_is_told_too),
+        closed_log_test(a_gap_wider_than_memory_hides_no_record),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
