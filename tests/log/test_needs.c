@@ -5,6 +5,10 @@
 
 #include <unistd.h>
 
+#include "handle.h"
+#include "head.h"
+#include "page_trap.h"
+
 /* Append a record to the second log, and one to the first that needs it. */
 static uint64_t append_chunk(flume_log *grains, const char *text)
 {
@@ -426,6 +430,49 @@ static void closing_makes_both_durable(void **state)
     close_grains(grains);
 }
 
+/* Another process, which makes more of the second log durable. */
+struct further {
+    flume_log *log, *grains;
+    uint64_t needs;
+};
+
+static void settle_further(void *ctx)
+{
+    struct further *further = ctx;
+    uint64_t chunk = append_chunk(further->grains, "further");
+
+    further->needs = chunk + 1;
+    assert_int_equal(flume_log_sync(further->log, append_needing(further->log, "blob", chunk + 1,
+                                                                 check_of(further->grains, chunk))),
+                     FLUME_OK);
+}
+
+static void what_others_settle_at_that_moment_stays_settled(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct further further;
+    uint64_t seq;
+
+    if (!page_trap_works()) {
+        print_message("skipped: no pages can be taken away here\n");
+        skip();
+    }
+    further.grains = begin(fx);
+    further.log = open_other(fx, 0);
+    assert_int_equal(flume_log_sync(further.grains, append_chunk(further.grains, "chunk")),
+                     FLUME_OK);
+    assert_int_equal(flume_grains_lend(fx->log, further.grains), FLUME_OK);
+    page_trap_set((void *)&fx->log->head->needs_settled, sizeof fx->log->head->needs_settled,
+                  PAGE_TRAP_ON_WRITE, settle_further, &further);
+    assert_int_equal(flume_grains_lend(fx->log, NULL), FLUME_OK); /* It says how far it was. */
+    assert_true(page_trap_end());
+    close_grains(further.grains);
+    take_grains_away(fx);
+    seq = append_needing(fx->log, "as far", further.needs, 0);
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK);
+    close_handle(further.log);
+}
+
 /* ---- away ---- */
 
 static void nothing_becomes_durable_while_what_is_needed_is_away(void **state)
@@ -574,6 +621,23 @@ static void where_the_second_log_is_away_recovery_keeps_all_and_says_so(void **s
     close_grains(grains);
 }
 
+static void where_nothing_names_the_second_log_recovery_keeps_all(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t blob = append_needing(fx->log, "blob", append_chunk(grains, "chunk") + 1, 0);
+    const char *copy_path = copy_after_power_cut(fx, "copy.flume");
+    flume_log *copy;
+
+    run_command("rm '%s/GRAINS'", copy_path);
+    copy = open_at(copy_path);
+    assert_int_equal(flume_log_head(copy), blob + 1);
+    assert_false(stat_of(copy).recovery.torn);
+    expect_text(copy, blob, "blob");
+    close_grains(copy);
+    close_grains(grains);
+}
+
 static void a_copy_of_a_living_basin_has_what_it_keeps_durable(void **state)
 {
     struct log_fixture *fx = *state;
@@ -658,6 +722,7 @@ int main(void)
         closed_log_test(a_casual_process_syncs_both_by_itself),
         closed_log_test(a_large_batch_needs_as_well),
         closed_log_test(closing_makes_both_durable),
+        closed_log_test(what_others_settle_at_that_moment_stays_settled),
         closed_log_test(nothing_becomes_durable_while_what_is_needed_is_away),
         closed_log_test(what_is_durable_needs_nobody_any_more),
         closed_log_test(a_second_log_that_became_shorter_poisons_the_first),
@@ -665,6 +730,7 @@ int main(void)
         closed_log_test(what_has_its_needs_is_kept_and_settled_at_the_next_sync),
         closed_log_test(a_seq_that_was_given_again_does_not_serve),
         closed_log_test(where_the_second_log_is_away_recovery_keeps_all_and_says_so),
+        closed_log_test(where_nothing_names_the_second_log_recovery_keeps_all),
         closed_log_test(a_copy_of_a_living_basin_has_what_it_keeps_durable),
         closed_log_test(a_basin_is_not_its_own_second_log),
         closed_log_test(two_basins_that_name_each_other_end_the_search),
