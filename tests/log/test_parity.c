@@ -472,6 +472,42 @@ static void what_only_cells_of_unknown_check_would_tell_is_not_believed(void **s
     assert_memory_equal(fx->strata_copy.data, fx->strata.data, fx->strata.bytes);
 }
 
+/* A cell of unknown check is taken for right and is not: what is worked out from it contradicts the
+ * check of the cell that is missing. */
+static void what_a_check_contradicts_is_not_believed(void **state)
+{
+    struct parity_fixture *fx = *state;
+
+    make_files(fx, 1800 * CELL, PLACE_BESIDE, 32, 1); /* 57 stripes. */
+    damage(fx, &fx->section, CELL + 7, 1);
+    damage(fx, &fx->section, fx->section.bytes - 3 * CELL + 7, 1);
+    damage(fx, &fx->strata, 600 * CELL, 1);
+    damage(fx, &fx->strata, (600 + 11 * 57) * CELL, 1);
+    heal(fx);
+    assert_int_equal(fx->report.data_healable, 0);
+    assert_int_equal(fx->report.data_lost, 1);
+    assert_int_equal(fx->report.section_lost, 2);
+    assert_memory_equal(fx->strata_copy.data, fx->strata.data, fx->strata.bytes);
+}
+
+/* Where no stripe has more of them than parity cells, cells of unknown check are worked out: most
+ * come to what is there, and one does not. */
+static void few_cells_of_unknown_check_are_worked_out_each(void **state)
+{
+    struct parity_fixture *fx = *state;
+
+    make_files(fx, 1800 * CELL, PLACE_BESIDE, 2, 2); /* 900 stripes. */
+    damage(fx, &fx->section, CELL + 7, 1);
+    damage(fx, &fx->section, fx->section.bytes - 3 * CELL + 7, 1);
+    damage(fx, &fx->strata, 600 * CELL, 1);
+    heal(fx);
+    assert_int_equal(fx->report.data_healable, 1);
+    assert_int_equal(fx->report.data_lost, 0);
+    assert_int_equal(fx->report.data_unknown, 0);
+    assert_memory_equal(fx->strata_copy.data, fx->strata_was.data, fx->strata_was.bytes);
+    assert_memory_equal(fx->section_copy.data, fx->section_was.data, fx->section_was.bytes);
+}
+
 static void without_a_page_there_is_no_section(void **state)
 {
     struct parity_fixture *fx = *state;
@@ -667,6 +703,8 @@ int main(void)
         parity_test(a_page_lost_in_both_copies_is_told_from_the_cells),
         parity_test(without_checks_and_witnesses_nothing_is_claimed),
         parity_test(what_only_cells_of_unknown_check_would_tell_is_not_believed),
+        parity_test(what_a_check_contradicts_is_not_believed),
+        parity_test(few_cells_of_unknown_check_are_worked_out_each),
         parity_test(without_a_page_there_is_no_section),
         parity_test(the_section_is_found_wherever_the_hint_points),
         parity_test(a_page_in_the_wrong_place_or_of_another_strata_is_none),
