@@ -2,6 +2,9 @@
  * test_grain_index.c - the grain index of a sealed strata: the hash prefixes of its bodies, in
  * order, each with its seq; nothing of a section that is not as it was written.
  */
+#include <errno.h>
+
+#include "faultio.h"
 #include "seal_fixture.h"
 
 enum { PREFIX_BYTES = 8, EQUAL_BODIES = 1500 };
@@ -240,6 +243,39 @@ static void without_a_footer_page_there_is_no_index(void **state)
     assert_int_equal(walk(fx, &count), FLUME_ERR_DAMAGED);
 }
 
+/* Among equal bodies a seek reads in several places. */
+static void a_seek_whose_reads_fail_says_so_and_the_next_one_finds(void **state)
+{
+    struct log_fixture *fx = *state;
+    uint64_t first, end, prefix, seq, same = prefix_of("the same", 8);
+    struct fault_plan plan = {.call = FAULT_PREAD, .nth = 1, .result = -EIO};
+    struct faultio fault;
+    flume_grain_index *index;
+
+    faultio_init(&fault, flume_io_posix());
+    fx->options.io = &fault.table;
+    begin(fx);
+    index = open_index(fx, 0, &first, &end);
+    assert_int_equal(flume_grain_index_seek(index, same), FLUME_OK);
+    for (;; plan.nth++) {
+        int status;
+
+        faultio_plan(&fault, plan);
+        status = flume_grain_index_seek(index, same);
+        if (faultio_heal(&fault) == 0)
+            break;
+        assert_int_equal(status, FLUME_ERR_DAMAGED);
+        expect_error(fx->log, FLUME_ERR_DAMAGED, "cannot be read from the disk");
+        assert_int_equal(flume_grain_index_seek(index, same), FLUME_OK);
+        assert_int_equal(flume_grain_index_next(index, &prefix, &seq), FLUME_OK);
+        assert_true(prefix == same);
+    }
+    assert_true(plan.nth > 4); /* Where to look, twice in the middle, and what is left. */
+    flume_grain_index_close(index);
+    close_log(fx);
+    faultio_deinit(&fault);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -248,6 +284,7 @@ int main(void)
         closed_log_test(what_is_not_sealed_or_not_there_has_no_index),
         closed_log_test(of_a_damaged_index_no_entry_is_given),
         closed_log_test(without_a_footer_page_there_is_no_index),
+        closed_log_test(a_seek_whose_reads_fail_says_so_and_the_next_one_finds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -360,6 +360,29 @@ static void a_footer_that_does_not_read_is_named(void **state)
     assert_int_equal(flume_consistency_prove(fx->log, end_of(&log, 0), &made), FLUME_ERR_DAMAGED);
 }
 
+/* As where a backup's file was put back. */
+static void a_raw_strata_before_sealed_ones_is_named(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct proof_log log = open_sealed(fx, 0);
+    flume_consistency made;
+    flume_root root;
+
+    run_command("cp '%s' '%s/raw'", strata_path(fx, "basin.flume", 0), fx->root);
+    while (log.sealed < 3)
+        seal_next(&log);
+    close_log(fx);
+    run_command("cp '%s/raw' '%s'", fx->root, strata_path(fx, "basin.flume", 0));
+    open_for_sealing(fx);
+    expect_no_proof(fx, 3);
+    expect_error(fx->log, FLUME_ERR_DAMAGED, "is not sealed, and a later one is");
+    assert_int_equal(flume_consistency_prove(fx->log, end_of(&log, 0), &made), FLUME_ERR_DAMAGED);
+    expect_error(fx->log, FLUME_ERR_DAMAGED, "is not sealed, and a later one is");
+    assert_int_equal(flume_log_root(fx->log, &root), FLUME_OK);
+    assert_memory_equal(root.hash, log.footers[2].chain, sizeof root.hash);
+    expect_proof(fx->log, end_of(&log, 1), root.hash); /* From there on nothing lacks. */
+}
+
 /* --- Memory --- */
 
 static void without_memory_there_is_no_proof_and_nothing_is_lost(void **state)
@@ -406,6 +429,7 @@ int main(void)
         closed_log_test(a_damaged_block_takes_the_proofs_of_its_group_alone),
         closed_log_test(a_forged_root_gives_no_proof),
         closed_log_test(a_footer_that_does_not_read_is_named),
+        closed_log_test(a_raw_strata_before_sealed_ones_is_named),
         closed_log_test(without_memory_there_is_no_proof_and_nothing_is_lost),
     };
 
