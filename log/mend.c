@@ -8,6 +8,7 @@
  */
 #include "mend.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -266,11 +267,11 @@ static int sync_copies(struct inspection *inspection, struct mend_files *files)
 /* The length that the strata file should have, by whichever parity is there. */
 static uint64_t whole_bytes(const struct mend_files *files)
 {
-    for (int place = 0; place < MEND_PLACES; place++) {
-        if (files->presence[place] == MEND_PRESENT)
-            return parity_strata_bytes(files->parity[place]);
-    }
-    return files->strata_bytes;
+    enum mend_place place = files->presence[MEND_WITHIN] == MEND_PRESENT ? MEND_WITHIN
+                                                                         : MEND_BESIDE;
+
+    assert(files->presence[place] == MEND_PRESENT); /* It said that something can be restored. */
+    return parity_strata_bytes(files->parity[place]);
 }
 
 static void drop_work(struct inspection *inspection, const struct names *work)
