@@ -441,6 +441,39 @@ static void a_call_that_fails_costs_no_byte(void **state)
     drop(basin);
 }
 
+static int refuse_link(void *ctx, const char *target, const char *path)
+{
+    (void)ctx;
+    (void)target;
+    (void)path;
+    return -EIO;
+}
+
+/* What is made beside a file that lies elsewhere gets a link of its own first. */
+static void a_file_elsewhere_is_restored_there_or_stays_as_it_is(void **state)
+{
+    struct mend_basin *basin = make(*state, FLUME_PARITY_FILE);
+    struct mend_file *file = mend_first(basin);
+    const char *root = basin->fx->root;
+    char was[PATH_MAX], is[PATH_MAX];
+
+    run_command("mkdir '%s/away' && mv '%s' '%s/away/there.strata' && "
+                "ln -s '%s/away/there.strata' '%s'",
+                root, file->path, root, root, file->path);
+    mend_damage(basin, file, 5000, 1);
+    basin->io.make_link = refuse_link;
+    assert_int_equal(try_ask(basin, ASK_RESTORE, NULL), FLUME_ERR_IO);
+    basin->io.make_link = flume_io_posix()->make_link;
+    assert_false(mend_is_as_it_was(file));
+    assert_non_null(realpath(file->path, was));
+    expect_restored(basin);
+    assert_non_null(realpath(file->path, is));
+    assert_string_not_equal(is, was); /* What is not of the basin's making is left alone. */
+    *strrchr(is, '/') = *strrchr(was, '/') = '\0';
+    assert_string_equal(is, was);
+    drop(basin);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -460,6 +493,7 @@ int main(void)
         closed_log_test(a_side_file_that_the_parity_within_contradicts_is_not_believed),
         closed_log_test(no_memory_leaves_the_files_as_they_are),
         closed_log_test(a_call_that_fails_costs_no_byte),
+        closed_log_test(a_file_elsewhere_is_restored_there_or_stays_as_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
