@@ -31,6 +31,10 @@ int sealed_parity_setup(void **state);
 /* The same with more strata behind those, of bodies that do not shrink, sealed too. */
 int sealed_random_setup(void **state);
 
+/* Another basin: a strata of 768 KiB that is sealed with a dictionary and is read by several calls,
+ * and a raw one behind it. */
+int sealed_dictionary_setup(void **state);
+
 #define sealed_test(function) \
     cmocka_unit_test_setup_teardown(function, sealed_setup, damage_teardown)
 

@@ -291,55 +291,6 @@ static void where_a_block_is_left_out_the_next_one_reads(void **state)
 
 /* --- Dictionaries ----------------------------------------------------------------------------- */
 
-enum { DICTIONARY_STRATA_BYTES = 512 << 10 };
-
-/* Most of it is the same for all seeds, and does not shrink by itself. */
-static void fill_alike(uint8_t *target, size_t bytes, unsigned seed)
-{
-    unsigned state = 1;
-
-    for (size_t i = 0; i < bytes; i++) {
-        if (i == bytes - 100)
-            state = seed;
-        state = state * 1103515245 + 12345;
-        target[i] = (uint8_t)(state >> 16);
-    }
-}
-
-/* Two strata of records that resemble each other, the first sealed with a dictionary. */
-static int dictionary_setup(void **state)
-{
-    static const flume_seal_options seal = {
-        .mode = FLUME_SEAL_ON_REQUEST, .block_bytes = FLUME_BLOCK_BYTES_MIN, .dictionary = true};
-    flume_log_options options = {.flags = FLUME_OPEN_CREATE,
-                                 .profile = FLUME_PROFILE_FORGETFUL,
-                                 .io_mode = FLUME_IO_PWRITE,
-                                 .strata_bytes = DICTIONARY_STRATA_BYTES,
-                                 .seal = &seal};
-    flume_log_stat_info info = {.strata_count = 0};
-    struct damage_fixture *fx;
-    flume_log *log = NULL;
-
-    if (damage_setup(state) != 0)
-        return -1;
-    fx = *state;
-    (void)snprintf(fx->basin, sizeof fx->basin, "%s/d.flume", fx->root);
-    assert_int_equal(flume_log_open(&log, fx->basin, &options, &fx->error), FLUME_OK);
-    for (unsigned i = 0; info.strata_count < 2; i++) {
-        uint8_t body[700];
-
-        fill_alike(body, sizeof body, i);
-        assert_int_equal(flume_log_append(log, body, sizeof body, NULL), FLUME_OK);
-        assert_int_equal(flume_log_stat(log, &info), FLUME_OK);
-    }
-    assert_int_equal(flume_log_sync(log, FLUME_SEQ_NONE), FLUME_OK);
-    remember_records(fx, log);
-    assert_int_equal(flume_log_seal(log, NULL, NULL), FLUME_OK);
-    assert_int_equal(flume_log_close(log), FLUME_OK);
-    (void)find_strata(fx);
-    return 0;
-}
-
 static void a_copy_of_the_dictionary_that_is_another_is_told(void **state)
 {
     static const char words[] = "is not what it is a copy of";
@@ -381,7 +332,7 @@ static void a_header_that_points_elsewhere_for_the_dictionary_is_told(void **sta
 }
 
 #define dictionary_test(function) \
-    cmocka_unit_test_setup_teardown(function, dictionary_setup, damage_teardown)
+    cmocka_unit_test_setup_teardown(function, sealed_dictionary_setup, damage_teardown)
 
 int main(void)
 {
