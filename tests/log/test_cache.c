@@ -102,6 +102,22 @@ static void what_is_used_stays_and_what_passes_by_goes_first(void **state)
     cache_destroy(memory_default(), cache);
 }
 
+/* Each fills its shard alone. */
+static void what_fills_a_shard_makes_room_for_the_next_one(void **state)
+{
+    struct cache *cache = cache_create(memory_default(), (size_t)CACHE_SHARDS * ITEM_BYTES);
+    _Atomic uint32_t living = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 100; i++) {
+        put(cache, &living, i, i % 2 == 0 ? CACHE_KEEP : CACHE_PASSING);
+        assert_true(has(cache, i));
+        assert_true(atomic_load(&living) <= CACHE_SHARDS);
+    }
+    cache_destroy(memory_default(), cache);
+    assert_int_equal(atomic_load(&living), 0);
+}
+
 static void what_is_held_outlives_the_cache(void **state)
 {
     struct cache *cache = cache_create(memory_default(), (size_t)CACHE_SHARDS * 8 * ITEM_BYTES);
@@ -209,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_in_is_found_until_there_is_no_room),
         cmocka_unit_test(what_is_used_stays_and_what_passes_by_goes_first),
+        cmocka_unit_test(what_fills_a_shard_makes_room_for_the_next_one),
         cmocka_unit_test(what_is_held_outlives_the_cache),
         cmocka_unit_test(the_first_of_two_that_load_the_same_wins),
         cmocka_unit_test(what_is_larger_than_a_shard_stays_outside),

@@ -4,10 +4,13 @@
  */
 #include "process_fixture.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "faultio.h"
 
 enum { PROCESSES = 4, CLAIMS = 200, CLAIM_BYTES = 8 };
 
@@ -236,6 +239,49 @@ static void only_who_may_append_holds_a_name_that_is_one(void **state)
     assert_int_equal(flume_hold_begin(NULL, "x", 1, 0, NULL, NULL, &hold), FLUME_ERR_INVALID);
 }
 
+/* Nothing is held then, and nothing leaks. */
+static void a_name_that_cannot_be_held_is_told_and_can_be_held_later(void **state)
+{
+    static const struct {
+        struct fault_plan plan;
+        const char *word;
+    } failures[] = {{{FAULT_OPEN, 1, -EMFILE, FAULT_ONCE}, "open"},
+                    {{FAULT_LOCK, 1, -ENOLCK, FAULT_ONCE}, "lock a name"}};
+    struct fixture *fx = *state;
+    struct fault_memory memory;
+    struct faultio fault;
+    flume_log_options options = {
+        .flags = FLUME_OPEN_CREATE, .io = &fault.table, .allocator = &memory.table};
+    flume_hold *hold = NULL;
+    flume_log *log;
+    int files;
+
+    faultio_init(&fault, flume_io_posix());
+    fault_memory_init(&memory);
+    log = open_with(fx->basin, &options);
+    files = fault.open_files;
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        faultio_plan(&fault, failures[i].plan);
+        expect_refusal(log, flume_hold_begin(log, "x", 1, 1, NULL, NULL, &hold), FLUME_ERR_IO,
+                       failures[i].word);
+        assert_int_equal(faultio_heal(&fault), 1);
+        assert_null(hold);
+        assert_int_equal(fault.open_files, files);
+    }
+    fault_memory_plan(&memory, 1, FAULT_ONCE);
+    expect_refusal(log, flume_hold_begin(log, "x", 1, 1, NULL, NULL, &hold), FLUME_ERR_NO_MEMORY,
+                   "no memory");
+    fault_memory_plan(&memory, 0, FAULT_ONCE);
+    assert_int_equal(flume_hold_begin(log, "x", 1, 1, NULL, NULL, NULL), FLUME_ERR_INVALID);
+    expect_ok(log, flume_hold_begin(log, "x", 1, 1, NULL, NULL, &hold));
+    flume_hold_end(hold);
+    process_close_log(log);
+    assert_int_equal(fault.open_files, 0);
+    assert_int_equal(memory.live_blocks, 0);
+    faultio_deinit(&fault);
+    fault_memory_deinit(&memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +296,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(waiting_for_a_name_can_be_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(only_who_may_append_holds_a_name_that_is_one, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_name_that_cannot_be_held_is_told_and_can_be_held_later,
+                                        setup, teardown),
     };
 
     return cmocka_run_group_tests_name("lanes", tests, NULL, NULL);

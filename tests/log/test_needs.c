@@ -3,8 +3,11 @@
  */
 #include "log_fixture.h"
 
+#include <errno.h>
 #include <unistd.h>
 
+#include "faultio.h"
+#include "flume/seal.h"
 #include "handle.h"
 #include "head.h"
 #include "page_trap.h"
@@ -270,6 +273,7 @@ static void bad_paths_are_refused(void **state)
 static void who_only_reads_makes_no_second_log(void **state)
 {
     struct log_fixture *fx = *state;
+    flume_grains_place place;
     flume_log *reader;
 
     open_log(fx);
@@ -279,6 +283,7 @@ static void who_only_reads_makes_no_second_log(void **state)
     close_handle(reader);
     assert_int_equal(flume_grains_make(NULL, NULL, 0), FLUME_ERR_INVALID);
     assert_int_equal(flume_grains_lend(NULL, NULL), FLUME_ERR_INVALID);
+    assert_int_equal(flume_grains_find(NULL, &place), FLUME_ERR_INVALID);
     assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
 }
 
@@ -361,6 +366,34 @@ static void a_lent_handle_is_synced_through(void **state)
     assert_int_equal(stat_of(grains).sync_count, syncs + 1);
     assert_int_equal(flume_grains_lend(fx->log, NULL), FLUME_OK);
     close_grains(grains);
+}
+
+/* It does not come to the strata that another handle has begun: it says why, and nothing is lost. */
+static void a_lent_handle_that_cannot_sync_poisons_nothing(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx), *lent = NULL;
+    struct faultio fault;
+    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL, .io = &fault.table};
+    uint64_t chunk, seq;
+
+    faultio_init(&fault, flume_io_posix());
+    assert_int_equal(flume_log_open(&lent, place_of(fx->log).path, &options, NULL), FLUME_OK);
+    assert_int_equal(flume_grains_lend(fx->log, lent), FLUME_OK);
+    assert_int_equal(flume_log_seal(grains, &(flume_seal_call){.active = true}, NULL), FLUME_OK);
+    chunk = append_chunk(grains, "chunk");
+    seq = append_needing(fx->log, "blob", chunk + 1, 0);
+    faultio_plan(&fault, (struct fault_plan){FAULT_LIST, 1, -EMFILE, FAULT_ONCE});
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_ERR_IO);
+    assert_int_equal(faultio_heal(&fault), 1);
+    expect_error(fx->log, FLUME_ERR_IO, "grains");
+    assert_false(stat_of(fx->log).poisoned);
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK);
+    assert_true(flume_log_durable(grains) > chunk);
+    assert_int_equal(flume_grains_lend(fx->log, NULL), FLUME_OK);
+    close_grains(lent);
+    close_grains(grains);
+    faultio_deinit(&fault);
 }
 
 static void what_needs_nothing_new_leaves_the_second_log_alone(void **state)
@@ -660,6 +693,74 @@ static void a_copy_of_a_living_basin_has_what_it_keeps_durable(void **state)
     close_grains(grains);
 }
 
+/* Open the copy of a basin whose records need its second log, with each sync failing once: it is
+ * refused, or all of it is there; and then it opens. */
+static void a_copy_whose_second_log_does_not_sync_is_refused(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
+    struct faultio fault;
+    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL, .io = &fault.table};
+    uint64_t injected = 1, refused = 0;
+
+    faultio_init(&fault, flume_io_posix());
+    for (uint64_t nth = 1; injected > 0; nth++) {
+        const char *copy_path = fixture_path(fx, "copy.flume");
+        flume_log *copy = NULL;
+        int status;
+
+        run_command("rm -rf '%s' && cp -r '%s' '%s'", copy_path, fx->path, copy_path);
+        faultio_plan(&fault, (struct fault_plan){FAULT_SYNC, nth, -EIO, FAULT_ONCE});
+        status = flume_log_open(&copy, copy_path, &options, &fx->error);
+        injected = faultio_heal(&fault);
+        refused += status != FLUME_OK;
+        if (status != FLUME_OK) {
+            assert_true(injected > 0);
+            assert_true(fx->error.message[0] != '\0');
+            copy = open_at(copy_path);
+        }
+        assert_int_equal(flume_log_head(copy), blob + 1);
+        expect_text(copy, blob, "blob");
+        (void)flume_log_close(copy);
+    }
+    assert_true(refused > 1); /* That of the second log, and those of its own. */
+    assert_int_equal(fault.open_files, 0);
+    faultio_deinit(&fault);
+    close_grains(grains);
+}
+
+static void without_memory_to_look_at_the_second_log_nothing_opens(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t chunk = append_chunk(grains, "chunk");
+    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
+    const char *copy_path = copy_after_power_cut(fx, "copy.flume");
+    struct fault_memory memory;
+    flume_log_options options = {.flags = FLUME_OPEN_READ_ONLY, .allocator = &memory.table};
+    int status = FLUME_ERR_NO_MEMORY;
+
+    fault_memory_init(&memory);
+    for (uint64_t nth = 1; status == FLUME_ERR_NO_MEMORY; nth++) {
+        flume_log *copy = NULL;
+
+        fault_memory_plan(&memory, nth, FAULT_ONCE);
+        status = flume_log_open(&copy, copy_path, &options, &fx->error);
+        fault_memory_plan(&memory, 0, FAULT_ONCE);
+        if (status == FLUME_OK) {
+            assert_true(nth > 20);
+            assert_int_equal(flume_log_head(copy), blob + 1);
+            close_grains(copy);
+        }
+        assert_int_equal(memory.live_blocks, 0);
+    }
+    assert_int_equal(status, FLUME_OK);
+    fault_memory_deinit(&memory);
+    close_grains(grains);
+}
+
 static void a_basin_is_not_its_own_second_log(void **state)
 {
     struct log_fixture *fx = *state;
@@ -718,6 +819,7 @@ int main(void)
         cmocka_unit_test(a_basin_in_memory_has_none),
         closed_log_test(a_sync_makes_what_is_needed_durable_first),
         closed_log_test(a_lent_handle_is_synced_through),
+        closed_log_test(a_lent_handle_that_cannot_sync_poisons_nothing),
         closed_log_test(what_needs_nothing_new_leaves_the_second_log_alone),
         closed_log_test(a_casual_process_syncs_both_by_itself),
         closed_log_test(a_large_batch_needs_as_well),
@@ -732,6 +834,8 @@ int main(void)
         closed_log_test(where_the_second_log_is_away_recovery_keeps_all_and_says_so),
         closed_log_test(where_nothing_names_the_second_log_recovery_keeps_all),
         closed_log_test(a_copy_of_a_living_basin_has_what_it_keeps_durable),
+        closed_log_test(a_copy_whose_second_log_does_not_sync_is_refused),
+        closed_log_test(without_memory_to_look_at_the_second_log_nothing_opens),
         closed_log_test(a_basin_is_not_its_own_second_log),
         closed_log_test(two_basins_that_name_each_other_end_the_search),
     };
