@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WORLDS_OF_A_KEY = 32 };
+
 void scope_trial_begin(struct scope_trial *trial, struct find_fixture *fx)
 {
     *trial = (struct scope_trial){.fx = fx, .oracle = oracle_create(), .chance = random_seed()};
@@ -19,6 +21,23 @@ void scope_trial_end(struct scope_trial *trial)
     oracle_destroy(trial->oracle);
     flume_scope_destroy(trial->scope);
     scope_buffer_deinit(&trial->body);
+}
+
+void scope_trial_next_world(struct scope_trial *trial)
+{
+    oracle_destroy(trial->oracle);
+    trial->oracle = oracle_create();
+    assert_non_null(trial->oracle);
+    trial->stored = 0;
+    trial->world++;
+}
+
+void add_world(const struct scope_trial *trial, struct text_scope *io_texts)
+{
+    char key[8];
+
+    (void)snprintf(key, sizeof key, "%c_w", 'A' + (trial->world / WORLDS_OF_A_KEY) % 26);
+    text_scope_add(io_texts, key, trial->world);
 }
 
 size_t at_length(size_t usual, size_t more)
@@ -155,21 +174,32 @@ const char *key_name(unsigned number)
     return name;
 }
 
-void few_keys(struct scope_trial *trial, struct text_scope *out)
+static void some_keys(struct scope_trial *trial, unsigned keys, struct text_scope *out)
 {
     uint64_t *chance = &trial->chance;
 
     out->count = 0;
-    for (unsigned key = 0; key < 6; key++)
+    for (unsigned key = 0; key < keys; key++)
         if (random_below(chance, 10) < 6)
             text_scope_add(out, key_name(key), random_below(chance, 3));
     if (random_below(chance, 8) == 0)
         text_scope_add_label(out, random_below(chance, 2) == 0 ? "one" : "two");
 }
 
+void five_keys(struct scope_trial *trial, struct text_scope *out)
+{
+    some_keys(trial, 5, out);
+}
+
+void few_keys(struct scope_trial *trial, struct text_scope *out)
+{
+    some_keys(trial, 6, out);
+}
+
 void optional_flags(struct scope_trial *trial, struct text_scope *out)
 {
-    uint64_t number = trial->stored * UINT64_C(0x9e3779b97f4a7c15) >> 40;
+    uint64_t place = trial->stored + UINT64_C(1009) * trial->world;
+    uint64_t number = place * UINT64_C(0x9e3779b97f4a7c15) >> 40;
 
     out->count = 0;
     for (unsigned key = 0; key < 6; key++, number /= 8)

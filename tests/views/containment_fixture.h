@@ -20,10 +20,18 @@ struct scope_trial {
     uint64_t chance;
     size_t stored;
     size_t duplicates, supersets, subsets; /* Told. */
+    unsigned world;                        /* 0: there is but one. */
 };
 
 void scope_trial_begin(struct scope_trial *trial, struct find_fixture *fx);
 void scope_trial_end(struct scope_trial *trial);
+
+/* Go on in the next world: brute force forgets all others, and add_world() keeps what is stored
+ * from now on apart from them. */
+void scope_trial_next_world(struct scope_trial *trial);
+/* A variable that all scopes of this world have, and no other. Its key is the same in some worlds,
+ * so that their scopes have the same shapes. */
+void add_world(const struct scope_trial *trial, struct text_scope *io_texts);
 
 /* So many, or more with FLUME_TEST_LONG. */
 size_t at_length(size_t usual, size_t more);
@@ -53,6 +61,9 @@ typedef void (*scope_maker)(struct scope_trial *trial, struct text_scope *out);
 /* A key and its number: "a", "b", ... Valid until the next call. */
 const char *key_name(unsigned number);
 
+/* Five keys, any of which may be missing, three values: what has the most of them has 63 smaller
+ * shapes, which are all tracked. */
+void five_keys(struct scope_trial *trial, struct text_scope *out);
 /* Six keys, any of which may be missing; few values; a label now and then, or nothing but that. */
 void few_keys(struct scope_trial *trial, struct text_scope *out);
 /* Six keys that are always there, four flags that may be. */
