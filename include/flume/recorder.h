@@ -86,7 +86,12 @@ enum flume_recorder_flags {
     /* Where the verdict takes longer than options.ask.timeout_ns, a view that is made or goes over
      * its scopes again, or where nobody can bring the view on, the scope is appended whole, as in
      * fast mode, and the verdict is FLUME_PENDING; without this it is an error. */
-    FLUME_RECORDER_PENDING = 32
+    FLUME_RECORDER_PENDING = 32,
+    /* SUPERSET: what it adds, not the whole scope. It is added to the scope that it extends, or to
+     * what that one is added to: whoever reads it reads two records, and compares the id. Stored
+     * whole all the same: what is stored otherwise there (inherited, as a blob), and what extends a
+     * subset that is a link. */
+    FLUME_RECORDER_STORE_DELTA = 64
 };
 
 /**
@@ -109,9 +114,9 @@ FLUME_API int flume_recorder_close(flume_recorder *recorder);
 FLUME_API int flume_recorder_flush(flume_recorder *recorder);
 
 /**
- * Commit a scope: give the verdict, and append what it asks for: NEW and SUPERSET the whole scope,
- * SUBSET and DUP a link; equal links one after the other are counted in one record. Contents of
- * class blob are stored before.
+ * Commit a scope: give the verdict, and append what it asks for: NEW and SUPERSET the whole scope
+ * (or FLUME_RECORDER_STORE_DELTA), SUBSET and DUP a link; equal links one after the other are
+ * counted in one record. Contents of class blob are stored before.
  *
  * The scope may be changed and committed again. Nothing is appended on an error.
  *
@@ -172,8 +177,17 @@ FLUME_API int flume_scope_leave(flume_recorder *recorder, flume_scope *scope);
  * ones too, and the labels it was committed with.
  * @param out_scope  Made; to be destroyed.
  * @return FLUME_OK; FLUME_ERR_NOT_FOUND (no such record, or of another kind), FLUME_ERR_DAMAGED,
- *         ... */
+ *         ...; where it is stored as how it differs from another scope, and that one cannot be
+ *         read, the error says which that is. */
 FLUME_API int flume_scope_read(flume *flume, uint64_t seq, flume_scope **out_scope);
+
+/** What a scope that is stored so (FLUME_RECORDER_STORE_DELTA) adds to the one at out_base_seq,
+ * whatever has become of that: the variables that it adds, volatile ones, and all of its labels.
+ * @param out_scope  Made; to be destroyed.
+ * @return FLUME_OK; FLUME_ERR_NOT_FOUND (no such record, or it is not stored so),
+ *         FLUME_ERR_DAMAGED, ... */
+FLUME_API int flume_scope_read_added(flume *flume, uint64_t seq, flume_scope **out_scope,
+                                     uint64_t *out_base_seq);
 
 /* What a place on the tape is. */
 typedef struct flume_tape_entry {
@@ -182,7 +196,10 @@ typedef struct flume_tape_entry {
     enum flume_verdict_kind kind; /* As it was given. */
     uint64_t extends_seq;
     uint64_t target_seq; /* DUP: what it is the same as; SUBSET: what has all of it. */
-    uint64_t repeat;     /* 0 .. repeats - 1: which of the equal commits that one link counts. */
+    /* The scope to which it is stored as what it adds (FLUME_RECORDER_STORE_DELTA); NONE: it is
+     * not. */
+    uint64_t base_seq;
+    uint64_t repeat; /* 0 .. repeats - 1: which of the equal commits that one link counts. */
     uint64_t repeats;
     uint64_t first_time_ns, last_time_ns;
     uint64_t frame; /* What it encloses has it as enclosing_frame; 0: it encloses nothing. */

@@ -82,6 +82,9 @@ static inline struct rebuilt rebuild_body(const struct scope_record *record, siz
             rebuild_varint(&body, record->missing.pairs[i].key_bytes);
             rebuild_data(&body, record->missing.pairs[i].key, record->missing.pairs[i].key_bytes);
         }
+    } else if (record->form == SCOPE_RECORD_DELTA) {
+        rebuild_le64(&body, record->target_seq);
+        rebuild_pairs(&body, &record->added, record->added_attributes);
     } else if (record->form == SCOPE_RECORD_FULL) {
         if (record->is_within)
             rebuild_le64(&body, record->target_seq);

@@ -236,8 +236,10 @@ static void the_examples_of_the_format_are_what_is_written(void **state)
     struct scope_stamp part = {
         .form = SCOPE_RECORD_SHADOWED, .extends_seq = FLUME_SEQ_NONE, .target_seq = 42, .frame = 2};
     const struct scope_pairs *pairs;
+    struct scope_stamp more = {
+        .form = SCOPE_RECORD_DELTA, .extends_seq = 42, .target_seq = 42, .frame = 3};
     struct scope_buffer body = {.data = NULL};
-    flume_scope *scope, *smaller;
+    flume_scope *scope, *smaller, *larger;
 
     (void)state;
     assert_int_equal(flume_scope_create(&scope), FLUME_OK);
@@ -256,6 +258,12 @@ static void the_examples_of_the_format_are_what_is_written(void **state)
     part.target_pairs = pairs;
     assert_int_equal(scope_record_encode(smaller, &part, &body), FLUME_OK);
     expect_dump("shadowed", body.data, body.bytes);
+    assert_int_equal(flume_scope_copy(scope, &larger), FLUME_OK);
+    assert_int_equal(flume_scope_set_int(larger, "z", 7), FLUME_OK);
+    more.target_pairs = pairs;
+    assert_int_equal(scope_record_encode(larger, &more, &body), FLUME_OK);
+    expect_dump("delta", body.data, body.bytes);
+    flume_scope_destroy(larger);
     flume_scope_destroy(smaller);
     flume_scope_destroy(scope);
     scope_buffer_deinit(&body);
@@ -453,6 +461,24 @@ static void a_damaged_part_is_refused_or_told_as_it_is(void **state)
     flume_scope_destroy(whole);
 }
 
+static void a_damaged_delta_is_refused_or_told_as_it_is(void **state)
+{
+    struct scope_stamp stamp = {.form = SCOPE_RECORD_DELTA, .extends_seq = 7, .target_seq = 7};
+    flume_scope *scope = make_scope(), *part = make_scope();
+    const struct scope_pairs *pairs;
+
+    (void)state;
+    assert_int_equal(flume_scope_unset(part, "n"), FLUME_OK);
+    assert_int_equal(flume_scope_unset(part, "state"), FLUME_OK);
+    assert_int_equal(flume_scope_unset(part, "big"), FLUME_OK);
+    assert_int_equal(flume_scope_unset(part, "planck"), FLUME_OK);
+    assert_int_equal(scope_pairs_of(part, &pairs), FLUME_OK);
+    stamp.target_pairs = pairs;
+    damage(scope, &stamp);
+    flume_scope_destroy(scope);
+    flume_scope_destroy(part);
+}
+
 /* The body of a scope {a: V, b: 1} in which the bytes at an offset behind the head are others. */
 static void expect_body(const void *pairs, size_t bytes, int status)
 {
@@ -515,12 +541,19 @@ static void heads_that_are_none_are_refused(void **state)
         size_t at;
         uint8_t value;
         int status;
-    } rows[] = {{FORMAT_AT, 0, FLUME_ERR_DAMAGED}, {FORMAT_AT, 2, FLUME_ERR_VERSION},
-                {FORM_AT, 2, FLUME_ERR_VERSION},   {FORM_AT, 1, FLUME_ERR_DAMAGED},
-                {OWN_AT, 1, FLUME_ERR_DAMAGED},    {OWN_AT + 1, 1, FLUME_ERR_DAMAGED},
-                {FLAGS_AT, 1, FLUME_ERR_DAMAGED},  {FLAGS_AT + 3, 1, FLUME_ERR_DAMAGED},
-                {FLAGS_AT, 2, FLUME_OK},           {FLAGS_AT, 4, FLUME_OK},
-                {FLAGS_AT, 8, FLUME_ERR_DAMAGED},  {EXTENDS_AT, 1, FLUME_OK}};
+    } rows[] = {{FORMAT_AT, 0, FLUME_ERR_DAMAGED},
+                {FORMAT_AT, 2, FLUME_ERR_VERSION},
+                {FORM_AT, 3, FLUME_ERR_VERSION},
+                {FORM_AT, 1, FLUME_ERR_DAMAGED},
+                {FORM_AT, 2, FLUME_ERR_DAMAGED},
+                {OWN_AT, 1, FLUME_ERR_DAMAGED},
+                {OWN_AT + 1, 1, FLUME_ERR_DAMAGED},
+                {FLAGS_AT, 1, FLUME_ERR_DAMAGED},
+                {FLAGS_AT + 3, 1, FLUME_ERR_DAMAGED},
+                {FLAGS_AT, 2, FLUME_OK},
+                {FLAGS_AT, 4, FLUME_OK},
+                {FLAGS_AT, 8, FLUME_ERR_DAMAGED},
+                {EXTENDS_AT, 1, FLUME_OK}};
     struct scope_record record = {.memory = NULL};
     flume_record source = {.body_bytes = PAIRS_AT + 2, .kind = FLUME_KIND_SCOPE};
 
@@ -778,6 +811,7 @@ int main(void)
         cmocka_unit_test(a_bit_of_a_variable_makes_another_scope),
         cmocka_unit_test(a_damaged_link_is_refused_or_told_as_it_is),
         cmocka_unit_test(a_damaged_part_is_refused_or_told_as_it_is),
+        cmocka_unit_test(a_damaged_delta_is_refused_or_told_as_it_is),
         cmocka_unit_test(other_forms_of_the_same_are_refused),
         cmocka_unit_test(heads_that_are_none_are_refused),
         cmocka_unit_test(keys_of_the_record_before_excuse_none_of_the_next),

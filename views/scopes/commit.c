@@ -254,8 +254,10 @@ static int plan(struct commit *commit)
     }
     if (status != FLUME_OK)
         return fail_damaged(commit, status, related);
-    if (verdict->kind != FLUME_SUBSET)
-        return FLUME_OK;
+    if (verdict->kind == FLUME_SUPERSET) {
+        status = delta_plan(commit->recorder, commit->effective, related, other, &commit->stamp);
+        return status == FLUME_OK ? FLUME_OK : fail_damaged(commit, status, related);
+    }
     commit->stamp.is_within = true;
     commit->stamp.target_seq = related;
     if ((commit->recorder->options.flags & FLUME_RECORDER_STORE_FULL) != 0)
@@ -267,8 +269,8 @@ static int plan(struct commit *commit)
         if (status != FLUME_OK)
             return fail_damaged(commit, status, related);
     }
-    if (has_other_attributes(commit, other))
-        return FLUME_OK;
+    if (other->form != SCOPE_RECORD_FULL || has_other_attributes(commit, other))
+        return FLUME_OK; /* A delta is no target either: it is stored whole. */
     commit->stamp.form = SCOPE_RECORD_SHADOWED;
     commit->stamp.target_seq = related;
     commit->stamp.target_pairs = &other->identity;

@@ -154,21 +154,6 @@ static int visit_log(struct graphing *graphing, uint64_t head, graph_visit visit
 
 /* ---- around a scope ---- */
 
-/* Whether one lies strictly within the other. */
-static bool is_within(const struct scope_pairs *one, const struct scope_pairs *other)
-{
-    size_t at = 0;
-
-    if (one->count >= other->count)
-        return false;
-    for (size_t i = 0; i < other->count && at < one->count; i++) {
-        const struct scope_pair *pair = &other->pairs[i], *wanted = &one->pairs[at];
-
-        at += pair->bytes == wanted->bytes && memcmp(pair->data, wanted->data, pair->bytes) == 0;
-    }
-    return at == one->count;
-}
-
 static bool has_variables(const struct scope_pairs *pairs)
 {
     for (size_t i = 0; i < pairs->count; i++)
@@ -188,7 +173,8 @@ static int visit_related(struct graphing *graphing, uint64_t seq)
         graphing->lattice->info.without_variables++;
         return FLUME_OK;
     }
-    if (seq == graphing->center_seq || (!is_within(pairs, center) && !is_within(center, pairs)))
+    if (seq == graphing->center_seq ||
+        (!scope_pairs_are_within(pairs, center) && !scope_pairs_are_within(center, pairs)))
         return FLUME_OK;
     if (!scope_reserve((void **)&graphing->related, &graphing->related_capacity,
                        graphing->related_count + 1, sizeof *graphing->related))

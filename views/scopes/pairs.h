@@ -42,6 +42,9 @@ int scope_key_compare(const void *one, size_t one_bytes, const void *other, size
 /** Whether they are the same, byte for byte. */
 bool scope_pairs_equal(const struct scope_pairs *one, const struct scope_pairs *other);
 
+/** Whether one lies strictly within the other. */
+bool scope_pairs_are_within(const struct scope_pairs *one, const struct scope_pairs *other);
+
 /** flume_scope_id() of pairs that are sorted. @return FLUME_OK, FLUME_ERR_NO_MEMORY. */
 int scope_pairs_id(const struct scope_pairs *pairs, uint8_t out_id[FLUME_HASH_BYTES]);
 

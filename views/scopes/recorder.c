@@ -63,7 +63,8 @@ int flume_recorder_open(flume_recorder **out_recorder, flume *handle,
 {
     const unsigned known = FLUME_RECORDER_FAST | FLUME_RECORDER_STORE_FULL |
                            FLUME_RECORDER_NO_OWN_LABEL | FLUME_RECORDER_REFUSE_DIRTY |
-                           FLUME_RECORDER_NEEDS_BLOCK | FLUME_RECORDER_PENDING;
+                           FLUME_RECORDER_NEEDS_BLOCK | FLUME_RECORDER_PENDING |
+                           FLUME_RECORDER_STORE_DELTA;
     flume_recorder *recorder;
     int status;
 
@@ -157,40 +158,4 @@ int recorder_append(flume_recorder *recorder, uint8_t kind, uint64_t time_ns,
     if (status == FLUME_OK || status == FLUME_ERR_CONFLICT)
         return status;
     return flume_fail_log(recorder->handle, status);
-}
-
-int flume_scope_read(flume *handle, uint64_t seq, flume_scope **out_scope)
-{
-    struct scope_record record = {0};
-    flume_scope *scope = NULL;
-    int status;
-
-    if (handle == NULL || out_scope == NULL)
-        return FLUME_ERR_INVALID;
-    status = scope_record_read(handle->log, seq, &record);
-    if (status == FLUME_ERR_INVALID)
-        status = flume_fail(handle, FLUME_ERR_NOT_FOUND, seq,
-                            "record %llu is no scope and no link to one", (unsigned long long)seq);
-    else if (status == FLUME_ERR_NO_MEMORY)
-        status = flume_fail(handle, status, seq, "no memory to read the scope at %llu",
-                            (unsigned long long)seq);
-    else if (status == FLUME_ERR_DAMAGED || status == FLUME_ERR_VERSION)
-        status = flume_fail(handle, status, seq,
-                            status == FLUME_ERR_VERSION
-                                ? "the scope at %llu was written by a newer flume"
-                                : "the scope at %llu is not what a scope's record is",
-                            (unsigned long long)seq);
-    else if (status != FLUME_OK)
-        status = flume_fail_log(handle, status);
-    if (status == FLUME_OK)
-        status = flume_scope_create(&scope);
-    if (status == FLUME_OK)
-        status = scope_record_restore(&record, scope);
-    scope_record_release(&record);
-    if (status != FLUME_OK) {
-        flume_scope_destroy(scope);
-        return status;
-    }
-    *out_scope = scope;
-    return FLUME_OK;
 }

@@ -72,6 +72,15 @@ struct flume_recorder {
     struct scope_buffer key_texts;
 };
 
+/* ---- delta.c ---- */
+
+/** Where the recorder stores deltas and this scope, a superset of the one at seq, can be one: make
+ * it one.
+ * @param related  The one at seq, of recorder->overlay; nothing more may be asked of it then.
+ * @return FLUME_OK, or as overlay_read(). */
+int delta_plan(flume_recorder *recorder, flume_scope *scope, uint64_t seq,
+               const struct scope_record *related, struct scope_stamp *io_stamp);
+
 /* ---- enclosing.c ---- */
 
 /** What is committed when this scope is: itself, or with what it inherits. Valid until the next

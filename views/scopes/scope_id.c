@@ -224,6 +224,20 @@ bool scope_pairs_equal(const struct scope_pairs *one, const struct scope_pairs *
     return true;
 }
 
+bool scope_pairs_are_within(const struct scope_pairs *one, const struct scope_pairs *other)
+{
+    size_t at = 0;
+
+    if (one->count >= other->count)
+        return false;
+    for (size_t i = 0; i < other->count && at < one->count; i++) {
+        const struct scope_pair *pair = &other->pairs[i], *wanted = &one->pairs[at];
+
+        at += pair->bytes == wanted->bytes && memcmp(pair->data, wanted->data, pair->bytes) == 0;
+    }
+    return at == one->count;
+}
+
 void scope_pair_value(const struct scope_pair *pair, flume_value *out_value)
 {
     scope_value_decode(pair->key + pair->key_bytes, out_value);

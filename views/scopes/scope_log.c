@@ -35,7 +35,7 @@ int scope_log_take(flume_log *log, const flume_record *record, struct scope_reco
     int status = record->kind == FLUME_KIND_SCOPE ? scope_record_decode(record, io_scope)
                                                   : FLUME_ERR_NOT_FOUND;
 
-    if (status == FLUME_OK && io_scope->form == SCOPE_RECORD_SHADOWED)
+    if (status == FLUME_OK && io_scope->form != SCOPE_RECORD_FULL)
         status = scope_record_read(log, record->seq, io_scope);
     return passed_over(status);
 }

@@ -172,20 +172,38 @@ static enum flume_value_type type_of(const struct scope_pair *pair)
     return (enum flume_value_type)pair->key[pair->key_bytes];
 }
 
+/* Whether each has the class that goes with its type. */
+static bool have_their_classes(const struct scope_pairs *pairs, const uint8_t *attributes)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        enum flume_value_type type = type_of(&pairs->pairs[i]);
+        unsigned class_ = type == FLUME_VALUE_BLOB   ? FLUME_CLASS_BLOB
+                          : type == FLUME_VALUE_HASH ? FLUME_CLASS_HASH
+                                                     : FLUME_CLASS_INLINE;
+
+        if ((attributes[i] & ~SCOPE_ATTRIBUTE_GLOBAL) != class_)
+            return false;
+    }
+    return true;
+}
+
 static int read_variables(struct reader *reader, struct scope_record *record)
 {
     int status = read_pairs(reader, &record->memory->variables, &record->memory->seen,
                             &record->variables, &record->attributes);
 
-    for (size_t i = 0; status == FLUME_OK && i < record->variables.count; i++) {
-        enum flume_value_type type = type_of(&record->variables.pairs[i]);
-        unsigned class_ = type == FLUME_VALUE_BLOB   ? FLUME_CLASS_BLOB
-                          : type == FLUME_VALUE_HASH ? FLUME_CLASS_HASH
-                                                     : FLUME_CLASS_INLINE;
+    if (status == FLUME_OK && !have_their_classes(&record->variables, record->attributes))
+        return FLUME_ERR_DAMAGED;
+    return status;
+}
 
-        if ((record->attributes[i] & ~SCOPE_ATTRIBUTE_GLOBAL) != class_)
-            return FLUME_ERR_DAMAGED;
-    }
+static int read_added(struct reader *reader, struct scope_record *record)
+{
+    int status =
+        read_pairs(reader, &record->memory->added, NULL, &record->added, &record->added_attributes);
+
+    if (status == FLUME_OK && !have_their_classes(&record->added, record->added_attributes))
+        return FLUME_ERR_DAMAGED;
     return status;
 }
 
@@ -362,10 +380,22 @@ static void leave_out_batch(struct labels *labels)
     labels->count = kept;
 }
 
+int scope_record_identify(const flume_record *source, struct scope_record *record)
+{
+    struct labels labels;
+    int status = labels_init(&labels, source);
+
+    if (status < 0)
+        return status;
+    leave_out_batch(&labels);
+    status = make_identity(record, &labels);
+    labels_deinit(&labels);
+    return status;
+}
+
 static int decode_full(const flume_record *source, struct reader *reader,
                        struct scope_record *record)
 {
-    struct labels labels;
     int status = read_variables(reader, record);
 
     if (status == FLUME_OK)
@@ -374,13 +404,28 @@ static int decode_full(const flume_record *source, struct reader *reader,
         return status;
     if (scope_pairs_share_key(&record->variables, &record->volatiles))
         return FLUME_ERR_DAMAGED;
-    status = labels_init(&labels, source);
-    if (status < 0)
-        return status;
-    leave_out_batch(&labels);
-    status = make_identity(record, &labels);
-    labels_deinit(&labels);
+    return scope_record_identify(source, record);
+}
+
+/* What it is added to is what it extends, or an older one within that. */
+static int decode_delta(struct reader *reader, struct scope_record *record)
+{
+    int status = FLUME_ERR_DAMAGED;
+
+    if (record->extends_seq != FLUME_SEQ_NONE && record->target_seq <= record->extends_seq)
+        status = read_added(reader, record);
+    if (status == FLUME_OK)
+        status = read_volatiles(reader, record);
+    if (status == FLUME_OK && scope_pairs_share_key(&record->added, &record->volatiles))
+        return FLUME_ERR_DAMAGED;
     return status;
+}
+
+static int decode_shadowed(struct reader *reader, struct scope_record *record)
+{
+    int status = read_missing(reader, record);
+
+    return status == FLUME_OK ? read_volatiles(reader, record) : status;
 }
 
 static bool is_zero(const uint8_t *bytes, size_t count)
@@ -400,7 +445,7 @@ static int decode_scope(const flume_record *source, struct scope_record *record)
 
     if (source->body_bytes < SCOPE_BODY_FULL_BYTES)
         return FLUME_ERR_DAMAGED;
-    if (body[SCOPE_BODY_FORM_AT] > SCOPE_RECORD_SHADOWED)
+    if (body[SCOPE_BODY_FORM_AT] > SCOPE_RECORD_DELTA)
         return FLUME_ERR_VERSION;
     record->form = (enum scope_record_form)body[SCOPE_BODY_FORM_AT];
     record->own_labels = body[SCOPE_BODY_OWN_AT] | (size_t)body[SCOPE_BODY_OWN_AT + 1] << 8;
@@ -432,10 +477,8 @@ static int decode_scope(const flume_record *source, struct scope_record *record)
     reader.at = body + SCOPE_BODY_SHADOWED_BYTES;
     if (record->is_within)
         return decode_full(source, &reader, record);
-    status = read_missing(&reader, record);
-    if (status == FLUME_OK)
-        status = read_volatiles(&reader, record);
-    return status;
+    return record->form == SCOPE_RECORD_DELTA ? decode_delta(&reader, record)
+                                              : decode_shadowed(&reader, record);
 }
 
 static int decode_link(const flume_record *source, struct scope_record *record)
@@ -468,8 +511,10 @@ int scope_record_decode(const flume_record *record, struct scope_record *io_reco
 
     if (memory == NULL)
         return FLUME_ERR_NO_MEMORY;
-    *io_record = (struct scope_record){
-        .memory = memory, .extends_seq = FLUME_SEQ_NONE, .target_seq = FLUME_SEQ_NONE};
+    *io_record = (struct scope_record){.memory = memory,
+                                       .extends_seq = FLUME_SEQ_NONE,
+                                       .target_seq = FLUME_SEQ_NONE,
+                                       .lost_seq = FLUME_SEQ_NONE};
     if (record->kind != FLUME_KIND_SCOPE && record->kind != FLUME_KIND_LINK)
         return FLUME_ERR_INVALID;
     if (record->body_bytes == 0 || body[SCOPE_BODY_FORMAT_AT] == 0)
@@ -495,8 +540,10 @@ void scope_record_release(struct scope_record *record)
     free(memory->variables.pairs);
     free(memory->volatiles.pairs);
     free(memory->missing.pairs);
+    free(memory->added.pairs);
     free(memory->labels);
     free(memory->bytes);
+    free(memory->attributes);
     free(memory);
     *record = (struct scope_record){.extends_seq = 0};
 }

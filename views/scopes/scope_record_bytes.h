@@ -20,7 +20,7 @@ enum {
     SCOPE_BODY_FRAME_AT = 80,
     SCOPE_BODY_ENCLOSING_AT = 88,
     SCOPE_BODY_FULL_BYTES = 96,
-    SCOPE_BODY_TARGET_AT = 96, /* Shadowed, and with SCOPE_BODY_WITHIN. */
+    SCOPE_BODY_TARGET_AT = 96, /* Shadowed, delta, and with SCOPE_BODY_WITHIN. */
     SCOPE_BODY_SHADOWED_BYTES = 104
 };
 enum {
@@ -68,17 +68,23 @@ struct seen_keys {
 /* What a decoded record has in memory. */
 struct scope_record_memory {
     struct seen_keys seen; /* Of variables. */
-    struct pair_room identity, variables, volatiles, missing;
+    struct pair_room identity, variables, volatiles, missing, added;
     flume_label *labels;
     size_t label_capacity;
     uint8_t *bytes; /* Labels as pairs, blobs as hashed, attributes that are left. */
     size_t bytes_capacity;
+    uint8_t *attributes; /* Of a delta and what it is added to. */
+    size_t attributes_capacity;
     flume_record record;        /* Zeroed: none is held. */
     struct scope_record *inner; /* What a link or a shadowed scope names. NULL: none yet. */
 };
 
 /** The memory of a record, made if there is none. NULL: no memory. */
 struct scope_record_memory *scope_record_memory(struct scope_record *record);
+
+/** Make the identity of the variables of a record and the labels of its source. @return FLUME_OK,
+ * FLUME_ERR_DAMAGED, FLUME_ERR_NO_MEMORY. */
+int scope_record_identify(const flume_record *source, struct scope_record *record);
 
 /** Room for pairs, used again. @return false: no memory. */
 bool pair_room_reserve(struct pair_room *room, size_t count);

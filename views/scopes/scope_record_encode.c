@@ -74,44 +74,78 @@ static int put_plain(const flume_scope *scope, struct scope_buffer *body)
     return FLUME_OK;
 }
 
-/* Pairs as they stand in slots, and an attribute for each. */
-static int put_slots(const flume_scope *scope, bool is_volatile, struct scope_buffer *body)
+static uint8_t attribute_of(const struct scope_slot *slot)
 {
+    bool is_global = (slot->flags & FLUME_VARIABLE_GLOBAL) != 0;
+
+    return (uint8_t)(slot->class_ | (is_global ? SCOPE_ATTRIBUTE_GLOBAL : 0));
+}
+
+/* Whether the slot's key is one of these. Slots come in order. */
+static bool is_among(const struct scope_slot *slot, const struct scope_pairs *pairs, size_t *io_at)
+{
+    for (; *io_at < pairs->count; ++*io_at) {
+        const struct scope_pair *pair = &pairs->pairs[*io_at];
+        int order = scope_key_compare(pair->key, pair->key_bytes, slot->key, slot->key_bytes);
+
+        if (order >= 0)
+            return order == 0;
+    }
+    return false;
+}
+
+/* On the way over the slots that are put. */
+struct picking {
+    const flume_scope *scope;
+    bool is_volatile;
+    const struct scope_pairs *without; /* But for these. */
+    uint32_t index;
+    size_t at; /* In `without`. */
+};
+
+/* The next one; NULL: there is none. */
+static const struct scope_slot *pick(struct picking *picking)
+{
+    while (picking->index < picking->scope->count) {
+        const struct scope_slot *slot = scope_slot_at(picking->scope, picking->index++);
+
+        if (is_stored(slot, picking->is_volatile) &&
+            !is_among(slot, picking->without, &picking->at))
+            return slot;
+    }
+    return NULL;
+}
+
+/* Pairs as they stand in slots, and an attribute for each. */
+static int put_slots(const flume_scope *scope, bool is_volatile, const struct scope_pairs *without,
+                     struct scope_buffer *body)
+{
+    const struct picking all = {scope, is_volatile, without, 0, 0};
+    const struct scope_slot *slot;
+    struct picking picking = all;
     uint32_t count = 0;
     size_t bytes = VARINT_BYTES_MAX;
 
-    for (uint32_t i = 0; i < scope->count; i++) {
-        const struct scope_slot *slot = scope_slot_at(scope, i);
-
-        if (is_stored(slot, is_volatile)) {
-            bytes += slot->pair_bytes + 1;
-            count++;
-        }
+    while ((slot = pick(&picking)) != NULL) {
+        bytes += slot->pair_bytes + 1;
+        count++;
     }
     if (reserve(body, bytes) < 0)
         return FLUME_ERR_NO_MEMORY;
     put_varint(body, count);
-    for (uint32_t i = 0; i < scope->count; i++) {
-        const struct scope_slot *slot = scope_slot_at(scope, i);
-
-        if (is_stored(slot, is_volatile))
-            put_data(body, slot->pair, slot->pair_bytes);
-    }
-    for (uint32_t i = 0; i < scope->count; i++) {
-        const struct scope_slot *slot = scope_slot_at(scope, i);
-        bool is_global = (slot->flags & FLUME_VARIABLE_GLOBAL) != 0;
-
-        if (is_stored(slot, is_volatile))
-            body->data[body->bytes++] =
-                (uint8_t)(slot->class_ | (is_global ? SCOPE_ATTRIBUTE_GLOBAL : 0));
-    }
+    for (picking = all; (slot = pick(&picking)) != NULL;)
+        put_data(body, slot->pair, slot->pair_bytes);
+    for (picking = all; (slot = pick(&picking)) != NULL;)
+        body->data[body->bytes++] = attribute_of(slot);
     return FLUME_OK;
 }
+
+static const struct scope_pairs none = {.pairs = NULL};
 
 static int put_volatiles(const flume_scope *scope, struct scope_buffer *body)
 {
     if (scope->class_count[FLUME_CLASS_VOLATILE] > 0)
-        return put_slots(scope, true, body);
+        return put_slots(scope, true, &none, body);
     if (reserve(body, VARINT_BYTES_MAX) < 0)
         return FLUME_ERR_NO_MEMORY;
     put_varint(body, 0);
@@ -147,6 +181,40 @@ static int put_missing(flume_scope *scope, const struct scope_pairs *target,
     return FLUME_OK;
 }
 
+/* The variables that the target has not. */
+static int put_added(flume_scope *scope, const struct scope_pairs *target,
+                     struct scope_buffer *body)
+{
+    if (!scope_pairs_are_within(target, &scope->pairs))
+        return scope_refuse(
+            scope, FLUME_ERR_INVALID,
+            "the scope has not all, and more, of the one that it would be added to");
+    return put_slots(scope, false, target, body);
+}
+
+bool scope_record_is_base(flume_scope *scope, const struct scope_record *full)
+{
+    uint32_t index = 0;
+
+    if (full->form != SCOPE_RECORD_FULL || scope_lay_out(scope) != FLUME_OK)
+        return false;
+    for (size_t i = 0; i < full->variables.count; i++) {
+        const struct scope_pair *pair = &full->variables.pairs[i];
+        const struct scope_slot *slot = NULL;
+        int order = -1;
+
+        for (; order < 0 && index < scope->count; index++) { /* Both are in order. */
+            slot = scope_slot_at(scope, index);
+            order = scope_key_compare(slot->key, slot->key_bytes, pair->key, pair->key_bytes);
+        }
+        if (order != 0 || slot->pair_bytes != pair->bytes ||
+            memcmp(slot->pair, pair->data, pair->bytes) != 0 ||
+            attribute_of(slot) != full->attributes[i])
+            return false;
+    }
+    return true;
+}
+
 /* ---- heads ---- */
 
 static int put_scope_head(flume_scope *scope, const struct scope_stamp *stamp,
@@ -177,7 +245,7 @@ static int put_scope_head(flume_scope *scope, const struct scope_stamp *stamp,
     if (stamp->form == SCOPE_RECORD_FULL)
         head[SCOPE_BODY_FLAGS_AT] |= (uint8_t)((stamp->is_within ? SCOPE_BODY_WITHIN : 0) |
                                                (stamp->is_unnamed ? SCOPE_BODY_UNNAMED : 0));
-    if (stamp->form != SCOPE_RECORD_SHADOWED && !stamp->is_within)
+    if (stamp->form == SCOPE_RECORD_FULL && !stamp->is_within)
         return FLUME_OK;
     little_put64(head + SCOPE_BODY_TARGET_AT, stamp->target_seq);
     body->bytes = SCOPE_BODY_SHADOWED_BYTES;
@@ -209,9 +277,11 @@ static int put_body(flume_scope *scope, const struct scope_stamp *stamp, struct 
         status = stamp->form == SCOPE_RECORD_LINK ? put_link_head(scope, stamp, body)
                                                   : put_scope_head(scope, stamp, body);
     if (status == FLUME_OK && stamp->form == SCOPE_RECORD_FULL)
-        status = is_plain(scope) ? put_plain(scope, body) : put_slots(scope, false, body);
+        status = is_plain(scope) ? put_plain(scope, body) : put_slots(scope, false, &none, body);
     if (status == FLUME_OK && stamp->form == SCOPE_RECORD_SHADOWED)
         status = put_missing(scope, stamp->target_pairs, body);
+    if (status == FLUME_OK && stamp->form == SCOPE_RECORD_DELTA)
+        status = put_added(scope, stamp->target_pairs, body);
     if (status == FLUME_OK)
         status = put_volatiles(scope, body);
     return status;

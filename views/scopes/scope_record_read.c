@@ -1,9 +1,9 @@
 /*
  * scope_record_read.c - a scope's record with what it names in the log: a link's scope, and the
- * full one that a shadowed scope is a part of.
+ * full one that a shadowed scope is a part of, or to which a delta adds.
  *
- * Two steps at most: a link names a scope, a shadowed scope a full one. Whatever the log says, none
- * is followed further.
+ * Two steps at most: a link names a scope, a shadowed scope or a delta a full one. Whatever the log
+ * says, none is followed further.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -42,6 +42,18 @@ static int read_target(flume_log *log, struct scope_record *record)
     status = read_one(log, record->target_seq, memory->inner);
     if (status == FLUME_ERR_NOT_FOUND || status == FLUME_ERR_INVALID)
         return FLUME_ERR_DAMAGED; /* There is nothing, or something else. */
+    return status;
+}
+
+/* The full record that a shadowed scope is a part of, or a delta adds to. */
+static int read_full(flume_log *log, struct scope_record *record)
+{
+    int status = read_target(log, record);
+
+    if (status == FLUME_OK && record->memory->inner->form != SCOPE_RECORD_FULL)
+        status = FLUME_ERR_DAMAGED;
+    if (status != FLUME_OK && status != FLUME_ERR_NO_MEMORY)
+        record->lost_seq = record->target_seq;
     return status;
 }
 
@@ -128,19 +140,92 @@ static int take_part(struct scope_record *record, const struct scope_record *ful
 
 static int resolve_shadowed(flume_log *log, struct scope_record *record)
 {
-    int status = read_target(log, record);
+    int status = read_full(log, record);
 
-    if (status < 0)
-        return status;
-    if (record->memory->inner->form != SCOPE_RECORD_FULL)
-        return FLUME_ERR_DAMAGED;
-    status = take_part(record, record->memory->inner);
+    if (status == FLUME_OK)
+        status = take_part(record, record->memory->inner);
     if (status == FLUME_OK && scope_pairs_share_key(&record->variables, &record->volatiles))
         return FLUME_ERR_DAMAGED;
     return status;
 }
 
+/* ---- more than another scope ---- */
+
+static int compare_keys(const struct scope_pair *one, const struct scope_pair *other)
+{
+    return scope_key_compare(one->key, one->key_bytes, other->key, other->key_bytes);
+}
+
+/* Both in one order. No key is in both. */
+static int add_to(struct scope_record *record, const struct scope_record *full)
+{
+    struct scope_record_memory *memory = record->memory;
+    size_t count = full->variables.count + record->added.count, i = 0, j = 0;
+
+    if (count > FLUME_SCOPE_VARIABLES_MAX)
+        return FLUME_ERR_DAMAGED;
+    if (!pair_room_reserve(&memory->variables, count) ||
+        !scope_reserve((void **)&memory->attributes, &memory->attributes_capacity, count, 1))
+        return FLUME_ERR_NO_MEMORY;
+    while (i + j < count) {
+        int order = i == full->variables.count ? 1 : -1;
+
+        if (order < 0 && j < record->added.count)
+            order = compare_keys(&full->variables.pairs[i], &record->added.pairs[j]);
+        if (order == 0)
+            return FLUME_ERR_DAMAGED;
+        memory->variables.pairs[i + j] = order < 0 ? full->variables.pairs[i]
+                                                   : record->added.pairs[j];
+        memory->attributes[i + j] = order < 0 ? full->attributes[i] : record->added_attributes[j];
+        i += order < 0;
+        j += order > 0;
+    }
+    record->variables = (struct scope_pairs){.pairs = memory->variables.pairs, .count = count};
+    record->attributes = memory->attributes;
+    return FLUME_OK;
+}
+
+static int resolve_delta(flume_log *log, struct scope_record *record)
+{
+    const struct scope_record *full;
+    int status = read_full(log, record);
+
+    if (status < 0)
+        return status;
+    full = record->memory->inner;
+    status = add_to(record, full);
+    if (status == FLUME_OK && scope_pairs_share_key(&record->variables, &record->volatiles))
+        return FLUME_ERR_DAMAGED;
+    if (status == FLUME_OK)
+        status = scope_record_identify(&record->memory->record, record);
+    if (status == FLUME_OK && !scope_pairs_are_within(&full->identity, &record->identity))
+        return FLUME_ERR_DAMAGED;
+    return status == FLUME_OK ? scope_record_verify(record) : status;
+}
+
+struct scope_record scope_record_of_added(const struct scope_record *delta)
+{
+    struct scope_record added = *delta;
+
+    added.variables = delta->added;
+    added.attributes = delta->added_attributes;
+    return added;
+}
+
 /* ---- links ---- */
+
+/* A scope, whatever its form. */
+static int resolve_scope(flume_log *log, struct scope_record *record)
+{
+    switch (record->form) {
+    case SCOPE_RECORD_SHADOWED:
+        return resolve_shadowed(log, record);
+    case SCOPE_RECORD_DELTA:
+        return resolve_delta(log, record);
+    default:
+        return FLUME_OK;
+    }
+}
 
 static int resolve_link(flume_log *log, struct scope_record *record)
 {
@@ -155,8 +240,8 @@ static int resolve_link(flume_log *log, struct scope_record *record)
         return status;
     if (scope->form == SCOPE_RECORD_LINK || memcmp(scope->id, record->id, FLUME_HASH_BYTES) != 0)
         return FLUME_ERR_DAMAGED;
-    if (scope->form == SCOPE_RECORD_SHADOWED)
-        status = resolve_shadowed(log, scope);
+    status = resolve_scope(log, scope);
+    record->lost_seq = scope->lost_seq;
     if (status < 0)
         return status;
     if (scope_pairs_share_key(&scope->variables, &record->volatiles))
@@ -174,13 +259,14 @@ static int resolve_link(flume_log *log, struct scope_record *record)
 
 int scope_record_read(flume_log *log, uint64_t seq, struct scope_record *io_record)
 {
-    int status = read_one(log, seq, io_record);
+    int status;
 
-    if (status == FLUME_OK && io_record->form == SCOPE_RECORD_SHADOWED)
-        status = resolve_shadowed(log, io_record);
-    if (status == FLUME_OK && io_record->form == SCOPE_RECORD_LINK)
-        status = resolve_link(log, io_record);
-    return status;
+    io_record->lost_seq = FLUME_SEQ_NONE; /* Of the one before, if this cannot even be got. */
+    status = read_one(log, seq, io_record);
+    if (status < 0)
+        return status;
+    return io_record->form == SCOPE_RECORD_LINK ? resolve_link(log, io_record)
+                                                : resolve_scope(log, io_record);
 }
 
 /* ---- what it says ---- */

@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "inside.h"
 #include "scope_inside.h"
-#include "scope_record.h"
+#include "scope_read.h"
 
 struct flume_tape {
     flume *handle;
@@ -49,6 +48,7 @@ int flume_tape_open(flume *handle, const flume_cursor_options *options, flume_ta
         return flume_fail_log(handle, status);
     }
     tape->handle = handle;
+    tape->resolved.lost_seq = FLUME_SEQ_NONE;
     tape->is_reverse = (narrowed.flags & FLUME_CURSOR_REVERSE) != 0;
     *out_tape = tape;
     return FLUME_OK;
@@ -75,6 +75,8 @@ static enum flume_verdict_kind verdict_of(const struct scope_record *record)
 
 static int fail(flume_tape *tape, int status, uint64_t seq)
 {
+    if (tape->resolved.lost_seq != FLUME_SEQ_NONE)
+        return scope_read_fail(tape->handle, status, seq, &tape->resolved);
     return flume_fail(tape->handle, status, seq, "the scope at %llu cannot be told: %s",
                       (unsigned long long)seq, flume_strerror(status));
 }
@@ -112,12 +114,14 @@ static int advance(flume_tape *tape, uint64_t timeout_ns)
     if (status != FLUME_OK)
         return fail(tape, status, record.seq);
     tape->is_resolved = false;
+    tape->resolved.lost_seq = FLUME_SEQ_NONE;
     note_batch(tape, &record);
     *entry = (flume_tape_entry){.record_seq = record.seq,
                                 .scope_seq = record.seq,
                                 .kind = verdict_of(&tape->record),
                                 .extends_seq = tape->record.extends_seq,
                                 .target_seq = tape->record.target_seq,
+                                .base_seq = FLUME_SEQ_NONE,
                                 .repeats = tape->record.count,
                                 .first_time_ns = tape->record.first_time_ns,
                                 .last_time_ns = tape->record.last_time_ns,
@@ -125,6 +129,10 @@ static int advance(flume_tape *tape, uint64_t timeout_ns)
                                 .enclosing_frame = tape->record.enclosing_frame};
     if (tape->record.form == SCOPE_RECORD_LINK)
         entry->scope_seq = tape->record.target_seq;
+    if (tape->record.form == SCOPE_RECORD_DELTA) {
+        entry->base_seq = tape->record.target_seq;
+        entry->target_seq = FLUME_SEQ_NONE;
+    }
     memcpy(entry->id, tape->record.id, sizeof entry->id);
     tape->left = entry->repeats;
     return FLUME_OK;
