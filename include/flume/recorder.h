@@ -205,6 +205,8 @@ typedef struct flume_tape_entry {
     uint64_t frame; /* What it encloses has it as enclosing_frame; 0: it encloses nothing. */
     uint64_t enclosing_frame; /* Of the scope that encloses it: flume_scope_of_frame(). 0: none. */
     uint8_t id[FLUME_HASH_BYTES];
+    uint8_t tare_id[FLUME_HASH_BYTES]; /* Tares left variables out of it: flume_tares_open() tells
+                                          which. 0: there were none. */
 } flume_tape_entry;
 
 typedef struct flume_tape flume_tape;

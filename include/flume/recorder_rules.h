@@ -159,11 +159,14 @@ enum flume_tare_mode {
 
 /**
  * Set the scale to zero: what a scope has now, and what it inherits, is not recorded from now on.
- * Tares stack: a variable is left out if any of them says so. Labels are not tared.
+ * Tares stack: a variable is left out if any of them says so. Labels are not tared. What is
+ * committed has an id of the tares in force with it, by which flume_tares_open() (schema.h) tells
+ * what they are; it is no part of what a scope is.
  *
  * @param scope  Copied.
  * @return FLUME_OK; FLUME_ERR_INVALID (the scope has an error; rules run), FLUME_ERR_TOO_LARGE
- *         (more than FLUME_TARES_MAX), FLUME_ERR_NO_MEMORY.
+ *         (more than FLUME_TARES_MAX, or of more variables than one record can name),
+ *         FLUME_ERR_NO_MEMORY.
  */
 FLUME_API int flume_recorder_tare(flume_recorder *recorder, flume_scope *scope,
                                   enum flume_tare_mode mode);

@@ -38,6 +38,7 @@ static void write_again(const flume_record *source, const struct scope_record *r
     flume_scope *scope;
     uint8_t id[FLUME_HASH_BYTES], id_of_pairs[FLUME_HASH_BYTES];
 
+    memcpy(stamp.tare_id, record->tare_id, sizeof stamp.tare_id);
     require(flume_scope_create(&scope) == FLUME_OK, "memory");
     require(scope_record_restore(record, scope) == FLUME_OK, "what decodes is no scope");
     require(scope_record_encode(scope, &stamp, &body) == FLUME_OK, "it cannot be written");

@@ -53,15 +53,19 @@ static inline void rebuild_pairs(struct rebuilt *body, const struct scope_pairs 
 static inline struct rebuilt rebuild_body(const struct scope_record *record, size_t bytes)
 {
     struct rebuilt body = {malloc(2 * bytes + 16), 0};
+    static const uint8_t untared[FLUME_HASH_BYTES];
+    bool is_tared = memcmp(record->tare_id, untared, sizeof untared) != 0;
     uint8_t head[8] = {1, (uint8_t)record->form, (uint8_t)record->own_labels,
                        (uint8_t)(record->own_labels / 256),
                        (uint8_t)((record->is_within ? 1 : 0) | (record->is_loose ? 2 : 0) |
-                                 (record->is_unnamed ? 4 : 0))};
+                                 (record->is_unnamed ? 4 : 0) | (is_tared ? 8 : 0))};
 
     if (body.data == NULL)
         abort();
     if (record->form == SCOPE_RECORD_LINK)
         memset(head + 1, 0, sizeof head - 1);
+    if (record->form == SCOPE_RECORD_LINK && is_tared)
+        head[1] = 1;
     rebuild_data(&body, head, sizeof head);
     rebuild_data(&body, record->id, sizeof record->id);
     if (record->form == SCOPE_RECORD_LINK) {
@@ -91,6 +95,8 @@ static inline struct rebuilt rebuild_body(const struct scope_record *record, siz
         rebuild_pairs(&body, &record->variables, record->attributes);
     }
     rebuild_pairs(&body, &record->volatiles, record->volatile_attributes);
+    if (is_tared)
+        rebuild_data(&body, record->tare_id, sizeof record->tare_id);
     return body;
 }
 

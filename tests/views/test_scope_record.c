@@ -124,6 +124,7 @@ static void a_record_is_told_to_be_its_scope_and_no_other(void **state)
 {
     struct scope_stamp full = {.form = SCOPE_RECORD_FULL};
     struct scope_stamp within = {.form = SCOPE_RECORD_FULL, .is_within = true, .target_seq = 7};
+    struct scope_stamp tared = {.form = SCOPE_RECORD_FULL, .tare_id = {1}};
     struct made made = {.body = {.data = NULL}};
     flume_scope *scope;
 
@@ -135,6 +136,8 @@ static void a_record_is_told_to_be_its_scope_and_no_other(void **state)
     (void)flume_scope_label(scope, "sweep");
     (void)scope_label_inherit(scope, "a");
     make_record(&made, scope, &within);
+    assert_true(is_told_to_be(&made, scope));
+    make_record(&made, scope, &tared);
     assert_true(is_told_to_be(&made, scope));
     make_record(&made, scope, &full);
     assert_true(is_told_to_be(&made, scope));
@@ -441,6 +444,53 @@ static void a_damaged_link_is_refused_or_told_as_it_is(void **state)
 
     (void)state;
     damage(scope, &stamp);
+    flume_scope_destroy(scope);
+}
+
+/* Each form of a body that ends with the id of tares. */
+static void a_damaged_tared_record_is_refused_or_told_as_it_is(void **state)
+{
+    struct scope_stamp full = {.form = SCOPE_RECORD_FULL, .extends_seq = 7, .tare_id = {1}};
+    struct scope_stamp within = {.form = SCOPE_RECORD_FULL,
+                                 .is_within = true,
+                                 .target_seq = 7,
+                                 .tare_id = {[FLUME_HASH_BYTES - 1] = 3}};
+    struct scope_stamp link = {
+        .form = SCOPE_RECORD_LINK, .target_seq = 7, .count = 3, .tare_id = {1, 2}};
+    flume_scope *scope = make_scope(), *empty;
+
+    (void)state;
+    assert_int_equal(flume_scope_create(&empty), FLUME_OK);
+    damage(scope, &full);
+    damage(scope, &link);
+    damage(empty, &full);
+    damage(empty, &within);
+    damage(empty, &link);
+    flume_scope_destroy(empty);
+    flume_scope_destroy(scope);
+}
+
+static void the_id_of_tares_is_read_back_and_is_never_0(void **state)
+{
+    const uint8_t tare_id[FLUME_HASH_BYTES] = {9, 8, [FLUME_HASH_BYTES - 1] = 7};
+    struct scope_stamp stamps[2] = {{.form = SCOPE_RECORD_FULL, .extends_seq = 7},
+                                    {.form = SCOPE_RECORD_LINK, .target_seq = 7, .count = 3}};
+    struct made made = {.body = {.data = NULL}};
+    struct scope_record record = {.memory = NULL};
+    flume_scope *scope = make_scope();
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        memcpy(stamps[i].tare_id, tare_id, sizeof tare_id);
+        make_record(&made, scope, &stamps[i]);
+        assert_int_equal(scope_record_decode(&made.record, &record), FLUME_OK);
+        assert_memory_equal(record.tare_id, tare_id, sizeof tare_id);
+        assert_int_equal(record.volatiles.count, 2);
+        memset(made.body.data + made.body.bytes - FLUME_HASH_BYTES, 0, FLUME_HASH_BYTES);
+        assert_int_equal(scope_record_decode(&made.record, &record), FLUME_ERR_DAMAGED);
+    }
+    scope_record_release(&record);
+    scope_buffer_deinit(&made.body);
     flume_scope_destroy(scope);
 }
 
@@ -812,6 +862,8 @@ int main(void)
         cmocka_unit_test(a_damaged_link_is_refused_or_told_as_it_is),
         cmocka_unit_test(a_damaged_part_is_refused_or_told_as_it_is),
         cmocka_unit_test(a_damaged_delta_is_refused_or_told_as_it_is),
+        cmocka_unit_test(a_damaged_tared_record_is_refused_or_told_as_it_is),
+        cmocka_unit_test(the_id_of_tares_is_read_back_and_is_never_0),
         cmocka_unit_test(other_forms_of_the_same_are_refused),
         cmocka_unit_test(heads_that_are_none_are_refused),
         cmocka_unit_test(keys_of_the_record_before_excuse_none_of_the_next),

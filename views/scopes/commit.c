@@ -66,6 +66,8 @@ static int begin(struct commit *commit, flume_recorder *recorder, flume_scope *s
     status = enclosing_apply(recorder, scope, &commit->effective);
     if (status == FLUME_OK)
         status = rules_apply(recorder, purpose, &commit->effective);
+    if (status == FLUME_OK && purpose == RULES_FOR_COMMIT)
+        status = tare_set_use(recorder, commit->stamp.tare_id);
     if (status != FLUME_OK)
         return status;
     status = scope_pairs_of(commit->effective, &commit->pairs);
@@ -292,8 +294,8 @@ static int append_scope(struct commit *commit, const flume_condition *condition)
         status = batch_labels(recorder, &labels, &label_count);
     if (status == FLUME_OK)
         status = recorder_append(recorder, FLUME_KIND_SCOPE, commit->stamp.first_time_ns,
-                                 &recorder->body, labels, label_count, condition,
-                                 &commit->verdict.record_seq);
+                                 &recorder->body, labels, label_count, commit->stamp.tare_id,
+                                 condition, &commit->verdict.record_seq);
     if (status == FLUME_OK)
         batch_count(recorder, 1, recorder->body.bytes);
     return status;
@@ -446,6 +448,7 @@ int commit_staged(flume_recorder *recorder, flume_scope *scope, const struct sco
     commit.stamp.count = stamp->count;
     commit.stamp.first_time_ns = stamp->first_time_ns;
     commit.stamp.last_time_ns = stamp->last_time_ns;
+    memcpy(commit.stamp.tare_id, stamp->tare_id, sizeof commit.stamp.tare_id);
     status = scope_pairs_of(scope, &commit.pairs);
     if (status == FLUME_OK)
         status = commit_by_mode(&commit);
@@ -479,6 +482,7 @@ static int commit_to_stage(struct commit *commit)
                                 .enclosing_frame = commit->stamp.enclosing_frame};
     int status = flume_scope_id(commit->effective, entry.id);
 
+    memcpy(entry.tare_id, commit->stamp.tare_id, sizeof entry.tare_id);
     commit->verdict.kind = recorder->overlay != NULL ? FLUME_STAGED : FLUME_UNASKED;
     if (status == FLUME_OK && recorder->overlay != NULL)
         status = find_same(commit, entry.id);

@@ -50,6 +50,7 @@ int links_add(flume_recorder *recorder, flume_scope *effective, const struct sco
     uint64_t now_ns = stamp->count > 0 ? stamp->last_time_ns : wall_ns(recorder);
     bool same = links->pending && links->target_seq == stamp->target_seq &&
                 links->frame == stamp->frame && links->enclosing_frame == stamp->enclosing_frame &&
+                memcmp(links->tare_id, stamp->tare_id, sizeof links->tare_id) == 0 &&
                 now_ns - links->first_time_ns < recorder->options.link_interval_ns;
     int status = FLUME_OK;
 
@@ -71,6 +72,7 @@ int links_add(flume_recorder *recorder, flume_scope *effective, const struct sco
         links->target_seq = stamp->target_seq;
         links->frame = stamp->frame;
         links->enclosing_frame = stamp->enclosing_frame;
+        memcpy(links->tare_id, stamp->tare_id, sizeof links->tare_id);
         links->count = 0;
         links->first_time_ns = stamp->count > 0 ? stamp->first_time_ns : now_ns;
     }
@@ -102,7 +104,7 @@ int links_flush(flume_recorder *recorder)
     little_put64(links->body.data + LINK_BODY_FIRST_AT, links->first_time_ns);
     little_put64(links->body.data + LINK_BODY_LAST_AT, links->last_time_ns);
     status = recorder_append(recorder, FLUME_KIND_LINK, 0, &links->body, labels, links->label_count,
-                             NULL, NULL);
+                             links->tare_id, NULL, NULL);
     free(labels);
     if (status == FLUME_OK)
         links->pending = false;

@@ -127,33 +127,61 @@ int flume_recorder_close(flume_recorder *recorder)
     return status;
 }
 
-int recorder_append(flume_recorder *recorder, uint8_t kind, uint64_t time_ns,
-                    const struct scope_buffer *body, const char *const *labels, size_t label_count,
-                    const flume_condition *condition, uint64_t *out_seq)
+/* What scopes of this recorder need to have before them, and has not been told yet. */
+struct preface {
+    char *schema; /* NULL: nothing. */
+    const char *tares;
+};
+
+static int preface_make(flume_recorder *recorder, const uint8_t tare_id[FLUME_HASH_BYTES],
+                        struct preface *out_preface)
 {
-    flume_entry entries[] = {{.kind = FLUME_KIND_SCHEMA, .codec = FLUME_CODEC_JSON},
-                             {.body = body->data,
-                              .body_bytes = body->bytes,
-                              .labels = label_count > 0 ? labels : NULL,
-                              .label_count = label_count,
-                              .time_ns = time_ns,
-                              .kind = kind}};
-    char *schema;
-    size_t first;
-    int status = schema_to_record(recorder, &schema);
+    int status = schema_to_record(recorder, &out_preface->schema);
 
     if (status != FLUME_OK)
         return status;
-    first = schema == NULL ? 1 : 0; /* Both are there, or none is. */
-    entries[0].body = schema;
-    entries[0].body_bytes = schema == NULL ? 0 : strlen(schema);
-    status = flume_log_append_many(recorder->handle->log, &entries[first], 2 - first, condition,
-                                   out_seq);
-    free(schema);
+    status = tare_set_to_record(recorder, tare_id, &out_preface->tares);
+    if (status != FLUME_OK)
+        free(out_preface->schema);
+    return status;
+}
+
+static void add_schema(flume_entry *entries, size_t *io_count, const char *body)
+{
+    if (body != NULL)
+        entries[(*io_count)++] = (flume_entry){.body = body,
+                                               .body_bytes = strlen(body),
+                                               .kind = FLUME_KIND_SCHEMA,
+                                               .codec = FLUME_CODEC_JSON};
+}
+
+int recorder_append(flume_recorder *recorder, uint8_t kind, uint64_t time_ns,
+                    const struct scope_buffer *body, const char *const *labels, size_t label_count,
+                    const uint8_t tare_id[FLUME_HASH_BYTES], const flume_condition *condition,
+                    uint64_t *out_seq)
+{
+    struct preface preface;
+    flume_entry entries[3]; /* All of them are there, or none is. */
+    size_t count = 0;
+    int status = preface_make(recorder, tare_id, &preface);
+
+    if (status != FLUME_OK)
+        return status;
+    add_schema(entries, &count, preface.tares);
+    add_schema(entries, &count, preface.schema); /* The newest one: it is looked for there. */
+    entries[count] = (flume_entry){.body = body->data,
+                                   .body_bytes = body->bytes,
+                                   .labels = label_count > 0 ? labels : NULL,
+                                   .label_count = label_count,
+                                   .time_ns = time_ns,
+                                   .kind = kind};
+    status = flume_log_append_many(recorder->handle->log, entries, count + 1, condition, out_seq);
+    free(preface.schema);
     if (status == FLUME_OK) {
         schema_recorded(recorder);
+        tare_set_recorded(recorder, tare_id);
         if (out_seq != NULL)
-            *out_seq += 1 - first;
+            *out_seq += count;
     }
     if (status == FLUME_OK || status == FLUME_ERR_CONFLICT)
         return status;

@@ -36,6 +36,7 @@ struct pending_links {
     uint64_t target_seq, count;
     uint64_t frame, enclosing_frame;
     uint64_t first_time_ns, last_time_ns;
+    uint8_t tare_id[FLUME_HASH_BYTES]; /* 0: none. */
     /* As of the last commit; count and times are set when it is written. */
     struct scope_buffer body;
     struct scope_buffer labels; /* Texts, each with its NUL. */
@@ -123,6 +124,24 @@ void rules_destroy(struct recorder_rules *rules);
 int schema_to_record(flume_recorder *recorder, char **out_body);
 /** What the rules are now is in the log. */
 void schema_recorded(flume_recorder *recorder);
+/** Whether one of the newest records of kind schema, the last one and so many right before it, has
+ * this body. @return FLUME_OK, or as flume_log_last(). */
+int schema_is_there(flume_log *log, const char *body, unsigned before, bool *out_is);
+
+/* ---- tare_set.c ---- */
+
+/** The id of the tares in force, 0 if there are none; what they are can be told from now on.
+ * @return FLUME_OK, FLUME_ERR_NO_MEMORY, told. */
+int tare_set_use(flume_recorder *recorder, uint8_t out_id[FLUME_HASH_BYTES]);
+/** The body of a record that tells what tares are, if one is due before a scope that has their id.
+ * *out_body: NULL: none is. Valid until they are told or forgotten. @return FLUME_OK, an error,
+ * told. */
+int tare_set_to_record(flume_recorder *recorder, const uint8_t id[FLUME_HASH_BYTES],
+                       const char **out_body);
+/** It is in the log. */
+void tare_set_recorded(flume_recorder *recorder, const uint8_t id[FLUME_HASH_BYTES]);
+/** No staged scope needs to be told of any more. */
+void tare_sets_forget(flume_recorder *recorder);
 
 /* ---- links.c ---- */
 
@@ -142,12 +161,14 @@ int recall_counts_flush(flume_recorder *recorder);
 
 /* ---- recorder.c ---- */
 
-/** Append a record of kind scope or link.
+/** Append a record of kind scope or link, and before it what has to be told of first.
  * @param time_ns    Of the record; 0: now.
+ * @param tare_id    As the body has it.
  * @param condition  NULL: none. */
 int recorder_append(flume_recorder *recorder, uint8_t kind, uint64_t time_ns,
                     const struct scope_buffer *body, const char *const *labels, size_t label_count,
-                    const flume_condition *condition, uint64_t *out_seq);
+                    const uint8_t tare_id[FLUME_HASH_BYTES], const flume_condition *condition,
+                    uint64_t *out_seq);
 /** Append bytes. @return false: no memory; nothing changed. */
 bool scope_buffer_add(struct scope_buffer *buffer, const void *data, size_t bytes);
 

@@ -64,7 +64,8 @@ void rules_destroy(struct recorder_rules *rules)
     flume_scope_destroy(rules->working);
     flume_scope_destroy(rules->defaults);
     for (size_t i = 0; i < rules->tare_count; i++)
-        flume_scope_destroy(rules->tares[i].scope);
+        tare_deinit(&rules->tares[i]);
+    tare_sets_deinit(rules);
     scope_buffer_deinit(&rules->label_text);
     scope_buffer_deinit(&rules->classes);
     scope_buffer_deinit(&rules->excluded);

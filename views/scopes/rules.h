@@ -49,6 +49,16 @@ struct validator {
 struct tare {
     enum flume_tare_mode mode;
     flume_scope *scope;
+    struct scope_buffer image;          /* What of it counts for the id. */
+    char *text;                         /* The same as JSON. */
+    size_t texts_bytes;                 /* Of this one and those below it. */
+    uint8_t stack_id[FLUME_HASH_BYTES]; /* Likewise. */
+};
+
+/* The tares that were in force at some commit. */
+struct tare_set {
+    uint8_t id[FLUME_HASH_BYTES];
+    char *body; /* Of the record that tells what they are. NULL: it is in the log. */
 };
 
 struct setting {
@@ -70,6 +80,8 @@ struct recorder_rules {
     flume_scope *defaults; /* NULL: none. */
     struct tare tares[FLUME_TARES_MAX];
     size_t tare_count;
+    struct tare_set *tare_sets; /* Those not told, and some that were. */
+    size_t tare_set_count, tare_set_capacity;
     struct setting *settings;
     size_t setting_count, setting_capacity;
     bool has_flush_every; /* One of them is FLUME_SETTING_FLUSH_EVERY. */
@@ -131,6 +143,16 @@ void value_type_names(unsigned types, char out_text[VALUE_TYPES_BYTES]);
 void defaults_decide(const struct rules_question *question);
 /** Variables that are tared are to be ignored. */
 void tares_decide(const struct rules_question *question);
+/** Whether a variable that is there has a value: one without shows null, which it is not. */
+bool variable_is_valued(const flume_scope *scope, const char *key);
+
+/* ---- tare_set.c ---- */
+
+/** Make id and text of a tare, mode and scope of which are there, upon those below it.
+ * @return FLUME_OK; FLUME_ERR_TOO_LARGE, FLUME_ERR_NO_MEMORY, told. */
+int tare_make(flume_recorder *recorder, struct tare *tare);
+void tare_deinit(struct tare *tare);
+void tare_sets_deinit(struct recorder_rules *rules);
 
 /* ---- rules_config.c ---- */
 

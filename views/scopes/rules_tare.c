@@ -39,8 +39,7 @@ int flume_recorder_default(flume_recorder *recorder, const char *key, const flum
     return status;
 }
 
-/* A variable without a value shows null, which it is not. */
-static bool is_valued(const flume_scope *scope, const char *key)
+bool variable_is_valued(const flume_scope *scope, const char *key)
 {
     uint32_t index;
 
@@ -54,8 +53,9 @@ static bool has_value_of(const struct rules_question *question, const flume_scop
     flume_variable other;
 
     return flume_scope_get(scope, variable->key, &other) &&
-           values_are_same(&other.value, &variable->value) && is_valued(scope, variable->key) &&
-           is_valued(question->source, variable->key);
+           values_are_same(&other.value, &variable->value) &&
+           variable_is_valued(scope, variable->key) &&
+           variable_is_valued(question->source, variable->key);
 }
 
 void defaults_decide(const struct rules_question *question)
@@ -96,11 +96,16 @@ int flume_recorder_tare(flume_recorder *recorder, flume_scope *scope, enum flume
                           "at most %d tares stack: undo some (flume_recorder_untare())",
                           FLUME_TARES_MAX);
     tare = &rules->tares[rules->tare_count];
-    tare->mode = mode;
-    if (flume_scope_copy(effective, &tare->scope) != FLUME_OK)
+    *tare = (struct tare){.mode = mode};
+    status = flume_scope_copy(effective, &tare->scope);
+    if (status != FLUME_OK)
         return rules_fail_memory(recorder);
-    rules->tare_count++;
-    return FLUME_OK;
+    status = tare_make(recorder, tare);
+    if (status == FLUME_OK)
+        rules->tare_count++;
+    else
+        tare_deinit(tare);
+    return status;
 }
 
 int flume_recorder_untare(flume_recorder *recorder)
@@ -116,7 +121,7 @@ int flume_recorder_untare(flume_recorder *recorder)
     if (rules->tare_count == 0)
         return flume_fail(recorder->handle, FLUME_ERR_NOT_FOUND, FLUME_SEQ_NONE,
                           "there is no tare to be undone");
-    flume_scope_destroy(rules->tares[--rules->tare_count].scope);
+    tare_deinit(&rules->tares[--rules->tare_count]);
     return FLUME_OK;
 }
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rules.h"
+#include "tare_set.h"
 
 struct flume_schema {
     flume *handle;
@@ -68,21 +68,30 @@ static char *encode(const struct recorder_rules *rules)
     return text;
 }
 
-/* Whether the newest record of the kind has this body. */
-static int is_newest(flume_log *log, const char *body, bool *out_is)
+/* One that cannot be read is said again. */
+static bool has_body(flume_log *log, uint64_t seq, const char *body)
 {
     flume_record record;
+    bool has;
+
+    if (flume_log_get(log, seq, &record) != FLUME_OK)
+        return false;
+    has = record.kind == FLUME_KIND_SCHEMA && record.body_bytes == strlen(body) &&
+          memcmp(record.body, body, record.body_bytes) == 0;
+    flume_record_release(&record);
+    return has;
+}
+
+int schema_is_there(flume_log *log, const char *body, unsigned before, bool *out_is)
+{
     uint64_t seq;
     int status = flume_log_last(log, FLUME_KIND_SCHEMA, &seq);
 
     *out_is = false;
     if (status != FLUME_OK || seq == FLUME_SEQ_NONE)
         return status;
-    if (flume_log_get(log, seq, &record) != FLUME_OK)
-        return FLUME_OK; /* It cannot be read: it is said again. */
-    *out_is = record.body_bytes == strlen(body) &&
-              memcmp(record.body, body, record.body_bytes) == 0;
-    flume_record_release(&record);
+    for (unsigned i = 0; i <= before && i <= seq && !*out_is; i++)
+        *out_is = has_body(log, seq - i, body);
     return FLUME_OK;
 }
 
@@ -99,7 +108,7 @@ int schema_to_record(flume_recorder *recorder, char **out_body)
     body = encode(rules);
     if (body == NULL)
         return rules_fail_memory(recorder);
-    status = is_newest(recorder->handle->log, body, &is_known);
+    status = schema_is_there(recorder->handle->log, body, 0, &is_known);
     if (status == FLUME_OK && !is_known) {
         *out_body = body;
         return FLUME_OK;
@@ -168,25 +177,40 @@ static int decode(const flume_record *record, struct recorder_rules *rules)
     return status;
 }
 
-/* The newest record of the kind, below a seq. */
+/* Whether a record tells what tares are, which is of no concern here. */
+static bool is_of_tares(const flume_record *record)
+{
+    return record->body_bytes >= sizeof TARE_BODY_BEGIN - 1 &&
+           memcmp(record->body, TARE_BODY_BEGIN, sizeof TARE_BODY_BEGIN - 1) == 0;
+}
+
+/* The newest record of settings and defaults, below a seq. */
 static int find(flume *handle, const flume_ask *ask, uint64_t *out_seq)
 {
     static const uint8_t kinds[] = {FLUME_KIND_SCHEMA};
     flume_cursor_options options = {
-        .flags = FLUME_CURSOR_REVERSE, .bounds = FLUME_LT, .kinds = kinds, .kind_count = 1};
+        .flags = FLUME_CURSOR_REVERSE, .bounds = FLUME_LTE, .kinds = kinds, .kind_count = 1};
     flume_cursor *cursor;
     flume_record record;
-    int status = flume_log_last(handle->log, FLUME_KIND_SCHEMA, out_seq);
+    uint64_t last;
+    int status = flume_log_last(handle->log, FLUME_KIND_SCHEMA, &last);
 
-    if (status != FLUME_OK || *out_seq == FLUME_SEQ_NONE || ask == NULL ||
-        (ask->flags & FLUME_ASK_AS_OF) == 0 || *out_seq < ask->as_of)
+    *out_seq = FLUME_SEQ_NONE;
+    if (status != FLUME_OK || last == FLUME_SEQ_NONE)
         return status;
-    options.lt = ask->as_of;
+    options.lte = last;
+    if (ask != NULL && (ask->flags & FLUME_ASK_AS_OF) != 0 && ask->as_of <= last) {
+        options.bounds = FLUME_LT;
+        options.lt = ask->as_of;
+    }
     status = flume_cursor_open(handle->log, &options, &cursor);
     if (status != FLUME_OK)
         return status;
-    status = flume_cursor_next(cursor, 0, &record);
-    *out_seq = status == FLUME_OK ? record.seq : FLUME_SEQ_NONE;
+    do {
+        status = flume_cursor_next(cursor, 0, &record);
+    } while (status == FLUME_OK && is_of_tares(&record));
+    if (status == FLUME_OK)
+        *out_seq = record.seq;
     flume_cursor_close(cursor);
     return status == FLUME_END ? FLUME_OK : status;
 }

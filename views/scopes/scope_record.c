@@ -436,6 +436,16 @@ static bool is_zero(const uint8_t *bytes, size_t count)
     return true;
 }
 
+/* The id of tares, with which a body ends; behind `least` bytes. */
+static bool read_tare(struct reader *reader, size_t least, struct scope_record *record)
+{
+    if ((size_t)(reader->end - reader->at) < least + FLUME_HASH_BYTES)
+        return false;
+    reader->end -= FLUME_HASH_BYTES;
+    memcpy(record->tare_id, reader->end, FLUME_HASH_BYTES);
+    return !tare_id_is_none(record->tare_id);
+}
+
 static int decode_scope(const flume_record *source, struct scope_record *record)
 {
     const uint8_t *body = source->body;
@@ -453,10 +463,12 @@ static int decode_scope(const flume_record *source, struct scope_record *record)
     record->is_loose = (flags & SCOPE_BODY_LOOSE) != 0;
     record->is_within = (flags & SCOPE_BODY_WITHIN) != 0;
     record->is_unnamed = (flags & SCOPE_BODY_UNNAMED) != 0;
-    if (flags > (SCOPE_BODY_WITHIN | SCOPE_BODY_LOOSE | SCOPE_BODY_UNNAMED) ||
+    if (flags > (SCOPE_BODY_WITHIN | SCOPE_BODY_LOOSE | SCOPE_BODY_UNNAMED | SCOPE_BODY_TARED) ||
         ((record->is_within || record->is_unnamed) && record->form != SCOPE_RECORD_FULL))
         return FLUME_ERR_DAMAGED;
     if (record->is_unnamed && !is_zero(body + SCOPE_BODY_ID_AT, 2 * FLUME_HASH_BYTES))
+        return FLUME_ERR_DAMAGED;
+    if ((flags & SCOPE_BODY_TARED) != 0 && !read_tare(&reader, SCOPE_BODY_FULL_BYTES, record))
         return FLUME_ERR_DAMAGED;
     memcpy(record->id, body + SCOPE_BODY_ID_AT, FLUME_HASH_BYTES);
     memcpy(record->local_id, body + SCOPE_BODY_LOCAL_AT, FLUME_HASH_BYTES);
@@ -471,7 +483,7 @@ static int decode_scope(const flume_record *source, struct scope_record *record)
     reader.at += SCOPE_BODY_FULL_BYTES;
     if (record->form == SCOPE_RECORD_FULL && !record->is_within)
         return decode_full(source, &reader, record);
-    if (source->body_bytes < SCOPE_BODY_SHADOWED_BYTES)
+    if ((size_t)(reader.end - body) < SCOPE_BODY_SHADOWED_BYTES)
         return FLUME_ERR_DAMAGED;
     record->target_seq = little_get64(body + SCOPE_BODY_TARGET_AT);
     reader.at = body + SCOPE_BODY_SHADOWED_BYTES;
@@ -487,8 +499,10 @@ static int decode_link(const flume_record *source, struct scope_record *record)
     const uint8_t *body = source->body;
     struct reader reader = {body, body + source->body_bytes};
 
-    if (source->body_bytes < LINK_BODY_BYTES ||
-        memcmp(body + LINK_BODY_ZERO_AT, zeros, sizeof zeros) != 0)
+    if (source->body_bytes < LINK_BODY_BYTES || body[LINK_BODY_FLAGS_AT] > LINK_BODY_TARED ||
+        memcmp(body + LINK_BODY_ZERO_AT, zeros, sizeof zeros) != 0 ||
+        (body[LINK_BODY_FLAGS_AT] == LINK_BODY_TARED &&
+         !read_tare(&reader, LINK_BODY_BYTES, record)))
         return FLUME_ERR_DAMAGED;
     record->form = SCOPE_RECORD_LINK;
     memcpy(record->id, body + LINK_BODY_ID_AT, FLUME_HASH_BYTES);

@@ -43,6 +43,7 @@ struct scope_stamp {
     const struct scope_pairs *target_pairs;      /* Shadowed, delta: the identity of the target. */
     uint64_t frame, enclosing_frame;             /* 0: none. */
     uint64_t count, first_time_ns, last_time_ns; /* Link. */
+    uint8_t tare_id[FLUME_HASH_BYTES];           /* 0: it was not tared. */
 };
 
 /* Bytes that grow and are used again. Starts as all zero. */
@@ -88,7 +89,8 @@ struct scope_record {
     uint64_t lost_seq;
     uint64_t count, first_time_ns, last_time_ns; /* Link; else 1 and the record's time. */
     uint64_t frame, enclosing_frame;
-    const flume_label *labels; /* In the record's order. Of a link by _read() only. */
+    uint8_t tare_id[FLUME_HASH_BYTES]; /* 0: it was not tared. */
+    const flume_label *labels;         /* In the record's order. Of a link by _read() only. */
     size_t label_count;
     size_t own_labels;            /* How many of them, the first ones, are the scope's own. */
     struct scope_pairs identity;  /* Labels among them. Full; of other forms by _read() only. */

@@ -6,6 +6,7 @@
 #define VIEWS_SCOPES_SCOPE_RECORD_BYTES_H
 
 #include <assert.h>
+#include <string.h>
 
 #include "scope_record.h"
 
@@ -13,7 +14,7 @@ enum {
     SCOPE_BODY_FORMAT_AT = 0,
     SCOPE_BODY_FORM_AT = 1,
     SCOPE_BODY_OWN_AT = 2,   /* 2 bytes. */
-    SCOPE_BODY_FLAGS_AT = 4, /* 4 bytes: SCOPE_BODY_WITHIN, _LOOSE, _UNNAMED. */
+    SCOPE_BODY_FLAGS_AT = 4, /* 4 bytes: SCOPE_BODY_WITHIN, _LOOSE, _UNNAMED, _TARED. */
     SCOPE_BODY_ID_AT = 8,
     SCOPE_BODY_LOCAL_AT = 40,
     SCOPE_BODY_EXTENDS_AT = 72,
@@ -24,9 +25,10 @@ enum {
     SCOPE_BODY_SHADOWED_BYTES = 104
 };
 enum {
-    SCOPE_BODY_WITHIN = 1, /* A full record of what another one has all of. */
-    SCOPE_BODY_LOOSE = 2,  /* flume_scope_numbers(). */
-    SCOPE_BODY_UNNAMED = 4 /* A full record whose ids are 0: who reads makes them. */
+    SCOPE_BODY_WITHIN = 1,  /* A full record of what another one has all of. */
+    SCOPE_BODY_LOOSE = 2,   /* flume_scope_numbers(). */
+    SCOPE_BODY_UNNAMED = 4, /* A full record whose ids are 0: who reads makes them. */
+    SCOPE_BODY_TARED = 8    /* The body ends with the id of the tares in force. */
 };
 static_assert(SCOPE_BODY_ID_AT + FLUME_HASH_BYTES == SCOPE_BODY_LOCAL_AT, "no gap");
 static_assert(SCOPE_BODY_LOCAL_AT + FLUME_HASH_BYTES == SCOPE_BODY_EXTENDS_AT, "no gap");
@@ -34,7 +36,8 @@ static_assert(SCOPE_BODY_ENCLOSING_AT + sizeof(uint64_t) == SCOPE_BODY_FULL_BYTE
 static_assert(SCOPE_BODY_TARGET_AT + sizeof(uint64_t) == SCOPE_BODY_SHADOWED_BYTES, "no gap");
 
 enum {
-    LINK_BODY_ZERO_AT = 1, /* 7 bytes, 0. */
+    LINK_BODY_FLAGS_AT = 1, /* 1 byte: LINK_BODY_TARED. */
+    LINK_BODY_ZERO_AT = 2,  /* 6 bytes, 0. */
     LINK_BODY_ID_AT = 8,
     LINK_BODY_TARGET_AT = 40,
     LINK_BODY_COUNT_AT = 48,
@@ -47,7 +50,16 @@ enum {
 static_assert(LINK_BODY_ID_AT + FLUME_HASH_BYTES == LINK_BODY_TARGET_AT, "no gap");
 static_assert(LINK_BODY_ENCLOSING_AT + sizeof(uint64_t) == LINK_BODY_BYTES, "no gap");
 
+enum { LINK_BODY_TARED = 1 }; /* As SCOPE_BODY_TARED. */
+
 enum { SCOPE_ATTRIBUTE_GLOBAL = 8 };
+
+static inline bool tare_id_is_none(const uint8_t id[FLUME_HASH_BYTES])
+{
+    static const uint8_t none[FLUME_HASH_BYTES];
+
+    return memcmp(id, none, sizeof none) == 0;
+}
 
 /* An array that is used again. */
 struct pair_room {

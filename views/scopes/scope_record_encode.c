@@ -241,7 +241,8 @@ static int put_scope_head(flume_scope *scope, const struct scope_stamp *stamp,
     little_put64(head + SCOPE_BODY_FRAME_AT, stamp->frame);
     little_put64(head + SCOPE_BODY_ENCLOSING_AT, stamp->enclosing_frame);
     body->bytes = SCOPE_BODY_FULL_BYTES;
-    head[SCOPE_BODY_FLAGS_AT] = scope->is_loose ? SCOPE_BODY_LOOSE : 0;
+    head[SCOPE_BODY_FLAGS_AT] = (uint8_t)((scope->is_loose ? SCOPE_BODY_LOOSE : 0) |
+                                          (tare_id_is_none(stamp->tare_id) ? 0 : SCOPE_BODY_TARED));
     if (stamp->form == SCOPE_RECORD_FULL)
         head[SCOPE_BODY_FLAGS_AT] |= (uint8_t)((stamp->is_within ? SCOPE_BODY_WITHIN : 0) |
                                                (stamp->is_unnamed ? SCOPE_BODY_UNNAMED : 0));
@@ -259,6 +260,7 @@ static int put_link_head(flume_scope *scope, const struct scope_stamp *stamp,
 
     memset(head, 0, LINK_BODY_BYTES);
     head[SCOPE_BODY_FORMAT_AT] = SCOPE_RECORD_FORMAT;
+    head[LINK_BODY_FLAGS_AT] = tare_id_is_none(stamp->tare_id) ? 0 : LINK_BODY_TARED;
     little_put64(head + LINK_BODY_TARGET_AT, stamp->target_seq);
     little_put64(head + LINK_BODY_COUNT_AT, stamp->count);
     little_put64(head + LINK_BODY_FIRST_AT, stamp->first_time_ns);
@@ -267,6 +269,16 @@ static int put_link_head(flume_scope *scope, const struct scope_stamp *stamp,
     little_put64(head + LINK_BODY_ENCLOSING_AT, stamp->enclosing_frame);
     body->bytes = LINK_BODY_BYTES;
     return flume_scope_id(scope, head + LINK_BODY_ID_AT);
+}
+
+static int put_tare(const struct scope_stamp *stamp, struct scope_buffer *body)
+{
+    if (tare_id_is_none(stamp->tare_id))
+        return FLUME_OK;
+    if (reserve(body, FLUME_HASH_BYTES) < 0)
+        return FLUME_ERR_NO_MEMORY;
+    put_data(body, stamp->tare_id, FLUME_HASH_BYTES);
+    return FLUME_OK;
 }
 
 static int put_body(flume_scope *scope, const struct scope_stamp *stamp, struct scope_buffer *body)
@@ -284,6 +296,8 @@ static int put_body(flume_scope *scope, const struct scope_stamp *stamp, struct 
         status = put_added(scope, stamp->target_pairs, body);
     if (status == FLUME_OK)
         status = put_volatiles(scope, body);
+    if (status == FLUME_OK)
+        status = put_tare(stamp, body);
     return status;
 }
 

@@ -284,6 +284,7 @@ static bool goes_on(const struct stage *stage, const struct stage_entry *entry)
 
     return stage->has_last && last->is_again && entry->is_again && last->frame == entry->frame &&
            last->enclosing_frame == entry->enclosing_frame &&
+           memcmp(last->tare_id, entry->tare_id, sizeof entry->tare_id) == 0 &&
            memcmp(last->id, entry->id, sizeof entry->id) == 0;
 }
 

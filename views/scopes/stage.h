@@ -29,6 +29,7 @@ struct stage_entry {
     bool is_again;
     bool is_loose; /* Its numbers. */
     uint8_t id[FLUME_HASH_BYTES];
+    uint8_t tare_id[FLUME_HASH_BYTES]; /* As it was when it was staged. */
 };
 
 /* A content that is to be stored before the scope. */
@@ -76,7 +77,7 @@ bool stage_every_read(const char *value, uint64_t *out_every);
  * error. */
 int stage_find(flume_recorder *recorder, const uint8_t id[FLUME_HASH_BYTES],
                uint64_t *out_staged_id);
-/** Stage a commit. @param entry  What is known of it: frames, is_again, id. On an error nothing is
+/** Stage a commit. @param entry  What is known of it: frames, is_again, ids. On an error nothing is
  * staged. */
 int stage_add(flume_recorder *recorder, flume_scope *effective, const struct stage_entry *entry,
               uint64_t *out_staged_id);

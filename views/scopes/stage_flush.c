@@ -100,6 +100,7 @@ static int write_some(flume_recorder *recorder, const struct stage_entry *entry)
         status = store_all(recorder, entry);
     if (status != FLUME_OK)
         return status;
+    memcpy(stamp.tare_id, entry->tare_id, sizeof stamp.tare_id);
     stamp.count = entry->count - stage->read_done;
     if (stamp.count > batch_room(recorder))
         stamp.count = batch_room(recorder);
@@ -185,6 +186,7 @@ int flume_recorder_discard(flume_recorder *recorder)
         return status;
     stage_clear(recorder);
     enclosing_discarded(recorder);
+    tare_sets_forget(recorder);
     return FLUME_OK;
 }
 

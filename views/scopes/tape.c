@@ -134,6 +134,7 @@ static int advance(flume_tape *tape, uint64_t timeout_ns)
         entry->target_seq = FLUME_SEQ_NONE;
     }
     memcpy(entry->id, tape->record.id, sizeof entry->id);
+    memcpy(entry->tare_id, tape->record.tare_id, sizeof entry->tare_id);
     tape->left = entry->repeats;
     return FLUME_OK;
 }
