@@ -241,6 +241,38 @@ static int sweep_name(void *ctx, const char *name)
     return 0;
 }
 
+static bool has_strata(flume_log *log, uint64_t first_seq)
+{
+    char name[STRATA_NAME_BYTES];
+    struct path path;
+    int file;
+
+    strata_name(name, first_seq);
+    log_path(log, "log", name, &path);
+    file = log->io->open(log->io->ctx, path.text, FLUME_IO_READ);
+    if (file >= 0)
+        log->io->close(log->io->ctx, file);
+    return file != -ENOENT;
+}
+
+/* Slots without a strata behind the newest one: a power cut between two renames leaves them. Those
+ * of an older one that is missing stay where they are: it may come back. */
+static int sweep_slots(void *ctx, const char *name)
+{
+    flume_log *log = ctx;
+    const struct head *head = log->head;
+    uint64_t first_seq;
+    struct path path;
+
+    if (!strata_slots_name_parse(name, &first_seq) ||
+        (atomic_load(&head->active_bytes) != 0 && first_seq <= atomic_load(&head->active_first)) ||
+        has_strata(log, first_seq))
+        return 0;
+    log_path(log, "log", name, &path);
+    (void)log->io->unlink(log->io->ctx, path.text); /* Only space is at stake. */
+    return 0;
+}
+
 void basin_sweep(flume_log *log)
 {
     static const struct {
@@ -253,5 +285,7 @@ void basin_sweep(flume_log *log)
 
         log_path(log, sweep.folder, "", &path);
         (void)log->io->list(log->io->ctx, path.text, sweep_name, &sweep);
+        if (i == 0)
+            (void)log->io->list(log->io->ctx, path.text, sweep_slots, log);
     }
 }

@@ -132,6 +132,18 @@ static int take_closed(flume_log *log, uint64_t first_seq, uint64_t count)
     return status;
 }
 
+/* Slots that got their name before their strata could: of the next one, or of a large batch. Should
+ * they not go, a check tells of them. */
+static void drop_slots(flume_log *log, uint64_t first_seq)
+{
+    char name[STRATA_NAME_BYTES];
+    struct path path;
+
+    strata_slots_name(name, first_seq);
+    log_path(log, "log", name, &path);
+    (void)log->io->unlink(log->io->ctx, path.text);
+}
+
 /*
  * A strata named by head: a roll that may not have come to its end, or a commit whose head has not
  * moved. active_first is what a publish stores last, so where it says so the roll is done.
@@ -146,6 +158,8 @@ static int finish_roll(flume_log *log)
     uint64_t count = 0;
     int status = read_named(log, first_seq, &header, &count);
 
+    if (status == FLUME_ERR_NOT_FOUND && !is_published)
+        drop_slots(log, first_seq);
     if (status == FLUME_ERR_NOT_FOUND)
         return FLUME_OK;
     if (status != FLUME_OK)

@@ -168,7 +168,7 @@ void strata_slots_name(char target[STRATA_NAME_BYTES], uint64_t first_seq)
     (void)snprintf(target, STRATA_NAME_BYTES, "%020llu.slots", (unsigned long long)first_seq);
 }
 
-bool strata_name_parse(const char *name, uint64_t *out_first_seq)
+static bool name_parse(const char *name, const char *ending, uint64_t *out_first_seq)
 {
     uint64_t seq = 0;
 
@@ -179,8 +179,18 @@ bool strata_name_parse(const char *name, uint64_t *out_first_seq)
             return false;
         seq = seq * 10 + digit;
     }
-    if (strcmp(name + SEQ_DIGITS, ".strata") != 0)
+    if (strcmp(name + SEQ_DIGITS, ending) != 0)
         return false;
     *out_first_seq = seq;
     return true;
+}
+
+bool strata_name_parse(const char *name, uint64_t *out_first_seq)
+{
+    return name_parse(name, ".strata", out_first_seq);
+}
+
+bool strata_slots_name_parse(const char *name, uint64_t *out_first_seq)
+{
+    return name_parse(name, ".slots", out_first_seq);
 }

@@ -89,5 +89,6 @@ void strata_slots_name(char target[STRATA_NAME_BYTES], uint64_t first_seq);
 
 /* Whether a name is that of a strata, and of which. */
 bool strata_name_parse(const char *name, uint64_t *out_first_seq);
+bool strata_slots_name_parse(const char *name, uint64_t *out_first_seq);
 
 #endif

@@ -14,8 +14,6 @@
 #include "strata.h"
 #include "survey_chain.h"
 
-enum { ENDING_SLOTS_BYTES = 6, SEQ_DIGITS = 20 };
-
 void survey_file(const char *name, struct survey_file *out_file)
 {
     (void)snprintf(out_file->text, sizeof out_file->text, "log/%s", name);
@@ -98,16 +96,6 @@ static bool ends_in(const char *name, const char *ending)
     return bytes >= ending_bytes && strcmp(name + bytes - ending_bytes, ending) == 0;
 }
 
-static bool slots_name_parse(const char *name, uint64_t *out_first_seq)
-{
-    char strata[STRATA_NAME_BYTES];
-
-    if (strlen(name) != SEQ_DIGITS + ENDING_SLOTS_BYTES || !ends_in(name, ".slots"))
-        return false;
-    (void)snprintf(strata, sizeof strata, "%.20s.strata", name);
-    return strata_name_parse(strata, out_first_seq);
-}
-
 static int take_slots(struct listing *listing, uint64_t first_seq)
 {
     struct survey *survey = listing->survey;
@@ -129,7 +117,7 @@ static int take_name(void *ctx, const char *name)
 
     if (ends_in(name, ".tmp") || ends_in(name, ".parity") || strlen(name) >= sizeof row.file)
         return 0;
-    if (slots_name_parse(name, &first_seq))
+    if (strata_slots_name_parse(name, &first_seq))
         return take_slots(listing, first_seq);
     (void)snprintf(row.file, sizeof row.file, "%s", name);
     return survey_add_row(listing->inspection, listing->survey, &row) == FLUME_OK ? 0 : -ENOMEM;

@@ -273,6 +273,117 @@ static void one_that_goes_while_it_is_taken_is_missed(void **state)
     survivor_ends(fx, &fault);
 }
 
+/* --- A large batch that has not got its name -------------------------------------------------- */
+
+/* Its two renames, slots first. Behind the second one it counts. */
+static const struct death renaming[] = {
+    {APPEND_LARGE, TRAP_RENAME, TRAP_BEFORE, 0, SIGKILL},
+    {APPEND_LARGE, TRAP_RENAME, TRAP_AFTER, 0, SIGKILL},
+    {APPEND_LARGE, TRAP_RENAME, TRAP_BEFORE, 1, SIGKILL},
+    {APPEND_LARGE, TRAP_RENAME, TRAP_AFTER, 1, SIGKILL},
+};
+enum { RENAMINGS = sizeof renaming / sizeof renaming[0] };
+
+static int count_finding(void *ctx, const flume_finding *finding)
+{
+    unsigned *count = ctx;
+
+    if (finding->kind == FLUME_FINDING_SIDE_FILE)
+        ++*count;
+    return 0;
+}
+
+static unsigned count_side_files(const struct log_fixture *fx)
+{
+    unsigned count = 0;
+    const flume_check_options options = {.finding = count_finding, .ctx = &count};
+
+    assert_int_equal(flume_check(fx->path, &options, NULL, NULL), FLUME_OK);
+    return count;
+}
+
+static void expect_no_leftovers(const struct log_fixture *fx, bool has_name)
+{
+    char folder[LOG_FIXTURE_PATH_BYTES + 16];
+
+    assert_int_equal(count_side_files(fx), 0);
+    (void)snprintf(folder, sizeof folder, "%s/log", fx->path);
+    assert_int_equal(count_files(folder, ".slots"), has_name ? 3 : 1);
+    (void)snprintf(folder, sizeof folder, "%s/txn", fx->path);
+    assert_int_equal(count_files(folder, ""), 0);
+    (void)snprintf(folder, sizeof folder, "%s/lost+found", fx->path);
+    assert_int_equal(count_files(folder, ".strata"),
+                     has_name ? 0 : 1); /* Nothing is thrown away. */
+}
+
+static void a_survivor_takes_away_what_a_large_batch_left(void **state)
+{
+    struct log_fixture *fx = *state;
+
+    for (size_t i = 0; i < RENAMINGS; i++) {
+        bool has_name = i == RENAMINGS - 1;
+        struct faultio fault;
+
+        (void)snprintf(fx->path, sizeof fx->path, "%s/%zu.flume", fx->root, i);
+        survive(fx, &fault, SMALL_STRATA_BYTES);
+        die(fx, &renaming[i]);
+        expect_text(fx->log, append_text(fx->log, "two"), "two");
+        assert_int_equal(flume_log_head(fx->log), has_name ? 2 + 1 + BATCH + 2 : 3);
+        assert_int_equal(count_side_files(fx), 0);
+        survivor_ends(fx, &fault);
+        expect_no_leftovers(fx, has_name);
+    }
+}
+
+static void who_comes_next_takes_away_what_a_large_batch_left(void **state)
+{
+    struct log_fixture *fx = *state;
+
+    for (size_t i = 0; i < RENAMINGS; i++) {
+        bool has_name = i == RENAMINGS - 1;
+        struct faultio fault;
+
+        (void)snprintf(fx->path, sizeof fx->path, "%s/%zu.flume", fx->root, i);
+        survive(fx, &fault, SMALL_STRATA_BYTES);
+        close_log(fx);
+        die(fx, &renaming[i]);
+        open_log(fx);
+        expect_text(fx->log, 1, "one");
+        (void)append_text(fx->log, "two");
+        survivor_ends(fx, &fault);
+        expect_no_leftovers(fx, has_name);
+    }
+}
+
+static void touch_slots(const struct log_fixture *fx, unsigned first_seq)
+{
+    run_command("head -c 64 /dev/zero >'%s/log/%020u.slots'", fx->path, first_seq);
+}
+
+/* As a power cut leaves them. Others are named by a check, and moved by a repair. */
+static void slots_behind_the_newest_strata_go_when_the_basin_is_opened(void **state)
+{
+    struct log_fixture *fx = *state;
+    char path[LOG_FIXTURE_PATH_BYTES + 64];
+
+    fx->options.strata_bytes = SMALL_STRATA_BYTES;
+    open_log(fx);
+    for (unsigned i = 0; i < 3; i++)
+        (void)append_bytes(fx->log, BATCH_BODY_BYTES, 1);
+    close_log(fx);
+    touch_slots(fx, 1);
+    touch_slots(fx, 99);
+    open_log(fx);
+    close_log(fx);
+    (void)snprintf(path, sizeof path, "%s/log/%020u.slots", fx->path, 99);
+    assert_false(file_exists(path));
+    assert_int_equal(count_side_files(fx), 1);
+    assert_int_equal(flume_repair(fx->path, FLUME_REPAIR_SALVAGE, NULL, NULL, NULL), FLUME_OK);
+    assert_int_equal(count_side_files(fx), 0);
+    (void)snprintf(path, sizeof path, "%s/lost+found/%020u.slots", fx->path, 1);
+    assert_true(file_exists(path));
+}
+
 /* --- An append, a sync or a roll that was under way ------------------------------------------- */
 
 static const struct death appending = {APPEND_SMALL, TRAP_PWRITE, TRAP_AFTER, 0, SIGKILL};
@@ -424,6 +535,9 @@ int main(void)
         closed_log_test(one_that_cannot_be_looked_at_poisons_the_log_until_it_can),
         closed_log_test(one_whose_footer_is_gone_is_damage),
         closed_log_test(one_that_goes_while_it_is_taken_is_missed),
+        closed_log_test(a_survivor_takes_away_what_a_large_batch_left),
+        closed_log_test(who_comes_next_takes_away_what_a_large_batch_left),
+        closed_log_test(slots_behind_the_newest_strata_go_when_the_basin_is_opened),
         closed_log_test(without_its_slots_the_end_cannot_be_put_in_order),
         closed_log_test(the_last_to_leave_lets_go_of_an_append_that_died),
         closed_log_test(the_last_to_leave_lets_go_of_a_sync_that_died),
