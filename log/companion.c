@@ -24,8 +24,6 @@
 static const char grains_name[] = "GRAINS";
 static const char grains_folder[] = "grains";
 
-enum { MANIFESTS_LOOKED_AT = 1000 }; /* Before the first record that is none. */
-
 struct grain_needs grain_needs(const uint8_t *meta, size_t meta_bytes)
 {
     struct grain_needs needs = {0};
@@ -72,7 +70,8 @@ int companion_setting(flume_log *log, struct grains_setting *out_setting)
         return log_fail(
             log, FLUME_ERR_DAMAGED, 0, FLUME_SEQ_NONE,
             "%s/%s is damaged, so where the second log is is not known; restore it from "
-            "a backup, or remove it and say where the second log is",
+            "a backup, or remove it and say where the second log is: flume DB blob grains --path "
+            "DIRECTORY",
             log->path, grains_name);
     memcpy(out_setting->path, path, bytes);
     out_setting->path[bytes] = '\0';
@@ -145,21 +144,17 @@ static int basin_at(flume_log *log, const char *path, uint8_t out_id[16])
     return log_fail(log, status, error.system_errno, FLUME_SEQ_NONE, "%s", error.message);
 }
 
-int flume_grains_find(flume_log *log, flume_grains_place *out_place)
+int companion_find(flume_log *log, flume_grains_place *out_place)
 {
     flume_grains_place place = {.state = FLUME_GRAINS_NONE};
     struct grains_setting setting;
     uint8_t id[16];
-    int status = log_guard(log);
+    int status = companion_setting(log, &setting);
 
-    if (status != FLUME_OK)
-        return status;
-    if (log->in_memory)
-        return none_in_memory(log);
-    status = companion_setting(log, &setting);
-    if (status == FLUME_ERR_NOT_FOUND)
+    if (status == FLUME_ERR_NOT_FOUND) {
         status = companion_path(log, grains_folder, place.path);
-    else if (status == FLUME_OK) {
+        place.is_unnamed = status == FLUME_OK && basin_at(log, place.path, id) == FLUME_OK;
+    } else if (status == FLUME_OK) {
         memcpy(place.basin_id, setting.basin_id, sizeof place.basin_id);
         status = companion_path(log, setting.path, place.path);
         if (status == FLUME_OK)
@@ -174,6 +169,15 @@ int flume_grains_find(flume_log *log, flume_grains_place *out_place)
     if (status == FLUME_OK)
         *out_place = place;
     return status;
+}
+
+int flume_grains_find(flume_log *log, flume_grains_place *out_place)
+{
+    int status = log_guard(log);
+
+    if (status != FLUME_OK)
+        return status;
+    return log->in_memory ? none_in_memory(log) : companion_find(log, out_place);
 }
 
 static int absent(flume_log *log, const char *path, const char *why)
@@ -204,8 +208,8 @@ static flume_log_options companion_options(const flume_log *log)
     };
 }
 
-static int companion_open(flume_log *log, const char *path, unsigned flags, uint64_t strata_bytes,
-                          flume_log **out_grains)
+int companion_open(flume_log *log, const char *path, unsigned flags, uint64_t strata_bytes,
+                   flume_log **out_grains)
 {
     flume_log_options options = companion_options(log);
     flume_error error;
@@ -219,55 +223,16 @@ static int companion_open(flume_log *log, const char *path, unsigned flags, uint
     return log_fail(log, status, error.system_errno, FLUME_SEQ_NONE, "%s", error.message);
 }
 
-/* Whether what is there can have been made as a second log: it is empty, or its first record that
- * is no manifest is a chunk. What cannot be read decides nothing. */
-static bool begins_with_chunks(flume_log *grains)
-{
-    uint64_t head = flume_log_head(grains);
-
-    for (uint64_t seq = 0; seq < head && seq < MANIFESTS_LOOKED_AT; seq++) {
-        flume_record record;
-        uint8_t kind;
-
-        if (flume_log_get(grains, seq, &record) != FLUME_OK)
-            break;
-        kind = record.kind;
-        flume_record_release(&record);
-        if (kind != FLUME_KIND_MANIFEST)
-            return kind == FLUME_KIND_CHUNK;
-    }
-    return true;
-}
-
-/* A basin in which somebody keeps records of his own would be filled with chunks. */
-static int check_use(flume_log *log, const char *path)
-{
-    flume_log *grains;
-    bool is_fit;
-    int status = companion_open(log, path, FLUME_OPEN_READ_ONLY, 0, &grains);
-
-    if (status != FLUME_OK)
-        return status;
-    is_fit = begins_with_chunks(grains);
-    (void)flume_log_close(grains); /* It was only read. */
-    if (is_fit)
-        return FLUME_OK;
-    return log_fail(
-        log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
-        "%.1500s is a basin with records of its own, and cannot become the second log of "
-        "%s; choose another path",
-        path, log->path);
-}
-
 /* The basin at a path, made if there is none. */
-static int make_basin(flume_log *log, const char *path, uint64_t strata_bytes, uint8_t out_id[16])
+static int make_basin(flume_log *log, const char *path, bool is_asked_for, uint64_t strata_bytes,
+                      uint8_t out_id[16])
 {
     flume_log_stat_info info;
     flume_log *grains;
     int status = basin_at(log, path, out_id);
 
     if (status == FLUME_OK && memcmp(out_id, log->basin_id, sizeof log->basin_id) != 0)
-        return check_use(log, path);
+        return companion_take(log, path, is_asked_for);
     if (status != FLUME_ERR_NO_BASIN)
         return status;
     status = companion_open(log, path, FLUME_OPEN_CREATE, strata_bytes, &grains);
@@ -327,7 +292,7 @@ int flume_grains_make(flume_log *log, const char *path, uint64_t strata_bytes)
     if (status != FLUME_OK)
         return status;
     status = exists ? basin_at(log, full, setting.basin_id)
-                    : make_basin(log, full, strata_bytes, setting.basin_id);
+                    : make_basin(log, full, path != NULL, strata_bytes, setting.basin_id);
     if (status == FLUME_OK && memcmp(setting.basin_id, log->basin_id, sizeof log->basin_id) == 0)
         return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
                         "%s cannot be the second log of itself, nor can a copy of it", log->path);

@@ -49,8 +49,24 @@ struct grains_setting {
 /* FLUME_ERR_NOT_FOUND without a detail: there is no GRAINS. */
 int companion_setting(flume_log *log, struct grains_setting *out_setting);
 
+/* flume_grains_find(), also by a handle that is attached to nothing. */
+int companion_find(flume_log *log, flume_grains_place *out_place);
+
 /* A path of GRAINS as the io table takes it. */
 int companion_path(flume_log *log, const char *setting, char out_path[FLUME_GRAINS_PATH_BYTES]);
+
+/* Open the second log by a handle of the log's own. */
+int companion_open(flume_log *log, const char *path, unsigned flags, uint64_t strata_bytes,
+                   flume_log **out_grains);
+
+/*
+ * Whether the basin at a path, another than the log's, may become its second log, where GRAINS
+ * names none (companion_take.c).
+ *
+ * @return FLUME_OK; FLUME_ERR_ABSENT (it has chunks and was not asked for), FLUME_ERR_INVALID (it
+ *         is used otherwise, or lacks what a record refers to); as companion_open().
+ */
+int companion_take(flume_log *log, const char *path, bool is_asked_for);
 
 /* --- For recovery (companion_look.c) ---------------------------------------------------------- */
 

@@ -241,12 +241,15 @@ int flume_blob_unreferenced(flume *handle, const flume_ask *ask,
 {
     struct search search = {.handle = handle, .ask = ask, .callback = callback, .ctx = ctx};
     flume_grains_place place;
+    bool has_chunks = true;
     int status;
 
     if (handle == NULL)
         return FLUME_ERR_INVALID;
     status = flume_blob_place(handle, &place);
-    if (status == FLUME_OK && place.state != FLUME_GRAINS_NONE)
+    if (status == FLUME_OK && place.state == FLUME_GRAINS_NONE)
+        status = grains_are_referred_to(handle, &has_chunks);
+    if (status == FLUME_OK && has_chunks)
         status = search_all(&search);
     free(search.marks);
     free(search.there);

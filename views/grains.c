@@ -9,6 +9,7 @@
 
 #include "flume/seal.h"
 #include "inside.h"
+#include "lookup.h"
 
 /* A rebuild of the view "chunk" sorts a row of 48 bytes for a MiB of content: little is enough. */
 #define CHUNK_REBUILD_BYTES (UINT64_C(8) << 20)
@@ -94,14 +95,54 @@ static int open_inner(flume *handle, const char *path, enum grains_use use, stru
     return status == FLUME_OK ? FLUME_OK : grains_fail_view(handle, grains, status);
 }
 
+int grains_are_referred_to(flume *handle, bool *out_are)
+{
+    flume_rows *rows = NULL;
+    flume_bytes key, value;
+    int status = lookup_rows(handle, view_blob.name, NULL, &rows);
+
+    *out_are = false;
+    if (status != FLUME_OK)
+        return status;
+    status = lookup_seek(rows, BLOB_BY_SEQ, NULL, 0);
+    while (status == FLUME_OK && !*out_are) {
+        struct blob_row row;
+
+        status = flume_rows_next(rows, &key, &value);
+        if (status == FLUME_OK && !blob_row_decode(BLOB_BY_SEQ, key, value, &row))
+            status = lookup_bad_row(handle, view_blob.name);
+        *out_are = status == FLUME_OK && row.chunks != 0;
+    }
+    flume_rows_end(rows);
+    return status == FLUME_END ? FLUME_OK : status;
+}
+
+/* Where nothing says which the second log is, but a blob has chunks in it: another one must not be
+ * begun in its place. */
+static int refuse_unnamed(flume *handle, const char *what, const flume_grains_place *place)
+{
+    return flume_fail(
+        handle, FLUME_ERR_ABSENT, FLUME_SEQ_NONE,
+        "%s: chunks are in the second log, and %s/GRAINS, which says where that is, is "
+        "not there; say where it is%s%.256s",
+        what, flume_log_path(handle->log), place->is_unnamed ? ", perhaps at " : "",
+        place->is_unnamed ? place->path : "");
+}
+
 /* Where it is; made if it is to be stored in. */
 static int find_path(flume *handle, enum grains_use use, const char *what,
                      char path[FLUME_GRAINS_PATH_BYTES])
 {
     flume_grains_place place;
+    bool has_chunks = false;
     int status = flume_grains_find(handle->log, &place);
 
-    if (status == FLUME_OK && place.state == FLUME_GRAINS_NONE && use == GRAINS_STORE) {
+    if (status == FLUME_OK && place.state == FLUME_GRAINS_NONE) {
+        status = grains_are_referred_to(handle, &has_chunks);
+        if (status != FLUME_OK)
+            return status;
+        if (has_chunks || use != GRAINS_STORE)
+            return refuse_unnamed(handle, what, &place);
         status = flume_grains_make(handle->log, NULL, FLUME_STRATA_BYTES_DEFAULT);
         if (status == FLUME_OK)
             status = flume_grains_find(handle->log, &place);

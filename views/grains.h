@@ -37,6 +37,9 @@ enum grains_use { GRAINS_READ, GRAINS_STORE };
 int grains_acquire(flume *handle, enum grains_use use, const char *what,
                    struct grains **out_grains);
 
+/** Whether a blob has chunks; asks the view "blob". @return as flume_view_read(). */
+int grains_are_referred_to(flume *handle, bool *out_are);
+
 /** With the handle, while nobody uses it. */
 void grains_close(flume *handle);
 /** The same in a forked child. */

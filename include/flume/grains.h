@@ -31,6 +31,8 @@ typedef struct flume_grains_place {
     char path[FLUME_GRAINS_PATH_BYTES]; /* Where it is, or should be. */
     uint8_t basin_id[16];               /* Of the second log; zero: NONE. */
     bool is_taken;                      /* ABSENT, and another basin is there. */
+    bool is_unnamed;                    /* NONE, and a basin is where one would be made: whose it is
+                                           GRAINS would say. */
 } flume_grains_place;
 
 /**
@@ -44,16 +46,19 @@ FLUME_API int flume_grains_find(flume_log *log, flume_grains_place *out_place);
 /**
  * Make the second log, or say where it has gone.
  *
- * Where there is none, a basin is made at `path`, or the one that is there is taken (it was made by
- * a process that died before it could say so). Where there is one and `path` is another, it must be
- * the same basin: it was moved, and GRAINS says from now on where to.
+ * Where there is none, a basin is made at `path`, or the one that is there is taken if it is empty
+ * (it was made by a process that died before it could say so). One with chunks is taken only if
+ * `path` asks for it: GRAINS was lost, and whose they are is not known; and only if it has what the
+ * first record that refers to a second log needs. Where there is one and `path` is another, it must
+ * be the same basin: it was moved, and GRAINS says from now on where to.
  *
  * @param path          Absolute, or relative to the basin. NULL: where GRAINS says; else "grains".
  * @param strata_bytes  As in flume_log_options. Only for one that is made.
  * @return FLUME_OK; FLUME_ERR_ABSENT (GRAINS names a basin that is not at the path: none is made in
- *         its place), FLUME_ERR_READ_ONLY, FLUME_ERR_INVALID (a path with control bytes, or too
- *         long; a basin in memory; one that would be taken holds other records than chunks); as
- *         flume_log_open().
+ *         its place; or it names none, and the basin that is there has chunks and was not asked
+ *         for), FLUME_ERR_READ_ONLY, FLUME_ERR_INVALID (a path with control bytes, or too long; a
+ *         basin in memory; one that would be taken holds other records than chunks, or lacks some
+ *         that are referred to); as flume_log_open().
  */
 FLUME_API int flume_grains_make(flume_log *log, const char *path, uint64_t strata_bytes);
 

@@ -129,6 +129,12 @@ int blob_form_grains(struct blobbing *blobbing)
     text_deinit(&id);
     if (place.is_taken)
         note(session, "%s is another basin; what this one needs is not there", place.path);
+    if (place.is_unnamed)
+        note(
+            session,
+            "a basin is there, but GRAINS, which would say that it belongs to this one, is not; if "
+            "it does: flume %s blob grains --path %s",
+            session->db, place.path);
     return CODE_OK;
 }
 
