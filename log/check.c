@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "companion.h"
 #include "examination.h"
 #include "mend.h"
 #include "sidefiles.h"
@@ -67,5 +68,20 @@ int flume_check(const char *path, const flume_check_options *options,
         survey_release(&inspection, &survey);
     }
     inspection_end(&inspection, status, out_report, out_error);
+    return status;
+}
+
+int flume_check_grains(const char *path, const flume_check_options *options,
+                       flume_grains_place *out_place, flume_error *out_error)
+{
+    struct inspection inspection;
+    int status;
+
+    if (out_place == NULL)
+        return FLUME_ERR_INVALID;
+    status = inspection_begin(&inspection, path, options);
+    if (status == FLUME_OK)
+        status = companion_find(inspection.log, out_place);
+    inspection_end(&inspection, status, NULL, out_error);
     return status;
 }

@@ -109,7 +109,7 @@ void subject_note(struct subject *subject)
     for (uint64_t i = 0; i < ledger->count; i++) {
         uint8_t mark = ledger->marks[i];
 
-        if (mark != 0)
+        if ((mark & ~LEDGER_NEEDS) != 0)
             examination->findings++;
         if ((mark & LEDGER_BROKEN) != 0 && (mark & (LEDGER_FLAGGED | LEDGER_LOST)) == 0)
             examination->needs |= NEEDS_REPLACEMENT;

@@ -176,7 +176,7 @@ static int take_grains(struct sealed_subject *sealed, const struct block_step *s
         }
         sealed->last_is_lost = lost_has(&sealed->look.lost, grain.ordinal, &sealed->lost_at);
         note_check(sealed->subject, &grain);
-        status = ledger_add(maker, &grain, offset);
+        status = ledger_add(maker, &grain, source, offset);
         if (status == FLUME_OK)
             status =
                 sections_add_grain(&sealed->sections, source, &grain, offset, sealed->last_is_lost);

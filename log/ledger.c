@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "companion.h"
 #include "scan.h"
 
 enum { ROOM_FIRST = 1024, SALT_BITS = 64 };
@@ -91,7 +92,16 @@ void ledger_begin(struct inspection *inspection, struct ledger *ledger,
         (struct ledger_maker){.inspection = inspection, .ledger = ledger, .batch_from = NO_BATCH};
 }
 
-int ledger_add(struct ledger_maker *maker, const struct grain *grain, uint64_t offset)
+static bool refers_elsewhere(const struct grain *grain, const uint8_t *source)
+{
+    size_t meta_bytes;
+    const uint8_t *meta = grain_meta(source, grain, &meta_bytes);
+
+    return grain_needs(meta, meta_bytes).head != 0;
+}
+
+int ledger_add(struct ledger_maker *maker, const struct grain *grain, const uint8_t *source,
+               uint64_t offset)
 {
     struct ledger *ledger = maker->ledger;
     uint64_t ordinal = grain->ordinal;
@@ -106,6 +116,8 @@ int ledger_add(struct ledger_maker *maker, const struct grain *grain, uint64_t o
     ledger->offsets[ordinal] = (uint32_t)(offset / GRAIN_ALIGN);
     ledger->intact++;
     ledger->end_offset = offset + grain_bytes(grain->meta_bytes, grain->body_bytes);
+    if (refers_elsewhere(grain, source))
+        ledger->marks[ordinal] |= LEDGER_NEEDS;
     follow_batch(maker, grain, ordinal);
     return FLUME_OK;
 }
@@ -156,7 +168,7 @@ static int pass_over(struct walk *walk, uint64_t *io_offset, uint64_t *io_ordina
     ledger_break(&walk->maker, next_may_continue(walk, offset, *io_ordinal, at, grain.ordinal));
     *io_ordinal = (uint64_t)grain.ordinal + 1;
     *io_offset = at + grain_bytes(grain.meta_bytes, grain.body_bytes);
-    return ledger_add(&walk->maker, &grain, at);
+    return ledger_add(&walk->maker, &grain, walk->image->data + at, at);
 }
 
 /* Hashing takes as long as reading: the caller hears of it as often. */
@@ -180,7 +192,7 @@ static int walk_grains(struct walk *walk)
 
         if (grain_decode(walk->image->data + offset, walk->source.limit - offset, (uint32_t)ordinal,
                          walk->source.salt, offset, &grain)) {
-            status = ledger_add(&walk->maker, &grain, offset);
+            status = ledger_add(&walk->maker, &grain, walk->image->data + offset, offset);
             offset += grain_bytes(grain.meta_bytes, grain.body_bytes);
             ordinal++;
         } else {
@@ -425,6 +437,7 @@ void ledger_count(struct inspection *inspection, const struct ledger *ledger)
             report->lost++;
         else if (ledger->offsets[i] != 0)
             report->records++;
+        report->needing += (ledger->marks[i] & LEDGER_NEEDS) != 0;
     }
     report->damaged += ledger->total - ledger->intact;
 }

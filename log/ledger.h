@@ -13,7 +13,8 @@
 enum ledger_mark {
     LEDGER_LOST = 1,    /* A stand-in that a repair put there. */
     LEDGER_FLAGGED = 2, /* Flagged as member of a broken batch. */
-    LEDGER_BROKEN = 4   /* Member of a batch of which another member is not there. */
+    LEDGER_BROKEN = 4,  /* Member of a batch of which another member is not there. */
+    LEDGER_NEEDS = 8    /* It refers to a second log. No finding. */
 };
 
 struct ledger {
@@ -43,8 +44,9 @@ struct ledger_maker {
 void ledger_begin(struct inspection *inspection, struct ledger *ledger,
                   struct ledger_maker *out_maker);
 
-/* Enter a grain that reads; ordinals rise. offset: anything but 0. */
-int ledger_add(struct ledger_maker *maker, const struct grain *grain, uint64_t offset);
+/* Enter a grain that reads, whose bytes are at source; ordinals rise. offset: anything but 0. */
+int ledger_add(struct ledger_maker *maker, const struct grain *grain, const uint8_t *source,
+               uint64_t offset);
 
 /* Here something is missing, or the strata ends: an open batch is not whole. may_continue: what
  * comes next may be of the same batch as what is missing. */

@@ -4,7 +4,7 @@
 #ifndef FLUME_CHECK_H
 #define FLUME_CHECK_H
 
-#include "flume/log.h"
+#include "flume/grains.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -53,6 +53,8 @@ typedef struct flume_check_report {
     uint64_t damaged;       /* Records that cannot be read (lost stand-ins not counted). */
     uint64_t lost;          /* Stand-ins. */
     uint64_t torn_bytes;    /* Behind the end. */
+    uint64_t needing;       /* Intact records that refer to a second log (grains.h), which is not
+                               looked at: it is a basin of its own, flume_check_grains(). */
     bool sound;             /* No damage: no finding, or only a torn tail. */
 } flume_check_report;
 
@@ -65,6 +67,17 @@ typedef struct flume_check_report {
  */
 FLUME_API int flume_check(const char *path, const flume_check_options *options,
                           flume_check_report *out_report, flume_error *out_error);
+
+/**
+ * Where the second log of a basin is, for who checks or repairs it: a basin that does not open is
+ * looked at, too. Opens nothing and changes nothing.
+ *
+ * @param options    Only allocator and io count. NULL: the defaults.
+ * @param out_place  Untouched on error.
+ * @return As flume_grains_find(); FLUME_ERR_NO_MEMORY.
+ */
+FLUME_API int flume_check_grains(const char *path, const flume_check_options *options,
+                                 flume_grains_place *out_place, flume_error *out_error);
 
 enum flume_repair_policy {
     FLUME_REPAIR_SALVAGE = 0,    /* Keep every intact record at its seq; stand-ins for the rest.

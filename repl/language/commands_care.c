@@ -11,9 +11,10 @@ const struct command commands_care[] = {
         .options = OPTIONS(OPTION_QUICK, OPTION_FULL),
         .summary = "read everything and say what is damaged",
         .description =
-            "Reads every byte of the log and names what is not as it was written. Changes "
-            "nothing, and works beside writers. --quick only opens the basin, which looks at "
-            "the end of the log, where a crash leaves traces.",
+            "Reads every byte of the log, and of the chunks in grains/, and names what is not as "
+            "it was written. Changes nothing, and works beside writers. Where the chunks are "
+            "away it says how many records refer to them, and ends with 3. --quick only opens "
+            "the basin, which looks at the end of the log, where a crash leaves traces.",
         .examples =
             {
                 "flume demo.flume check",

@@ -316,6 +316,15 @@
         "what else is: flume DB blob verify --all; who has it stores it again: blob put --prove"
 #define ERROR_GRAINS_ABSENT \
     CODE_IO, "absent", "%s", "to say where they have gone: flume DB blob grains --path DIRECTORY"
+#define ERROR_CHUNKS_AWAY                                                                        \
+    CODE_PARTIAL, "absent",                                                                      \
+        "the chunks that %" PRIu64 " records refer to were not looked at: they are not at %s%s", \
+        "mount their volume, or say where they have gone: flume DB blob grains --path DIRECTORY"
+#define ERROR_GRAINS_UNNAMED                                                                   \
+    CODE_PARTIAL, "absent",                                                                    \
+        "the chunks that %" PRIu64                                                             \
+        " records refer to were not looked at: GRAINS, which says where they are, is missing", \
+        "to say where they are: flume DB blob grains --path DIRECTORY"
 #define ERROR_NOTHING_TO_PUT                        \
     CODE_USAGE, "usage", "there is nothing to put", \
         "name a FILE, or - for standard input, which is a terminal here"

@@ -1,5 +1,5 @@
 /*
- * test_grains.c - whose a second log is where GRAINS does not say it.
+ * test_grains.c - whose a second log is where GRAINS does not say it, and what a check says of it.
  */
 #include "log_fixture.h"
 
@@ -155,6 +155,66 @@ static void a_chunk_that_does_not_read_decides_nothing(void **state)
     assert_int_equal(flume_grains_make(fx->log, "grains", 0), FLUME_OK);
 }
 
+/* ---- what a check says ---- */
+
+static flume_check_report check(struct log_fixture *fx, int expected)
+{
+    flume_check_report report = {.needing = 99};
+
+    assert_int_equal(flume_check(fx->path, NULL, &report, &fx->error), expected);
+    return report;
+}
+
+static void a_check_counts_what_refers_to_a_second_log(void **state)
+{
+    static const flume_seal_call call = {.active = true};
+    struct log_fixture *fx = *state;
+
+    begin(fx);
+    (void)append_kind(fx->log, FLUME_KIND_BLOB, 2, 0);
+    assert_int_equal(check(fx, FLUME_OK).needing, 2);
+    assert_int_equal(check(fx, FLUME_OK).findings, 0);
+    assert_int_equal(flume_log_seal(fx->log, &call, NULL), FLUME_OK);
+    assert_int_equal(check(fx, FLUME_OK).needing, 2);
+    (void)append_kind(fx->log, FLUME_KIND_BLOB, 3, 0);
+    assert_int_equal(check(fx, FLUME_OK).needing, 3);
+}
+
+static void what_does_not_read_is_not_counted(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_record record;
+
+    begin(fx);
+    assert_int_equal(flume_log_get(fx->log, 2, &record), FLUME_OK);
+    zero_file(strata_path(fx, "basin.flume", 0), record.offset, 8);
+    flume_record_release(&record);
+    assert_int_equal(check(fx, FLUME_ERR_DAMAGED).needing, 0);
+}
+
+static void where_it_is_can_be_asked_of_a_basin_that_does_not_open(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_grains_place place;
+
+    begin(fx);
+    close_log(fx);
+    assert_int_equal(unlink(fixture_path(fx, "basin.flume/flume.conf")), 0);
+    assert_int_equal(flume_check_grains(fx->path, NULL, &place, &fx->error), FLUME_OK);
+    assert_int_equal(place.state, FLUME_GRAINS_HERE);
+    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
+    assert_int_equal(flume_check_grains(fx->path, NULL, &place, NULL), FLUME_OK);
+    assert_int_equal(place.state, FLUME_GRAINS_ABSENT);
+    write_file(fixture_path(fx, "basin.flume/GRAINS"), 30, "x", 1);
+    assert_int_equal(flume_check_grains(fx->path, NULL, &place, &fx->error), FLUME_ERR_DAMAGED);
+    assert_non_null(strstr(fx->error.message, "GRAINS is damaged"));
+    lose_setting(fx);
+    assert_int_equal(flume_check_grains(fx->path, NULL, &place, NULL), FLUME_OK);
+    assert_int_equal(place.state, FLUME_GRAINS_NONE);
+    assert_int_equal(flume_check_grains(fx->path, NULL, NULL, NULL), FLUME_ERR_INVALID);
+    assert_int_equal(flume_check_grains("", NULL, &place, NULL), FLUME_ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +223,9 @@ int main(void)
         closed_log_test(ones_own_is_taken_when_asked_for),
         closed_log_test(what_lacks_the_chunks_of_a_record_is_not_ones_own),
         closed_log_test(a_chunk_that_does_not_read_decides_nothing),
+        closed_log_test(a_check_counts_what_refers_to_a_second_log),
+        closed_log_test(what_does_not_read_is_not_counted),
+        closed_log_test(where_it_is_can_be_asked_of_a_basin_that_does_not_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

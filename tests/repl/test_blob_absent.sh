@@ -33,7 +33,15 @@ expect 0 a.flume blob get small
 expect_same_files small out
 expect 0 a.flume append 'life goes on'
 expect 0 a.flume get last
-expect 0 a.flume check
+expect 3 a.flume check
+expect_no_out
+expect_err_has "chunks that 1 records refer to were not looked at"
+expect_err_has "a.flume/grains"
+expect_err_has "blob grains --path"
+expect 3 a.flume check --json
+expect_jq out '.sound and .grains == "absent" and .needing_chunks == 1 and .not_looked_at == 1 and
+    (.grains_path | endswith("a.flume/grains")) and (has("grains_records") | not)'
+expect_jq err '.code == 3 and .name == "absent"'
 expect 0 a.flume status
 expect 6 a.flume blob get large
 expect_no_out
@@ -65,6 +73,11 @@ expect 0 a.flume blob get large
 expect_same_files large out
 expect 0 a.flume blob verify --all
 expect 0 a.flume blob put larger
+expect 0 a.flume check
+expect_err_has "grains: "
+expect 0 a.flume check --json
+expect_jq out '.sound and .grains == "here" and .needing_chunks == 2 and .not_looked_at == 0 and
+    .grains_records >= 5 and .grains_findings == 0'
 
 # ---- elsewhere ----
 

@@ -1,4 +1,4 @@
-# blob: whose the chunks beside a basin are GRAINS says, or who is asked.
+# blob: a check of a basin goes on to its chunks; and whose they are GRAINS says, or who is asked.
 . "$(dirname "$0")/lib.sh"
 
 head -c 1500000 /dev/urandom >large
@@ -8,6 +8,20 @@ expect 0 b.flume blob put larger --create
 expect 0 c.flume init
 expect 0 c.flume blob grains --path volume/of-c
 expect 0 c.flume blob put large
+
+# ---- damaged, which a check of the basin finds ----
+
+strata=$(ls volume/of-c/log/*.strata | head -n 1)
+cp "$strata" kept.strata
+printf 'not what it was' | dd of="$strata" bs=1 seek=500000 conv=notrunc 2>/dev/null
+expect 4 c.flume check
+expect_out_has "$PWD/volume/of-c/log/"
+expect_err_has "flume $PWD/volume/of-c repair"
+expect 4 c.flume check --json
+expect_jq out 'if .type == "finding" then .file | contains("/of-c/log/") else
+    .sound == false and .damaged == 0 and .grains_damaged >= 1 end'
+cp kept.strata "$strata"
+expect 0 c.flume check
 
 # ---- nothing says whose they are ----
 
@@ -32,8 +46,17 @@ expect_err_has "GRAINS"
 expect 6 d.flume blob get large
 expect_err_has "GRAINS"
 expect 6 d.flume blob unreferenced
+expect 3 d.flume check
+expect_err_has "GRAINS"
+expect 3 d.flume check --json
+expect_jq out '.grains == "none" and .not_looked_at == 1'
 expect 2 d.flume blob grains --path b.flume/grains
 expect_err_has "does not have what seq"
 expect 0 d.flume blob grains --path kept
 expect 0 d.flume blob get large
 expect_same_files large out
+printf x | dd of=d.flume/GRAINS bs=1 seek=30 conv=notrunc 2>/dev/null
+expect 4 d.flume check
+expect_err_has "GRAINS is damaged"
+expect 4 d.flume check --json
+expect_jq out '.grains == "unknown" and .not_looked_at == 1'
