@@ -30,24 +30,25 @@ static int zero_behind_end(flume_log *log, uint64_t from, uint64_t to)
     return FLUME_OK;
 }
 
-/* The last record of each kind, from a strata's header and the grains published in it. */
+/* The last record of each kind, from a strata's header and the grains published in it. Counted aside:
+ * who asks for one without the lock never sees less than there is. */
 static int recount_kinds(flume_log *log, const struct strata *strata, uint64_t count)
 {
     struct strata_header header;
+    uint64_t *last = header.last_of_kind;
     int status = strata_header_decode(strata->data, &header);
 
     if (status != FLUME_OK)
         return log_fail(log, status, 0, strata->first_seq,
                         "the header of the active strata in %s is damaged", log->path);
-    for (size_t i = 0; i < STRATA_KINDS; i++)
-        atomic_store(&log->head->last_of_kind[i], header.last_of_kind[i]);
     for (uint64_t ordinal = 0; ordinal < count; ordinal++) {
         uint64_t offset = strata_slot(strata, ordinal);
 
         if (offset != 0 && offset + GRAIN_HEADER_BYTES <= strata->limit)
-            atomic_store(&log->head->last_of_kind[strata->data[offset + GRAIN_KIND_AT]],
-                         strata->first_seq + ordinal);
+            last[strata->data[offset + GRAIN_KIND_AT]] = strata->first_seq + ordinal;
     }
+    for (size_t i = 0; i < STRATA_KINDS; i++)
+        atomic_store(&log->head->last_of_kind[i], last[i]);
     return FLUME_OK;
 }
 
