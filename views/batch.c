@@ -454,6 +454,8 @@ int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *
     int status;
 
     *out_count = 0;
+    if (batch_pass_over_others(batch, limits, out_count))
+        return FLUME_OK;
     status = batch_take_sealed(batch, &until_border, out_count);
     return status == FLUME_END ? fill_by_records(batch, &until_border, out_count) : status;
 }

@@ -24,9 +24,12 @@ struct batch_limits {
     uint64_t records_max;
     uint64_t ns_max;
     bool splits_batches; /* It may end inside a batch of the log: nobody sees what is built. */
-    bool takes_sealed;   /* Where a sealed strata begins it may be taken whole, by the definition's
+    bool
+        passes_over_others; /* Where the log says that none is of the view's kinds, records need not
+                                be read: until_seq is a head that was. */
+    bool takes_sealed; /* Where a sealed strata begins it may be taken whole, by the definition's
                             sealed, whatever records_max, ns_max and bytes_max say. */
-    size_t bytes_max;    /* Of collected rows. */
+    size_t bytes_max;  /* Of collected rows. */
 };
 
 /* A sealed strata that is being taken whole. */
@@ -89,6 +92,18 @@ int batch_fill(flume_batch *batch, const struct batch_limits *limits, uint64_t *
  *         error, kept on the handle: what was put is of no use.
  */
 int batch_take_sealed(flume_batch *batch, struct batch_limits *io_limits, uint64_t *out_count);
+
+/**
+ * Move on to until_seq if none of the records before it is of the view's kinds.
+ *
+ * @return Whether it did: *out_count records are behind it.
+ */
+bool batch_pass_over_others(flume_batch *batch, const struct batch_limits *limits,
+                            uint64_t *out_count);
+
+/** The check of the record before seq, which tells later that the log is still the same; 0: that
+ * record cannot be read. */
+uint64_t batch_check_before(flume_log *log, uint64_t seq);
 
 /** Note a row that is put while a strata is taken whole. FLUME_OK, or what ends that. */
 int batch_note_sealed(flume_batch *batch, size_t table, int put_status);

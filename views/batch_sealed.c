@@ -56,8 +56,7 @@ static int run_sealed(flume_batch *batch, uint64_t end_seq, uint64_t *out_passed
                       view->definition->name, flume_status_name(status));
 }
 
-/* The check of the last record is what tells later that the log is still the same. */
-static uint64_t check_before(flume_log *log, uint64_t seq)
+uint64_t batch_check_before(flume_log *log, uint64_t seq)
 {
     flume_record record;
     uint64_t check;
@@ -79,7 +78,7 @@ static int take(flume_batch *batch, uint64_t end_seq, uint64_t *out_count)
         return status;
     *out_count = end_seq - batch->meta.synced_seq;
     batch->meta.synced_seq = end_seq;
-    batch->meta.check = check_before(batch->view->flume->log, end_seq);
+    batch->meta.check = batch_check_before(batch->view->flume->log, end_seq);
     batch->meta.passed_over += passed_over;
     return FLUME_OK;
 }

@@ -206,7 +206,7 @@ typedef struct flume_view_status {
     uint64_t lag_records; /* head - synced_seq. */
     uint64_t lag_bytes;   /* About: at the log's mean record size. */
     uint64_t applied;     /* Records applied by this handle. */
-    uint64_t passed_over; /* Damaged and lost records in this build. */
+    uint64_t passed_over; /* Damaged and lost records that this build met. */
     double rate;          /* Records per second, lately; 0: idle. */
     uint64_t entries;     /* Rows in all tables. */
     uint64_t disk_bytes;
