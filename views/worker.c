@@ -28,6 +28,7 @@
 #define SETTLE_NS UINT64_C(5000000000)
 #define ORPHAN_NS (2 * SETTLE_NS)
 #define OBSERVE_NS UINT64_C(100000000)
+#define PACE_NS_MIN UINT64_C(10000000) /* Each commit costs, whatever is in it. */
 #define PACE_NS_MAX UINT64_C(500000000)
 
 /* How much longer it rests than it worked; and how far behind it does not. */
@@ -315,11 +316,17 @@ static void rest(flume_view *view, uint64_t longest_ns)
     (void)pthread_mutex_unlock(&view->mutex);
 }
 
+static uint64_t pace_ns(uint64_t worked_ns)
+{
+    uint64_t ns = PACE_TIMES * worked_ns;
+
+    return ns < PACE_NS_MIN ? PACE_NS_MIN : ns < PACE_NS_MAX ? ns : PACE_NS_MAX;
+}
+
 /* Let records gather, after a batch that took so long. */
 static void pace(flume_view *view, uint64_t worked_ns)
 {
-    uint64_t longest_ns = PACE_TIMES * worked_ns;
-    struct timespec until = after(longest_ns < PACE_NS_MAX ? longest_ns : PACE_NS_MAX);
+    struct timespec until = after(pace_ns(worked_ns));
     uint64_t synced = view_synced_now(view);
 
     (void)pthread_mutex_lock(&view->mutex);
