@@ -21,6 +21,7 @@ struct commit {
     flume_scope *scope;     /* As given. */
     flume_scope *effective; /* With what it inherits, as the rules make it. */
     const struct scope_pairs *pairs;
+    struct succession *succession;
     struct containment_answer answer;
     struct scope_stamp stamp;
     flume_verdict verdict;
@@ -36,7 +37,8 @@ static int refuse(flume_recorder *recorder, const flume_scope *scope, int status
 
 static void init(struct commit *commit, flume_recorder *recorder, flume_scope *scope)
 {
-    *commit = (struct commit){.recorder = recorder, .scope = scope};
+    *commit =
+        (struct commit){.recorder = recorder, .scope = scope, .succession = &recorder->committed};
     commit->verdict.seq = FLUME_SEQ_NONE;
     commit->verdict.extends_seq = FLUME_SEQ_NONE;
     commit->verdict.record_seq = FLUME_SEQ_NONE;
@@ -112,7 +114,24 @@ static int ask(struct commit *commit, uint64_t *out_last)
                            &recorder->options.ask);
     if (status == FLUME_OK)
         status = overlay_ask(recorder->overlay, commit->pairs, &commit->answer);
+    if (status == FLUME_OK && commit->answer.dup_seq != FLUME_SEQ_NONE)
+        succession_note(commit->succession, commit->answer.dup_seq);
     return status;
+}
+
+/* Whether it is the same as an earlier one, as far as that is to be known without looking it up.
+ * That holds whatever others append. */
+static bool find_next(struct commit *commit, uint64_t *out_seq)
+{
+    flume_scope *scope = commit->effective;
+    uint8_t id[FLUME_HASH_BYTES];
+
+    if (!succession_find(commit->succession, commit->recorder->handle->log, commit->pairs, out_seq,
+                         id))
+        return false;
+    memcpy(scope->id, id, FLUME_HASH_BYTES);
+    scope->id_known = true;
+    return true;
 }
 
 /* ---- contents ---- */
@@ -358,13 +377,19 @@ static int commit_in_lane(struct commit *commit)
 
 static int commit_asking(struct commit *commit)
 {
-    uint64_t last;
+    uint64_t last, seq;
     int status = FLUME_OK;
 
     if (is_as_before(commit)) {
         memcpy(commit->effective->id, commit->recorder->last_id, FLUME_HASH_BYTES);
         commit->effective->id_known = true;
         return append_link(commit, commit->recorder->last_seq);
+    }
+    if (find_next(commit, &seq)) {
+        status = append_link(commit, seq);
+        if (status == FLUME_OK)
+            remember(commit, seq);
+        return status;
     }
     if (has_contents(commit)) {
         status = ask(commit, &last);
@@ -621,6 +646,12 @@ int flume_scope_seen(flume_recorder *recorder, flume_scope *scope, enum flume_se
     if (recorder->overlay == NULL)
         return flume_fail(recorder->handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
                           "a recorder in fast mode does not ask");
+    commit.succession = &recorder->asked;
+    if (find_next(&commit, &seq)) {
+        if (out_seq != NULL)
+            *out_seq = seq;
+        return FLUME_OK;
+    }
     status = ask(&commit, &last);
     if (status != FLUME_OK)
         return status;

@@ -17,6 +17,7 @@
 #include "scope_inside.h"
 #include "scope_record.h"
 #include "stage.h"
+#include "succession.h"
 
 /* A scope that encloses what is committed. */
 struct enclosing {
@@ -63,6 +64,7 @@ struct flume_recorder {
     struct scope_buffer last_image;
     uint64_t last_seq; /* FLUME_SEQ_NONE: last_image is of nothing. */
     uint8_t last_id[FLUME_HASH_BYTES];
+    struct succession committed, asked; /* Duplicates; each with an order of its own. */
 
     flume_recall_counts recalls;
     flume_recall_counts recalls_told; /* Of them, what is in the log. */
