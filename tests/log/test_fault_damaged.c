@@ -24,22 +24,21 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "faultio.h"
+#include "fault_world.h"
 #include "flume/flume.h"
 #include "grain.h"
 #include "hash.h"
 #include "head.h"
 #include "io_memory.h"
+#include "strata_file.h"
 
-#define BASIN "b.flume"
-
-enum { STRATA_BYTES = 64 << 10, FILES_MAX = 32, NAME_BYTES = 64, FAILURES_SHOWN_MAX = 6 };
+enum { STRATA_BYTES = 64 << 10, FAILURES_SHOWN_MAX = 6 };
 
 /* Of a strata's header. */
 enum {
     READ_ONLY_COMPATIBLE_AT = 24,
     INCOMPATIBLE_AT = 32,
-    BASIN_ID_AT = 40,
+    WORLD_BASIN_ID_AT = 40,
     FIRST_SEQ_AT = 80,
     DURABLE_AT = 88,
     FILE_BYTES_AT = 96,
@@ -48,64 +47,15 @@ enum {
 
 /* --- The basin as it is before it is damaged -------------------------------------------------- */
 
-struct file {
-    char name[NAME_BYTES]; /* Below the basin. */
-    uint8_t *data;
-    size_t bytes;
-};
-
-struct model {
-    struct file files[FILES_MAX];
-    size_t count;
-    uint64_t strata[FILES_MAX]; /* First seqs. */
-    size_t strata_count;
+struct basin {
+    struct model model;
     uint64_t batch_last; /* The end of a batch in the first strata. */
     uint64_t head;       /* Another batch ends before it. */
 };
 
 enum use { CLOSED, IN_USE, USES };
-static struct model models[USES];
-static const struct model *model; /* That of the case at hand. */
-
-static void path_of(const char *name, char target[2 * NAME_BYTES])
-{
-    (void)snprintf(target, 2 * NAME_BYTES, "%s/%s", BASIN, name);
-}
-
-static void take_file(struct model *made, const flume_io *io, const char *name)
-{
-    struct file *file = &made->files[made->count++];
-    char path[2 * NAME_BYTES];
-    flume_io_stat file_stat;
-    int number;
-
-    assert_true(made->count < FILES_MAX);
-    path_of(name, path);
-    number = io->open(io->ctx, path, FLUME_IO_READ);
-    assert_true(number >= 0);
-    assert_int_equal(io->stat(io->ctx, number, &file_stat), 0);
-    (void)snprintf(file->name, sizeof file->name, "%s", name);
-    file->bytes = (size_t)file_stat.bytes;
-    file->data = malloc(file->bytes + 1);
-    assert_non_null(file->data);
-    if (file->bytes > 0)
-        assert_int_equal(io->pread(io->ctx, number, file->data, file->bytes, 0), file->bytes);
-    io->close(io->ctx, number);
-}
-
-struct listing {
-    const flume_io *io;
-    char names[FILES_MAX][NAME_BYTES];
-    size_t count;
-};
-
-static int take_name(void *ctx, const char *name)
-{
-    struct listing *listing = ctx;
-
-    (void)snprintf(listing->names[listing->count++], NAME_BYTES, "log/%.50s", name);
-    return 0;
-}
+static struct basin basins[USES];
+static const struct basin *basin; /* That of the case at hand. */
 
 static int on_record(void *ctx, const flume_record *record)
 {
@@ -136,7 +86,7 @@ static uint64_t append_batch(flume_log *log)
     return first + 2;
 }
 
-static void fill(struct model *made, flume_log *log, enum use use)
+static void fill(struct basin *made, flume_log *log, enum use use)
 {
     static uint8_t body[2000];
 
@@ -154,24 +104,16 @@ static void fill(struct model *made, flume_log *log, enum use use)
         subscribe_for_a_while(log);
 }
 
-static void take_files(struct model *made, const flume_io *io)
+static void take_files(struct model *model, const flume_io *io, enum use use)
 {
     static const char *const others[] = {"flume.conf", "LOCK", "HEAD", "TAIL"};
-    struct listing listing = {.count = 0};
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        take_file(made, io, others[i]);
-    if (made == &models[CLOSED])
-        take_file(made, io, "subs/reader");
-    assert_int_equal(io->list(io->ctx, BASIN "/log", take_name, &listing), 0);
-    for (size_t i = 0; i < listing.count; i++) {
-        if (strstr(listing.names[i], ".tmp") != NULL)
-            continue;
-        take_file(made, io, listing.names[i]);
-        if (strata_name_parse(listing.names[i] + 4, &made->strata[made->strata_count]))
-            made->strata_count++;
-    }
-    assert_true(made->strata_count >= 4);
+        model_take_file(model, io, others[i]);
+    if (use == CLOSED)
+        model_take_file(model, io, "subs/reader");
+    model_take_log(model, io);
+    assert_true(model->strata_count >= 4);
 }
 
 /* While held, no thread but the holder comes out of a wait: nobody syncs what is full. */
@@ -189,9 +131,9 @@ static void wait_unless_held(void *ctx, const uint32_t *word, uint32_t expected,
     posix->wait(posix->ctx, word, expected, timeout_ns);
 }
 
-static void make_model(enum use use)
+static void make_basin(enum use use)
 {
-    struct model *made = &models[use];
+    struct basin *made = &basins[use];
     flume_log_options options = {.flags = FLUME_OPEN_CREATE,
                                  .profile = FLUME_PROFILE_FORGETFUL,
                                  .io_mode = FLUME_IO_PWRITE,
@@ -204,113 +146,34 @@ static void make_model(enum use use)
     options.io = &io;
     holder = pthread_self();
     atomic_store(&held, use == IN_USE);
-    assert_int_equal(flume_log_open(&log, BASIN, &options, NULL), FLUME_OK);
+    assert_int_equal(flume_log_open(&log, WORLD_BASIN, &options, NULL), FLUME_OK);
     fill(made, log, use);
     if (use == IN_USE)
-        take_files(made, &io);
+        take_files(&made->model, &io, use);
     atomic_store(&held, 0);
     assert_int_equal(flume_log_close(log), FLUME_OK);
     if (use == CLOSED)
-        take_files(made, &io);
+        take_files(&made->model, &io, use);
     io_memory_destroy(&io);
 }
 
-static int make_models(void **state)
+static int make_basins(void **state)
 {
     (void)state;
-    make_model(CLOSED);
-    make_model(IN_USE);
+    make_basin(CLOSED);
+    make_basin(IN_USE);
     return 0;
 }
 
-static int forget_models(void **state)
+static int forget_basins(void **state)
 {
     (void)state;
-    for (size_t use = 0; use < USES; use++) {
-        for (size_t i = 0; i < models[use].count; i++)
-            free(models[use].files[i].data);
-    }
+    for (size_t use = 0; use < USES; use++)
+        model_forget(&basins[use].model);
     return 0;
 }
 
 /* --- One case --------------------------------------------------------------------------------- */
-
-struct world {
-    flume_io io;
-    struct faultio fault;
-    struct fault_memory memory;
-    char complaint[512];
-};
-
-__attribute__((format(printf, 2, 3))) static void complain(struct world *world, const char *format,
-                                                           ...)
-{
-    va_list arguments;
-
-    if (world->complaint[0] != '\0')
-        return;
-    va_start(arguments, format);
-    (void)vsnprintf(world->complaint, sizeof world->complaint, format, arguments);
-    va_end(arguments);
-}
-
-static void remove_file(struct world *world, const char *name)
-{
-    char path[2 * NAME_BYTES];
-
-    path_of(name, path);
-    (void)world->io.unlink(world->io.ctx, path);
-}
-
-static void put_file(struct world *world, const char *name, const void *data, size_t bytes)
-{
-    const flume_io *io = &world->io;
-    char path[2 * NAME_BYTES];
-    int file;
-
-    remove_file(world, name);
-    path_of(name, path);
-    file = io->open(io->ctx, path, FLUME_IO_WRITE | FLUME_IO_CREATE);
-    assert_true(file >= 0);
-    if (bytes > 0)
-        assert_int_equal(io->pwrite(io->ctx, file, data, bytes, 0), bytes);
-    io->close(io->ctx, file);
-}
-
-static void read_at(struct world *world, const char *name, uint64_t at, void *target, size_t bytes)
-{
-    char path[2 * NAME_BYTES];
-    int file;
-
-    path_of(name, path);
-    file = world->io.open(world->io.ctx, path, FLUME_IO_READ);
-    assert_true(file >= 0);
-    assert_int_equal(world->io.pread(world->io.ctx, file, target, bytes, at), bytes);
-    world->io.close(world->io.ctx, file);
-}
-
-static void write_at(struct world *world, const char *name, uint64_t at, const void *source,
-                     size_t bytes)
-{
-    char path[2 * NAME_BYTES];
-    int file;
-
-    path_of(name, path);
-    file = world->io.open(world->io.ctx, path, FLUME_IO_WRITE);
-    assert_true(file >= 0);
-    assert_int_equal(world->io.pwrite(world->io.ctx, file, source, bytes, at), bytes);
-    world->io.close(world->io.ctx, file);
-}
-
-static const struct file *original(const char *name)
-{
-    for (size_t i = 0; i < model->count; i++) {
-        if (strcmp(model->files[i].name, name) == 0)
-            return &model->files[i];
-    }
-    fail_msg("no %s", name);
-    return NULL;
-}
 
 /* Change HEAD as `change` does, so that it is of this LOCK and, if closed, vouches for its
  * words. */
@@ -318,84 +181,57 @@ static void set_head(struct world *world, void (*change)(struct head *head))
 {
     struct head *head = aligned_alloc(alignof(struct head), HEAD_FILE_BYTES);
     flume_io_stat file_stat;
-    int lock = world->io.open(world->io.ctx, BASIN "/LOCK", FLUME_IO_READ);
+    int lock = world->io.open(world->io.ctx, WORLD_BASIN "/LOCK", FLUME_IO_READ);
 
     assert_non_null(head);
     assert_int_equal(world->io.stat(world->io.ctx, lock, &file_stat), 0);
     world->io.close(world->io.ctx, lock);
-    memcpy(head, original("HEAD")->data, HEAD_FILE_BYTES);
+    memcpy(head, model_file(&basin->model, "HEAD")->data, HEAD_FILE_BYTES);
     head->lock_device = file_stat.device;
     head->lock_inode = file_stat.inode;
     if (change != NULL)
         change(head);
     head->closed_check = head_closed_check(head);
-    put_file(world, "HEAD", head, HEAD_FILE_BYTES);
+    world_put(world, "HEAD", head, HEAD_FILE_BYTES);
     free(head);
 }
 
-static void world_begin_of(struct world *world, enum use use)
+static void begin(struct world *world, enum use use)
 {
-    static const char *const folders[] = {"", "log", "subs", "txn", "lost+found"};
-
-    model = &models[use];
-    memset(world, 0, sizeof *world);
-    assert_int_equal(io_memory_create(NULL, &world->io), FLUME_OK);
-    faultio_init(&world->fault, &world->io);
-    fault_memory_init(&world->memory);
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        char path[2 * NAME_BYTES];
-
-        path_of(folders[i], path);
-        if (folders[i][0] == '\0')
-            path[strlen(path) - 1] = '\0';
-        assert_int_equal(world->io.make_directory(world->io.ctx, path), 0);
-    }
-    for (size_t i = 0; i < model->count; i++)
-        put_file(world, model->files[i].name, model->files[i].data, model->files[i].bytes);
+    basin = &basins[use];
+    world_begin(world, &basin->model);
     set_head(world, NULL);
-}
-
-static void world_end(struct world *world)
-{
-    if (world->fault.open_files != 0)
-        complain(world, "%d descriptors are left, of %s", world->fault.open_files,
-                 faultio_left_open(&world->fault));
-    if (world->fault.open_maps != 0)
-        complain(world, "%d mappings are left", world->fault.open_maps);
-    if (world->memory.live_blocks != 0)
-        complain(world, "%lld blocks of memory are left", (long long)world->memory.live_blocks);
-    faultio_deinit(&world->fault);
-    fault_memory_deinit(&world->memory);
-    io_memory_destroy(&world->io);
 }
 
 /* --- Ways to damage it ------------------------------------------------------------------------ */
 
+static const struct model_file *strata(size_t index)
+{
+    return model_strata(&basin->model, index, "strata");
+}
+
 static const char *strata_file(size_t index, const char *ending)
 {
-    static char name[NAME_BYTES];
-
-    (void)snprintf(name, sizeof name, "log/%020" PRIu64 ".%s", model->strata[index], ending);
-    return name;
+    return model_strata(&basin->model, index, ending)->name;
 }
 
 static size_t newest(void)
 {
-    return model->strata_count - 1;
+    return basin->model.strata_count - 1;
 }
 
 static void flip(struct world *world, const char *name, uint64_t at)
 {
     uint8_t byte;
 
-    read_at(world, name, at, &byte, 1);
+    world_read(world, name, at, &byte, 1);
     byte ^= 4;
-    write_at(world, name, at, &byte, 1);
+    world_write(world, name, at, &byte, 1);
 }
 
 static uint64_t offset_of(size_t index, uint64_t ordinal)
 {
-    return (uint64_t)get_le32(original(strata_file(index, "slots"))->data + 4 * ordinal) * 8;
+    return (uint64_t)get_le32(model_strata(&basin->model, index, "slots")->data + 4 * ordinal) * 8;
 }
 
 static void damage_grain(struct world *world, size_t index, uint64_t ordinal)
@@ -405,7 +241,7 @@ static void damage_grain(struct world *world, size_t index, uint64_t ordinal)
 
 static void cut_file(struct world *world, const char *name, size_t bytes)
 {
-    put_file(world, name, original(name)->data, bytes);
+    world_put(world, name, model_file(&basin->model, name)->data, bytes);
 }
 
 static void nothing(struct world *world)
@@ -415,7 +251,7 @@ static void nothing(struct world *world)
 
 static void machine_stopped(struct world *world)
 {
-    remove_file(world, "HEAD");
+    world_remove(world, "HEAD");
 }
 
 static void die(struct head *head)
@@ -430,7 +266,7 @@ static void all_died(struct world *world)
 
 static void all_died_and_slots_are_gone(struct world *world)
 {
-    remove_file(world, strata_file(newest(), "slots"));
+    world_remove(world, strata_file(newest(), "slots"));
     set_head(world, die);
 }
 
@@ -469,14 +305,14 @@ static void active_is_damaged(struct world *world)
 static void copied_while_in_use(struct world *world)
 {
     set_head(world, die);
-    put_file(world, "LOCK", "", 0); /* Another inode. */
-    write_at(world, strata_file(newest(), "strata"), offset_of(newest(), 4) + 3, "torn", 4);
+    world_put(world, "LOCK", "", 0); /* Another inode. */
+    world_write(world, strata_file(newest(), "strata"), offset_of(newest(), 4) + 3, "torn", 4);
 }
 
 static void torn(struct world *world)
 {
-    write_at(world, strata_file(newest(), "strata"), STRATA_BYTES - 4096 - 64, "torn", 4);
-    remove_file(world, "HEAD");
+    world_write(world, strata_file(newest(), "strata"), STRATA_BYTES - 4096 - 64, "torn", 4);
+    world_remove(world, "HEAD");
 }
 
 static void a_record_is_damaged(struct world *world)
@@ -486,8 +322,8 @@ static void a_record_is_damaged(struct world *world)
 
 static void a_batch_is_broken(struct world *world)
 {
-    damage_grain(world, 0, model->batch_last);
-    remove_file(world, "HEAD");
+    damage_grain(world, 0, basin->batch_last);
+    world_remove(world, "HEAD");
 }
 
 static void a_header_is_damaged(struct world *world)
@@ -498,36 +334,36 @@ static void a_header_is_damaged(struct world *world)
 static void the_newest_header_is_damaged(struct world *world)
 {
     flip(world, strata_file(newest(), "strata"), 100);
-    remove_file(world, "HEAD");
+    world_remove(world, "HEAD");
 }
 
 static void a_strata_is_missing(struct world *world)
 {
-    remove_file(world, strata_file(1, "strata"));
+    world_remove(world, strata_file(1, "strata"));
 }
 
 static void two_strata_are_missing(struct world *world)
 {
-    remove_file(world, strata_file(1, "strata"));
-    remove_file(world, strata_file(2, "strata"));
-    remove_file(world, "HEAD");
+    world_remove(world, strata_file(1, "strata"));
+    world_remove(world, strata_file(2, "strata"));
+    world_remove(world, "HEAD");
 }
 
 static void strata_are_exchanged(struct world *world)
 {
-    const struct file *one = original(strata_file(1, "strata"));
-    const struct file *two = original(strata_file(2, "strata"));
+    const struct model_file *one = strata(1);
+    const struct model_file *two = strata(2);
 
-    put_file(world, strata_file(1, "strata"), two->data, two->bytes);
-    put_file(world, strata_file(2, "strata"), one->data, one->bytes);
+    world_put(world, strata_file(1, "strata"), two->data, two->bytes);
+    world_put(world, strata_file(2, "strata"), one->data, one->bytes);
 }
 
 static void a_strata_is_there_twice(struct world *world)
 {
-    const struct file *one = original(strata_file(1, "strata"));
+    const struct model_file *one = strata(1);
 
-    put_file(world, "log/copy", one->data, one->bytes);
-    put_file(world, "log/notes.txt", "hello", 5);
+    world_put(world, "log/copy", one->data, one->bytes);
+    world_put(world, "log/notes.txt", "hello", 5);
 }
 
 static void a_strata_is_cut_short(struct world *world)
@@ -537,26 +373,26 @@ static void a_strata_is_cut_short(struct world *world)
 
 static void a_strata_is_too_long(struct world *world)
 {
-    const struct file *file = original(strata_file(1, "strata"));
+    const struct model_file *file = strata(1);
     uint8_t *data = calloc(1, file->bytes + 4096);
 
     assert_non_null(data);
     memcpy(data, file->data, file->bytes);
-    put_file(world, strata_file(1, "strata"), data, file->bytes + 4096);
+    world_put(world, strata_file(1, "strata"), data, file->bytes + 4096);
     free(data);
 }
 
 static void the_tail_is_lost(struct world *world)
 {
-    remove_file(world, strata_file(newest(), "strata"));
-    remove_file(world, strata_file(newest(), "slots"));
-    remove_file(world, "HEAD");
+    world_remove(world, strata_file(newest(), "strata"));
+    world_remove(world, strata_file(newest(), "slots"));
+    world_remove(world, "HEAD");
 }
 
 static void settings_are_lost(struct world *world)
 {
-    remove_file(world, "flume.conf");
-    remove_file(world, "HEAD");
+    world_remove(world, "flume.conf");
+    world_remove(world, "HEAD");
 }
 
 static void side_files_are_damaged(struct world *world)
@@ -567,10 +403,10 @@ static void side_files_are_damaged(struct world *world)
     flip(world, "TAIL", 4096 + 16);
     flip(world, "subs/reader", 16);
     flip(world, strata_file(1, "slots"), 8);
-    remove_file(world, strata_file(2, "slots"));
-    write_at(world, strata_file(1, "strata"), STRATA_BYTES - 4096 + 40, zeros, 8);
-    put_file(world, "log/00000000000000099999.slots", zeros, 16);
-    remove_file(world, "HEAD");
+    world_remove(world, strata_file(2, "slots"));
+    world_write(world, strata_file(1, "strata"), STRATA_BYTES - 4096 + 40, zeros, 8);
+    world_put(world, "log/00000000000000099999.slots", zeros, 16);
+    world_remove(world, "HEAD");
 }
 
 static void zero_grains(struct world *world, size_t index, uint64_t ordinal)
@@ -578,7 +414,7 @@ static void zero_grains(struct world *world, size_t index, uint64_t ordinal)
     static const uint8_t zeros[STRATA_BYTES];
     uint64_t at = offset_of(index, ordinal);
 
-    write_at(world, strata_file(index, "strata"), at, zeros, (size_t)(STRATA_BYTES - at));
+    world_write(world, strata_file(index, "strata"), at, zeros, (size_t)(STRATA_BYTES - at));
 }
 
 /* The header page, changed and made to fit its check again. */
@@ -587,71 +423,71 @@ static void forge_header(struct world *world, const char *name, size_t at, uint6
 {
     uint8_t page[STRATA_PAGE_BYTES];
 
-    read_at(world, name, 0, page, sizeof page);
+    world_read(world, name, 0, page, sizeof page);
     for (size_t i = 0; i < bytes; i++)
         page[at + i] = (uint8_t)(value >> (8 * i));
     put_le64(page + sizeof page - 8, hash_bytes(page, sizeof page - 8, 0));
-    write_at(world, name, 0, page, sizeof page);
+    world_write(world, name, 0, page, sizeof page);
 }
 
 /* A copy of the second strata that says to begin at another seq. */
 static void forge_strata(struct world *world, uint64_t first_seq)
 {
-    const struct file *one = original(strata_file(1, "strata"));
-    char name[NAME_BYTES];
+    const struct model_file *one = strata(1);
+    char name[MODEL_NAME_BYTES];
 
     (void)snprintf(name, sizeof name, "log/%020" PRIu64 ".strata", first_seq);
-    put_file(world, name, one->data, one->bytes);
+    world_put(world, name, one->data, one->bytes);
     forge_header(world, name, FIRST_SEQ_AT, first_seq, 8);
 }
 
 static void nothing_of_it_was_durable(struct world *world)
 {
     damage_grain(world, 1, 5);
-    remove_file(world, "HEAD");
+    world_remove(world, "HEAD");
 }
 
 static void the_first_strata_is_missing(struct world *world)
 {
-    remove_file(world, strata_file(0, "strata"));
-    remove_file(world, "HEAD");
+    world_remove(world, strata_file(0, "strata"));
+    world_remove(world, "HEAD");
 }
 
 static void the_newest_strata_is_empty(struct world *world)
 {
     zero_grains(world, newest(), 0);
-    remove_file(world, "HEAD");
+    world_remove(world, "HEAD");
 }
 
 static void the_newest_strata_ends_too_early(struct world *world)
 {
     zero_grains(world, newest(), 3);
-    remove_file(world, "HEAD");
+    world_remove(world, "HEAD");
 }
 
 static void the_last_batch_and_the_newest_header_are_torn(struct world *world)
 {
-    zero_grains(world, newest(), model->head - 1 - model->strata[newest()]);
+    zero_grains(world, newest(), basin->head - 1 - basin->model.strata[newest()]);
     flip(world, strata_file(newest(), "strata"), 100);
-    remove_file(world, "HEAD");
+    world_remove(world, "HEAD");
 }
 
 static void head_knows_of_a_lost_tail(struct world *world)
 {
     static const uint8_t zeros[2 * 4096];
 
-    write_at(world, "TAIL", 0, zeros, sizeof zeros);
-    remove_file(world, strata_file(newest(), "strata"));
+    world_write(world, "TAIL", 0, zeros, sizeof zeros);
+    world_remove(world, strata_file(newest(), "strata"));
 }
 
 static void only_a_header_knows_of_a_lost_tail(struct world *world)
 {
     static const uint8_t zeros[2 * 4096];
 
-    write_at(world, "TAIL", 0, zeros, sizeof zeros);
-    forge_header(world, strata_file(2, "strata"), DURABLE_AT, model->head, 8);
-    remove_file(world, strata_file(newest(), "strata"));
-    remove_file(world, "HEAD");
+    world_write(world, "TAIL", 0, zeros, sizeof zeros);
+    forge_header(world, strata_file(2, "strata"), DURABLE_AT, basin->head, 8);
+    world_remove(world, strata_file(newest(), "strata"));
+    world_remove(world, "HEAD");
 }
 
 static void side_files_in_use_are_damaged(struct world *world)
@@ -662,18 +498,18 @@ static void side_files_in_use_are_damaged(struct world *world)
 
 static void a_strata_lies_between_two(struct world *world)
 {
-    forge_strata(world, model->strata[1] + 1);
+    forge_strata(world, basin->model.strata[1] + 1);
 }
 
 static void a_strata_lies_beyond_the_end(struct world *world)
 {
-    forge_strata(world, model->head + 10);
+    forge_strata(world, basin->head + 10);
 }
 
 static void the_newest_is_of_another_history(struct world *world)
 {
     forge_header(world, strata_file(newest(), "strata"), PREVIOUS_FIRST_SEQ_AT, 1, 8);
-    remove_file(world, "HEAD");
+    world_remove(world, "HEAD");
 }
 
 static void a_strata_forbids_writing(struct world *world)
@@ -695,8 +531,8 @@ static void too_many_records_are_missing(struct world *world)
 {
     forge_strata(world, (uint64_t)1 << 28);
     forge_header(world, "log/00000000000268435456.strata", PREVIOUS_FIRST_SEQ_AT,
-                 model->strata[newest()] + 1, 8);
-    remove_file(world, "HEAD");
+                 basin->model.strata[newest()] + 1, 8);
+    world_remove(world, "HEAD");
 }
 
 static void little_is_left_of_a_strata(struct world *world)
@@ -715,21 +551,21 @@ static void a_search_has_no_end(struct world *world)
         put_le32(junk + i + 4, 4096);
         junk[i + 14] = FLUME_KIND_MESSAGE;
     }
-    write_at(world, strata_file(1, "strata"), at, junk, (size_t)(STRATA_BYTES - 4096 - at));
+    world_write(world, strata_file(1, "strata"), at, junk, (size_t)(STRATA_BYTES - 4096 - at));
 }
 
 static void directories_lie_in_the_log(struct world *world)
 {
-    (void)world->io.make_directory(world->io.ctx, BASIN "/log/00000000000000000003.strata");
-    (void)world->io.make_directory(world->io.ctx, BASIN "/subs/directory");
+    (void)world->io.make_directory(world->io.ctx, WORLD_BASIN "/log/00000000000000000003.strata");
+    (void)world->io.make_directory(world->io.ctx, WORLD_BASIN "/subs/directory");
 }
 
 static void settings_and_all_headers_are_damaged(struct world *world)
 {
-    for (size_t i = 0; i < model->strata_count; i++)
+    for (size_t i = 0; i < basin->model.strata_count; i++)
         flip(world, strata_file(i, "strata"), 100);
-    remove_file(world, "flume.conf");
-    remove_file(world, "HEAD");
+    world_remove(world, "flume.conf");
+    world_remove(world, "HEAD");
 }
 
 static void nothing_tells_which_basin_it_is(struct world *world)
@@ -737,23 +573,23 @@ static void nothing_tells_which_basin_it_is(struct world *world)
     static const uint8_t zeros[2 * 4096];
 
     settings_and_all_headers_are_damaged(world);
-    write_at(world, "TAIL", 0, zeros, sizeof zeros);
+    world_write(world, "TAIL", 0, zeros, sizeof zeros);
 }
 
 static void settings_are_lost_and_a_strata_is_foreign(struct world *world)
 {
     settings_are_lost(world);
-    forge_header(world, strata_file(2, "strata"), BASIN_ID_AT, 0, 8);
+    forge_header(world, strata_file(2, "strata"), WORLD_BASIN_ID_AT, 0, 8);
 }
 
 static void a_position_has_one_damaged_slot(struct world *world)
 {
     uint8_t slots[2 * 64] = {0};
 
-    memcpy(slots, original("subs/reader")->data, 64);
+    memcpy(slots, model_file(&basin->model, "subs/reader")->data, 64);
     slots[64] = 'x';
-    put_file(world, "subs/reader", slots, sizeof slots);
-    put_file(world, "subs/short", "x", 1);
+    world_put(world, "subs/reader", slots, sizeof slots);
+    world_put(world, "subs/short", "x", 1);
 }
 
 /* --- Acts ------------------------------------------------------------------------------------- */
@@ -771,24 +607,14 @@ struct act {
     enum use use;
 };
 
-static void judge(struct world *world, const char *what, int status, const flume_error *error)
-{
-    if (status == FLUME_OK)
-        return;
-    if (strstr(flume_strerror(status), "unknown") != NULL)
-        complain(world, "%s answers %d, which is no status", what, status);
-    if (error->message[0] == '\0')
-        complain(world, "%s fails (%s) without a message", what, flume_status_name(status));
-}
-
 static struct outcome check(struct world *world)
 {
     flume_check_options options = {.allocator = &world->memory.table, .io = &world->fault.table};
     flume_check_report report = {0};
     flume_error error = {0};
-    struct outcome outcome = {.status = flume_check(BASIN, &options, &report, &error)};
+    struct outcome outcome = {.status = flume_check(WORLD_BASIN, &options, &report, &error)};
 
-    judge(world, "check", outcome.status, &error);
+    world_judge(world, "check", outcome.status, &error);
     outcome.head = report.head;
     outcome.intact = report.records;
     outcome.lost = report.lost;
@@ -800,9 +626,9 @@ static struct outcome repair_by(struct world *world, enum flume_repair_policy po
     flume_check_options options = {.allocator = &world->memory.table, .io = &world->fault.table};
     flume_check_report report = {0};
     flume_error error = {0};
-    int status = flume_repair(BASIN, policy, &options, &report, &error);
+    int status = flume_repair(WORLD_BASIN, policy, &options, &report, &error);
 
-    judge(world, "repair", status, &error);
+    world_judge(world, "repair", status, &error);
     if (status != FLUME_OK)
         return (struct outcome){.status = status};
     return check(world);
@@ -827,10 +653,10 @@ static struct outcome open_as(struct world *world, const flume_log_options *opti
 {
     flume_log *log = NULL;
     flume_error error = {0};
-    struct outcome outcome = {.status = flume_log_open(&log, BASIN, options, &error)};
+    struct outcome outcome = {.status = flume_log_open(&log, WORLD_BASIN, options, &error)};
     flume_log_stat_info info;
 
-    judge(world, "open", outcome.status, &error);
+    world_judge(world, "open", outcome.status, &error);
     if (outcome.status != FLUME_OK)
         return outcome;
     outcome.head = flume_log_head(log);
@@ -844,7 +670,7 @@ static struct outcome open_as(struct world *world, const flume_log_options *opti
             flume_record_release(&record);
     }
     if (flume_log_stat(log, &info) == FLUME_OK && info.head != outcome.head)
-        complain(world, "stat tells another head");
+        world_complain(world, "stat tells another head");
     (void)flume_log_close(log); /* What it could not make durable is not asked for here. */
     return outcome;
 }
@@ -948,9 +774,9 @@ struct tally {
 
 static struct outcome healthy[ACT_COUNT];
 
-static void world_begin(struct world *world, size_t act)
+static void begin_act(struct world *world, size_t act)
 {
-    world_begin_of(world, acts[act].use);
+    begin(world, acts[act].use);
     acts[act].damage(world);
 }
 
@@ -971,12 +797,12 @@ static void settle(struct world *world, size_t act)
         return;
     outcome = acts[act].play(world);
     if (!is_same(&outcome, &healthy[act]))
-        complain(world,
-                 "afterwards %s, head %" PRIu64 ", %" PRIu64 " intact, %" PRIu64
-                 " lost instead of %s, %" PRIu64 ", %" PRIu64 ", %" PRIu64,
-                 flume_status_name(outcome.status), outcome.head, outcome.intact, outcome.lost,
-                 flume_status_name(healthy[act].status), healthy[act].head, healthy[act].intact,
-                 healthy[act].lost);
+        world_complain(world,
+                       "afterwards %s, head %" PRIu64 ", %" PRIu64 " intact, %" PRIu64
+                       " lost instead of %s, %" PRIu64 ", %" PRIu64 ", %" PRIu64,
+                       flume_status_name(outcome.status), outcome.head, outcome.intact,
+                       outcome.lost, flume_status_name(healthy[act].status), healthy[act].head,
+                       healthy[act].intact, healthy[act].lost);
 }
 
 static void note(struct tally *tally, struct world *world, const char *what, size_t act,
@@ -999,7 +825,7 @@ static void sweep_call(struct tally *tally, size_t act, enum fault_call call, in
     for (uint64_t nth = 1; reached; nth += stride) {
         struct world world;
 
-        world_begin(&world, act);
+        begin_act(&world, act);
         faultio_plan(&world.fault, (struct fault_plan){.call = call, .nth = nth, .result = result});
         (void)acts[act].play(&world);
         reached = world.fault.injected > 0;
@@ -1024,7 +850,7 @@ static void sweep_memory(struct tally *tally, size_t act)
     for (uint64_t nth = 1; reached; nth += places_apart()) {
         struct world world;
 
-        world_begin(&world, act);
+        begin_act(&world, act);
         fault_memory_plan(&world.memory, nth, FAULT_ONCE);
         (void)acts[act].play(&world);
         reached = world.memory.failed > 0;
@@ -1060,7 +886,7 @@ static void each_act_ends_the_same_when_done_again(void **state)
     for (size_t act = 0; act < ACT_COUNT; act++) {
         struct world world;
 
-        world_begin(&world, act);
+        begin_act(&world, act);
         healthy[act] = acts[act].play(&world);
         settle(&world, act);
         note(&tally, &world, "nothing", act, 0);
@@ -1125,5 +951,5 @@ int main(void)
         cmocka_unit_test(any_request_for_memory_may_fail),
     };
 
-    return cmocka_run_group_tests(tests, make_models, forget_models);
+    return cmocka_run_group_tests(tests, make_basins, forget_basins);
 }

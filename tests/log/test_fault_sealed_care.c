@@ -23,18 +23,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "faultio.h"
+#include "fault_world.h"
 #include "flume/flume.h"
 #include "flume/seal.h"
 #include "io_memory.h"
 #include "sealed_file.h"
-
-#define BASIN "b.flume"
+#include "strata_file.h"
 
 enum {
-    FILES_MAX = 24,
-    NAME_BYTES = 64,
-    STRATA_MAX = 8,
     FAILURES_SHOWN_MAX = 6,
     MEMORY = FAULT_CALLS,
     PLACES_OF_A_CALL = 2,
@@ -65,79 +61,8 @@ static const struct recipe recipes[USES] = {
         {512 << 10, 2, {.mode = FLUME_SEAL_ON_REQUEST, .block_bytes = 4 << 10, .dictionary = true}},
 };
 
-struct file {
-    char name[NAME_BYTES]; /* Below the basin. */
-    uint8_t *data;
-    size_t bytes;
-};
-
-struct model {
-    struct file files[FILES_MAX];
-    size_t count;
-    uint64_t strata[STRATA_MAX]; /* First seqs. */
-    size_t strata_count;
-};
-
 static struct model models[USES];
 static const struct model *model; /* That of the case at hand. */
-
-static void path_of(const char *name, char target[2 * NAME_BYTES])
-{
-    (void)snprintf(target, 2 * NAME_BYTES, "%s/%s", BASIN, name);
-}
-
-static void take_file(struct model *made, const flume_io *io, const char *name)
-{
-    struct file *file = &made->files[made->count++];
-    char path[2 * NAME_BYTES];
-    flume_io_stat file_stat;
-    int number;
-
-    assert_true(made->count < FILES_MAX);
-    path_of(name, path);
-    number = io->open(io->ctx, path, FLUME_IO_READ);
-    assert_true(number >= 0);
-    assert_int_equal(io->stat(io->ctx, number, &file_stat), 0);
-    (void)snprintf(file->name, sizeof file->name, "%s", name);
-    file->bytes = (size_t)file_stat.bytes;
-    file->data = malloc(file->bytes + 1);
-    assert_non_null(file->data);
-    if (file->bytes > 0)
-        assert_int_equal(io->pread(io->ctx, number, file->data, file->bytes, 0), file->bytes);
-    io->close(io->ctx, number);
-}
-
-struct listing {
-    char names[FILES_MAX][NAME_BYTES];
-    size_t count;
-};
-
-static int take_name(void *ctx, const char *name)
-{
-    struct listing *listing = ctx;
-
-    (void)snprintf(listing->names[listing->count++], NAME_BYTES, "log/%.50s", name);
-    return 0;
-}
-
-static void take_files(struct model *made, const flume_io *io)
-{
-    struct listing listing = {.count = 0};
-
-    take_file(made, io, "flume.conf");
-    take_file(made, io, "LOCK");
-    take_file(made, io, "TAIL");
-    assert_int_equal(io->list(io->ctx, BASIN "/log", take_name, &listing), 0);
-    for (size_t i = 0; i < listing.count; i++) {
-        if (strstr(listing.names[i], ".tmp") != NULL)
-            continue;
-        take_file(made, io, listing.names[i]);
-        if (strata_name_parse(listing.names[i] + 4, &made->strata[made->strata_count]))
-            made->strata_count++;
-    }
-    for (size_t i = 1; i < made->strata_count; i++)
-        assert_true(made->strata[i - 1] < made->strata[i]);
-}
 
 /* Records that shrink, with labels, kinds and batches. */
 static void append_some(flume_log *log, unsigned i)
@@ -184,14 +109,17 @@ static void make_model(enum use use)
 
     assert_int_equal(io_memory_create(NULL, &io), FLUME_OK);
     options.io = &io;
-    assert_int_equal(flume_log_open(&log, BASIN, &options, NULL), FLUME_OK);
+    assert_int_equal(flume_log_open(&log, WORLD_BASIN, &options, NULL), FLUME_OK);
     for (unsigned i = 0; strata_count(log) < recipe->strata_count; i++)
         append_some(log, i);
     assert_int_equal(flume_log_sync(log, FLUME_SEQ_NONE), FLUME_OK);
     if (use != RAW)
         assert_int_equal(flume_log_seal(log, NULL, NULL), FLUME_OK);
     assert_int_equal(flume_log_close(log), FLUME_OK);
-    take_files(&models[use], &io);
+    model_take_file(&models[use], &io, "flume.conf");
+    model_take_file(&models[use], &io, "LOCK");
+    model_take_file(&models[use], &io, "TAIL");
+    model_take_log(&models[use], &io);
     assert_int_equal(models[use].strata_count, recipe->strata_count);
     io_memory_destroy(&io);
 }
@@ -207,157 +135,70 @@ static int make_models(void **state)
 static int forget_models(void **state)
 {
     (void)state;
-    for (size_t use = 0; use < USES; use++) {
-        for (size_t i = 0; i < models[use].count; i++)
-            free(models[use].files[i].data);
-    }
+    for (size_t use = 0; use < USES; use++)
+        model_forget(&models[use]);
     return 0;
 }
 
 /* --- One case --------------------------------------------------------------------------------- */
 
-struct world {
-    flume_io io;
-    struct faultio fault;
-    struct fault_memory memory;
+struct trial {
+    struct world world;
     struct fault_plan plan; /* Made at the moment when what is tried begins. */
     uint64_t memory_nth;
     uint64_t used[FAULT_CALLS + 1]; /* Calls of each sort that were made then, and of memory. */
     bool failed;                    /* Something failed on demand. */
-    char complaint[512];
 };
-
-__attribute__((format(printf, 2, 3))) static void complain(struct world *world, const char *format,
-                                                           ...)
-{
-    va_list arguments;
-
-    if (world->complaint[0] != '\0')
-        return;
-    va_start(arguments, format);
-    (void)vsnprintf(world->complaint, sizeof world->complaint, format, arguments);
-    va_end(arguments);
-}
-
-static void remove_file(struct world *world, const char *name)
-{
-    char path[2 * NAME_BYTES];
-
-    path_of(name, path);
-    (void)world->io.unlink(world->io.ctx, path);
-}
-
-static void put_file(struct world *world, const char *name, const void *data, size_t bytes)
-{
-    const flume_io *io = &world->io;
-    char path[2 * NAME_BYTES];
-    int file;
-
-    remove_file(world, name);
-    path_of(name, path);
-    file = io->open(io->ctx, path, FLUME_IO_WRITE | FLUME_IO_CREATE);
-    assert_true(file >= 0);
-    if (bytes > 0)
-        assert_int_equal(io->pwrite(io->ctx, file, data, bytes, 0), bytes);
-    io->close(io->ctx, file);
-}
 
 static void change(struct world *world, const char *name, uint64_t at, size_t bytes)
 {
     uint8_t was[4096];
-    char path[2 * NAME_BYTES];
-    int file;
 
     assert_true(bytes <= sizeof was);
-    path_of(name, path);
-    file = world->io.open(world->io.ctx, path, FLUME_IO_WRITE);
-    assert_true(file >= 0);
-    assert_int_equal(world->io.pread(world->io.ctx, file, was, bytes, at), bytes);
+    world_read(world, name, at, was, bytes);
     for (size_t i = 0; i < bytes; i++)
         was[i] ^= 0x55;
-    assert_int_equal(world->io.pwrite(world->io.ctx, file, was, bytes, at), bytes);
-    world->io.close(world->io.ctx, file);
+    world_write(world, name, at, was, bytes);
 }
 
-static void world_begin_of(struct world *world, enum use use)
+static void faults_begin(struct trial *trial)
 {
-    static const char *const folders[] = {"", "log", "subs", "txn", "lost+found"};
+    const struct world *world = &trial->world;
 
-    model = &models[use];
-    memset(world, 0, sizeof *world);
-    assert_int_equal(io_memory_create(NULL, &world->io), FLUME_OK);
-    faultio_init(&world->fault, &world->io);
-    fault_memory_init(&world->memory);
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        char path[2 * NAME_BYTES];
-
-        path_of(folders[i], path);
-        if (folders[i][0] == '\0')
-            path[strlen(path) - 1] = '\0';
-        assert_int_equal(world->io.make_directory(world->io.ctx, path), 0);
-    }
-    for (size_t i = 0; i < model->count; i++)
-        put_file(world, model->files[i].name, model->files[i].data, model->files[i].bytes);
-}
-
-static void world_end(struct world *world)
-{
-    if (world->fault.open_files != 0)
-        complain(world, "%d descriptors are left, of %s", world->fault.open_files,
-                 faultio_left_open(&world->fault));
-    if (world->fault.open_maps != 0)
-        complain(world, "%d mappings are left", world->fault.open_maps);
-    if (world->memory.live_blocks != 0)
-        complain(world, "%lld blocks of memory are left", (long long)world->memory.live_blocks);
-    faultio_deinit(&world->fault);
-    fault_memory_deinit(&world->memory);
-    io_memory_destroy(&world->io);
-}
-
-static void faults_begin(struct world *world)
-{
     for (int call = 0; call < FAULT_CALLS; call++)
-        world->used[call] = world->fault.counts[call];
-    faultio_plan(&world->fault, world->plan);
-    fault_memory_plan(&world->memory, world->memory_nth, FAULT_ONCE);
+        trial->used[call] = world->fault.counts[call];
+    faultio_plan(&trial->world.fault, trial->plan);
+    fault_memory_plan(&trial->world.memory, trial->memory_nth, FAULT_ONCE);
 }
 
-static void faults_end(struct world *world)
+static void faults_end(struct trial *trial)
 {
+    struct world *world = &trial->world;
+
     if (faultio_heal(&world->fault) > 0 || world->memory.failed > 0)
-        world->failed = true;
+        trial->failed = true;
     for (int call = 0; call < FAULT_CALLS; call++)
-        world->used[call] = world->fault.counts[call] - world->used[call];
-    world->used[MEMORY] = world->memory.requests;
+        trial->used[call] = world->fault.counts[call] - trial->used[call];
+    trial->used[MEMORY] = world->memory.requests;
     fault_memory_plan(&world->memory, 0, FAULT_ONCE);
-    world->plan.nth = world->memory_nth = 0;
+    trial->plan.nth = trial->memory_nth = 0;
 }
 
 /* --- Ways to damage it ------------------------------------------------------------------------ */
 
 static const char *file_of(size_t index, const char *ending)
 {
-    static char name[NAME_BYTES];
-
-    (void)snprintf(name, sizeof name, "log/%020" PRIu64 ".%s", model->strata[index], ending);
-    return name;
+    return model_strata(model, index, ending)->name;
 }
 
-static const struct file *original(size_t index)
+static const struct model_file *original(size_t index)
 {
-    const char *name = file_of(index, "strata");
-
-    for (size_t i = 0; i < model->count; i++) {
-        if (strcmp(model->files[i].name, name) == 0)
-            return &model->files[i];
-    }
-    fail_msg("no %s", name);
-    return NULL;
+    return model_strata(model, index, "strata");
 }
 
 static struct sealed_footer footer_of(size_t index)
 {
-    const struct file *file = original(index);
+    const struct model_file *file = original(index);
     struct sealed_footer footer;
 
     assert_int_equal(sealed_footer_decode(file->data + file->bytes - STRATA_PAGE_BYTES, &footer),
@@ -373,7 +214,7 @@ static void drop_parity(struct world *world, size_t index)
 
     if (parity == NULL)
         return;
-    remove_file(world, file_of(index, "parity"));
+    world_remove(world, file_of(index, "parity"));
     for (uint64_t at = 0; at < parity->bytes; at += STRATA_PAGE_BYTES)
         change(world, file_of(index, "strata"), parity->offset + at, 4000);
 }
@@ -487,15 +328,15 @@ static void both_pages_are_lost(struct world *world)
 static void a_strata_is_cut_short(struct world *world)
 {
     drop_parity(world, 1);
-    put_file(world, file_of(1, "strata"), original(1)->data, original(1)->bytes / 2);
+    world_put(world, file_of(1, "strata"), original(1)->data, original(1)->bytes / 2);
 }
 
 static void a_strata_and_the_footer_before_are_lost(struct world *world)
 {
     drop_parity(world, 0);
     change_footer(world, 0);
-    remove_file(world, file_of(1, "strata"));
-    remove_file(world, file_of(1, "parity"));
+    world_remove(world, file_of(1, "strata"));
+    world_remove(world, file_of(1, "parity"));
 }
 
 /* Nothing says where its records end but they themselves. */
@@ -504,14 +345,14 @@ static void a_strata_and_all_pages_before_are_lost(struct world *world)
     drop_parity(world, 0);
     change_strata(world, 0, 1000, 8); /* The salt still stands there. */
     change_strata(world, 0, original(0)->bytes - 8, 8);
-    remove_file(world, file_of(1, "strata"));
-    remove_file(world, file_of(1, "parity"));
+    world_remove(world, file_of(1, "strata"));
+    world_remove(world, file_of(1, "parity"));
 }
 
 static void a_strata_is_lost(struct world *world)
 {
-    remove_file(world, file_of(1, "strata"));
-    remove_file(world, file_of(1, "parity"));
+    world_remove(world, file_of(1, "strata"));
+    world_remove(world, file_of(1, "parity"));
 }
 
 static void dictionaries_are_lost(struct world *world)
@@ -537,27 +378,17 @@ struct outcome {
 struct act {
     const char *name;
     void (*damage)(struct world *world);
-    struct outcome (*play)(struct world *world);
+    struct outcome (*play)(struct trial *trial);
     enum use use;
     bool is_slow; /* Then it is done for fewer places. */
 };
-
-static void judge(struct world *world, const char *what, int status, const flume_error *error)
-{
-    if (status == FLUME_OK)
-        return;
-    if (strstr(flume_strerror(status), "unknown") != NULL)
-        complain(world, "%s answers %d, which is no status", what, status);
-    if (error->message[0] == '\0')
-        complain(world, "%s fails (%s) without a message", what, flume_status_name(status));
-}
 
 static int on_finding(void *ctx, const flume_finding *finding)
 {
     struct world *world = ctx;
 
     if (finding->message[0] == '\0')
-        complain(world, "a finding has no message");
+        world_complain(world, "a finding has no message");
     return 0;
 }
 
@@ -569,9 +400,9 @@ static struct outcome look(struct world *world)
                                    .io = &world->fault.table};
     flume_check_report report = {0};
     flume_error error = {0};
-    struct outcome outcome = {.status = flume_check(BASIN, &options, &report, &error)};
+    struct outcome outcome = {.status = flume_check(WORLD_BASIN, &options, &report, &error)};
 
-    judge(world, "check", outcome.status, &error);
+    world_judge(world, "check", outcome.status, &error);
     outcome.head = report.head;
     outcome.intact = report.records;
     outcome.lost = report.lost;
@@ -579,80 +410,80 @@ static struct outcome look(struct world *world)
     return outcome;
 }
 
-static struct outcome check(struct world *world)
+static struct outcome check(struct trial *trial)
 {
     struct outcome outcome;
 
-    faults_begin(world);
-    outcome = look(world);
-    faults_end(world);
+    faults_begin(trial);
+    outcome = look(&trial->world);
+    faults_end(trial);
     return outcome;
 }
 
-static struct outcome repair_by(struct world *world, enum flume_repair_policy policy)
+static struct outcome repair_by(struct trial *trial, enum flume_repair_policy policy)
 {
     flume_check_options options = {.finding = on_finding,
-                                   .ctx = world,
-                                   .allocator = &world->memory.table,
-                                   .io = &world->fault.table};
+                                   .ctx = &trial->world,
+                                   .allocator = &trial->world.memory.table,
+                                   .io = &trial->world.fault.table};
     flume_check_report report = {0};
     flume_error error = {0};
     int status;
 
-    faults_begin(world);
-    status = flume_repair(BASIN, policy, &options, &report, &error);
-    faults_end(world);
-    judge(world, "repair", status, &error);
+    faults_begin(trial);
+    status = flume_repair(WORLD_BASIN, policy, &options, &report, &error);
+    faults_end(trial);
+    world_judge(&trial->world, "repair", status, &error);
     if (status != FLUME_OK)
         return (struct outcome){.status = status};
-    return look(world);
+    return look(&trial->world);
 }
 
-static struct outcome repair(struct world *world)
+static struct outcome repair(struct trial *trial)
 {
-    return repair_by(world, FLUME_REPAIR_SALVAGE);
+    return repair_by(trial, FLUME_REPAIR_SALVAGE);
 }
 
-static struct outcome try_it_dry(struct world *world)
+static struct outcome try_it_dry(struct trial *trial)
 {
-    return repair_by(world, FLUME_REPAIR_DRY_RUN);
+    return repair_by(trial, FLUME_REPAIR_DRY_RUN);
 }
 
-static struct outcome seal_by(struct world *world, const flume_seal_options *seal)
+static struct outcome seal_by(struct trial *trial, const flume_seal_options *seal)
 {
     flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL,
                                  .io_mode = FLUME_IO_PWRITE,
                                  .lock_timeout_ns = 20000000000,
                                  .seal = seal,
-                                 .allocator = &world->memory.table,
-                                 .io = &world->fault.table};
+                                 .allocator = &trial->world.memory.table,
+                                 .io = &trial->world.fault.table};
     const flume_seal_call call = {.active = true};
     flume_log *log = NULL;
     flume_error error = {0};
-    int status = flume_log_open(&log, BASIN, &options, &error);
+    int status = flume_log_open(&log, WORLD_BASIN, &options, &error);
 
-    judge(world, "open", status, &error);
+    world_judge(&trial->world, "open", status, &error);
     if (status != FLUME_OK)
         return (struct outcome){.status = status};
-    faults_begin(world);
+    faults_begin(trial);
     status = flume_log_seal(log, &call, NULL);
-    faults_end(world);
+    faults_end(trial);
     flume_log_error(log, &error);
-    judge(world, "seal", status, &error);
+    world_judge(&trial->world, "seal", status, &error);
     (void)flume_log_close(log); /* What a failed sync left is not asked for here. */
     if (status != FLUME_OK)
         return (struct outcome){.status = status};
-    return look(world);
+    return look(&trial->world);
 }
 
-static struct outcome seal_with_parity(struct world *world)
+static struct outcome seal_with_parity(struct trial *trial)
 {
-    return seal_by(world, &recipes[WITH_PARITY].seal);
+    return seal_by(trial, &recipes[WITH_PARITY].seal);
 }
 
-static struct outcome seal_with_a_dictionary(struct world *world)
+static struct outcome seal_with_a_dictionary(struct trial *trial)
 {
-    return seal_by(world, &recipes[WITH_DICTIONARY].seal);
+    return seal_by(trial, &recipes[WITH_DICTIONARY].seal);
 }
 
 static const struct act acts[] = {
@@ -694,6 +525,14 @@ struct tally {
 static struct outcome healthy[ACT_COUNT];
 static uint64_t used[ACT_COUNT][FAULT_CALLS + 1]; /* By each in health. */
 
+static void begin_act(struct trial *trial, size_t act)
+{
+    memset(trial, 0, sizeof *trial);
+    model = &models[acts[act].use];
+    world_begin(&trial->world, model);
+    acts[act].damage(&trial->world);
+}
+
 static bool is_same(const struct outcome *one, const struct outcome *two)
 {
     return one->status == two->status && one->head == two->head && one->intact == two->intact &&
@@ -701,34 +540,35 @@ static bool is_same(const struct outcome *one, const struct outcome *two)
 }
 
 /* Again, in health: it must come to what it comes to where nothing had failed before. */
-static void settle(struct world *world, size_t act)
+static void settle(struct trial *trial, size_t act)
 {
     const struct outcome *wanted = &healthy[act];
     struct outcome outcome;
 
-    if (world->complaint[0] != '\0')
+    if (trial->world.complaint[0] != '\0')
         return;
-    outcome = acts[act].play(world);
+    outcome = acts[act].play(trial);
     if (!is_same(&outcome, wanted))
-        complain(world,
-                 "afterwards %s, head %" PRIu64 ", %" PRIu64 " intact, %" PRIu64 " lost, %" PRIu64
-                 " damaged instead of %s, %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64,
-                 flume_status_name(outcome.status), outcome.head, outcome.intact, outcome.lost,
-                 outcome.damaged, flume_status_name(wanted->status), wanted->head, wanted->intact,
-                 wanted->lost, wanted->damaged);
+        world_complain(&trial->world,
+                       "afterwards %s, head %" PRIu64 ", %" PRIu64 " intact, %" PRIu64
+                       " lost, %" PRIu64 " damaged instead of %s, %" PRIu64 ", %" PRIu64
+                       ", %" PRIu64 ", %" PRIu64,
+                       flume_status_name(outcome.status), outcome.head, outcome.intact,
+                       outcome.lost, outcome.damaged, flume_status_name(wanted->status),
+                       wanted->head, wanted->intact, wanted->lost, wanted->damaged);
 }
 
-static void note(struct tally *tally, struct world *world, const char *what, size_t act,
+static void note(struct tally *tally, struct trial *trial, const char *what, size_t act,
                  uint64_t nth)
 {
-    world_end(world);
+    world_end(&trial->world);
     tally->runs++;
-    tally->injected += world->failed;
-    if (world->complaint[0] == '\0')
+    tally->injected += trial->failed;
+    if (trial->world.complaint[0] == '\0')
         return;
     if (tally->failed++ < FAILURES_SHOWN_MAX)
         print_error("%s: %s, number %" PRIu64 ": %s\n", acts[act].name, what, nth,
-                    world->complaint);
+                    trial->world.complaint);
 }
 
 /* How far apart the places lie at which one sort of call fails. */
@@ -747,21 +587,20 @@ static uint64_t stride_of(size_t act, int call)
 
 static void fail_one(struct tally *tally, size_t act, int call, uint64_t nth)
 {
-    struct world world;
+    struct trial trial;
 
-    world_begin_of(&world, acts[act].use);
-    acts[act].damage(&world);
+    begin_act(&trial, act);
     if (call == MEMORY)
-        world.memory_nth = nth;
+        trial.memory_nth = nth;
     else
-        world.plan = (struct fault_plan){.call = (enum fault_call)call,
+        trial.plan = (struct fault_plan){.call = (enum fault_call)call,
                                          .nth = nth,
                                          .result = call == FAULT_PREAD ? -EINTR : -EIO};
-    (void)acts[act].play(&world);
+    (void)acts[act].play(&trial);
     /* What takes long is not done for all, but in the long form. */
     if (acts[act].play != check && (nth % 2 == 0 || getenv("FLUME_TEST_LONG") != NULL))
-        settle(&world, act);
-    note(tally, &world, call == MEMORY ? "memory" : fault_call_name((enum fault_call)call), act,
+        settle(&trial, act);
+    note(tally, &trial, call == MEMORY ? "memory" : fault_call_name((enum fault_call)call), act,
          nth);
 }
 
@@ -789,14 +628,13 @@ static void each_act_ends_the_same_when_done_again(void **state)
 
     (void)state;
     for (size_t act = 0; act < ACT_COUNT; act++) {
-        struct world world;
+        struct trial trial;
 
-        world_begin_of(&world, acts[act].use);
-        acts[act].damage(&world);
-        healthy[act] = acts[act].play(&world);
-        memcpy(used[act], world.used, sizeof used[act]);
-        settle(&world, act);
-        note(&tally, &world, "nothing", act, 0);
+        begin_act(&trial, act);
+        healthy[act] = acts[act].play(&trial);
+        memcpy(used[act], trial.used, sizeof used[act]);
+        settle(&trial, act);
+        note(&tally, &trial, "nothing", act, 0);
     }
     expect_none_failed(&tally);
 }
