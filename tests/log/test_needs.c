@@ -216,27 +216,34 @@ static void one_that_was_made_and_not_yet_named_is_taken(void **state)
     assert_memory_equal(place_of(fx->log).basin_id, id, sizeof id);
 }
 
+/* A basin beside this one, with a chunk, and before it a text, unless that is NULL. */
+static void make_stranger(struct log_fixture *fx, char path[LOG_FIXTURE_PATH_BYTES],
+                          const char *text)
+{
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
+    flume_log *stranger;
+
+    (void)snprintf(path, LOG_FIXTURE_PATH_BYTES, "%s/other", fx->root);
+    assert_int_equal(flume_log_open(&stranger, path, &options, &fx->error), FLUME_OK);
+    if (text != NULL)
+        (void)append_text(stranger, text);
+    (void)append_chunk(stranger, "a chunk");
+    close_grains(stranger);
+}
+
 static void a_basin_with_records_of_its_own_is_not_taken(void **state)
 {
     struct log_fixture *fx = *state;
-    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
     char other[LOG_FIXTURE_PATH_BYTES];
-    flume_log *stranger;
 
-    (void)snprintf(other, sizeof other, "%s/other", fx->root);
     open_log(fx);
-    assert_int_equal(flume_log_open(&stranger, other, &options, &fx->error), FLUME_OK);
-    (void)append_text(stranger, "somebody's");
-    (void)append_chunk(stranger, "a chunk");
-    close_grains(stranger);
+    make_stranger(fx, other, "somebody's");
     assert_int_equal(flume_grains_make(fx->log, other, 0), FLUME_ERR_INVALID);
     flume_log_error(fx->log, &fx->error);
     assert_non_null(strstr(fx->error.message, "records of its own"));
     assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
     run_command("rm -r '%s'", other);
-    assert_int_equal(flume_log_open(&stranger, other, &options, &fx->error), FLUME_OK);
-    (void)append_chunk(stranger, "a chunk");
-    close_grains(stranger);
+    make_stranger(fx, other, NULL);
     assert_int_equal(flume_grains_make(fx->log, other, 0), FLUME_OK);
     assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_HERE);
 }
@@ -291,15 +298,10 @@ static void who_only_reads_makes_no_second_log(void **state)
 static void a_basin_whose_records_do_not_read_may_be_taken(void **state)
 {
     struct log_fixture *fx = *state;
-    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
     char other[LOG_FIXTURE_PATH_BYTES];
-    flume_log *stranger;
 
-    (void)snprintf(other, sizeof other, "%s/other", fx->root);
     open_log(fx);
-    assert_int_equal(flume_log_open(&stranger, other, &options, &fx->error), FLUME_OK);
-    (void)append_chunk(stranger, "a chunk");
-    close_grains(stranger);
+    make_stranger(fx, other, NULL);
     zero_file(strata_path(fx, "other", 0), 4096, 4096);
     assert_int_equal(flume_grains_make(fx->log, other, 0), FLUME_OK);
     assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_HERE);
@@ -308,15 +310,10 @@ static void a_basin_whose_records_do_not_read_may_be_taken(void **state)
 static void a_basin_that_does_not_open_is_not_taken(void **state)
 {
     struct log_fixture *fx = *state;
-    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
     char other[LOG_FIXTURE_PATH_BYTES];
-    flume_log *stranger;
 
-    (void)snprintf(other, sizeof other, "%s/other", fx->root);
     open_log(fx);
-    assert_int_equal(flume_log_open(&stranger, other, &options, &fx->error), FLUME_OK);
-    (void)append_chunk(stranger, "a chunk");
-    close_grains(stranger);
+    make_stranger(fx, other, NULL);
     run_command("rm -r '%s/log' && touch '%s/log'", other, other);
     assert_int_not_equal(flume_grains_make(fx->log, other, 0), FLUME_OK);
     assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
