@@ -91,10 +91,12 @@ static int sim_open(void *ctx, const char *path, unsigned flags)
 
 static void close_locked(struct simdisk *disk, int file)
 {
-    for (size_t i = 0; i < SIM_LOCKS_MAX; i++) {
+    for (size_t i = 0; i < disk->lock_end; i++) {
         if (disk->locks[i].how != FLUME_IO_UNLOCK && disk->locks[i].file == file)
             disk->locks[i].how = FLUME_IO_UNLOCK;
     }
+    while (disk->lock_end > 0 && disk->locks[disk->lock_end - 1].how == FLUME_IO_UNLOCK)
+        disk->lock_end--;
     node_release(disk->files[file].node);
     disk->files[file].node = NULL;
     disk->open_files--;
@@ -321,7 +323,7 @@ static bool lock_conflicts(struct simdisk *disk, int file, uint64_t offset, enum
 {
     const struct sim_node *node = file_of(disk, file)->node;
 
-    for (size_t i = 0; i < SIM_LOCKS_MAX; i++) {
+    for (size_t i = 0; i < disk->lock_end; i++) {
         const struct sim_lock *lock = &disk->locks[i];
 
         if (lock->how != FLUME_IO_UNLOCK && lock->node == node && lock->offset == offset &&
@@ -338,7 +340,7 @@ static int lock_locked(struct simdisk *disk, int file, uint64_t offset, enum flu
 
     if (how != FLUME_IO_UNLOCK && lock_conflicts(disk, file, offset, how))
         return -EAGAIN;
-    for (size_t i = 0; i < SIM_LOCKS_MAX; i++) {
+    for (size_t i = 0; i < disk->lock_end; i++) {
         struct sim_lock *lock = &disk->locks[i];
 
         if (lock->how == FLUME_IO_UNLOCK && chosen == NULL)
@@ -346,7 +348,10 @@ static int lock_locked(struct simdisk *disk, int file, uint64_t offset, enum flu
         if (lock->how != FLUME_IO_UNLOCK && lock->file == file && lock->offset == offset)
             chosen = lock;
     }
-    assert(chosen != NULL);
+    if (chosen == NULL) {
+        assert(disk->lock_end < SIM_LOCKS_MAX);
+        chosen = &disk->locks[disk->lock_end++];
+    }
     *chosen = (struct sim_lock){
         .node = file_of(disk, file)->node, .offset = offset, .file = file, .how = how};
     return 0;

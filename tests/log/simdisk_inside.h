@@ -118,6 +118,7 @@ struct simdisk {
 
     struct sim_file files[SIM_FILES_MAX];
     struct sim_lock locks[SIM_LOCKS_MAX];
+    size_t lock_end; /* Nothing is locked here and behind. */
     size_t open_files, open_maps;
     struct sim_process processes[SIMDISK_PROCESSES_MAX];
     size_t process_count;
