@@ -40,16 +40,6 @@ static void expect_same(flume_scope *one, flume_scope *other, bool is_same)
     assert_int_equal(memcmp(id, other_id, sizeof id) == 0, is_same);
 }
 
-static void expect_error(const flume_scope *scope, int status, const char *part)
-{
-    flume_error error;
-
-    flume_scope_error(scope, &error);
-    assert_int_equal(error.status, status);
-    if (strstr(error.message, part) == NULL)
-        fail_msg("'%s' is not in: %s", part, error.message);
-}
-
 /* An error of this status that has both in its words; the scope is clear behind it. */
 static void expect_refused(flume_scope *scope, int answer, int status, const char *key,
                            const char *part)
@@ -57,8 +47,8 @@ static void expect_refused(flume_scope *scope, int answer, int status, const cha
     uint8_t id[FLUME_HASH_BYTES];
 
     assert_int_equal(answer, status);
-    expect_error(scope, status, key);
-    expect_error(scope, status, part);
+    expect_scope_error(scope, status, key);
+    expect_scope_error(scope, status, part);
     assert_int_equal(flume_scope_id(scope, id), status);
     flume_scope_clear(scope);
     assert_int_equal(flume_scope_id(scope, id), FLUME_OK);
@@ -403,7 +393,7 @@ static void variables_come_in_order_and_labels_apart(void **state)
     assert_string_equal(flume_scope_label_at(scope, 0), "one");
     assert_true(flume_scope_at(scope, 0, &variable));
     assert_string_equal(variable.key, "A");
-    expect_error(scope, FLUME_OK, "");
+    expect_scope_error(scope, FLUME_OK, "");
 }
 
 static void a_label_of_an_enclosing_scope_counts_and_is_not_its_own(void **state)
@@ -527,7 +517,7 @@ static void a_scope_has_65535_variables_and_labels(void **state)
     assert_int_equal(flume_scope_label(scope, "last"), FLUME_OK);
     assert_int_equal(flume_scope_count(scope), FLUME_SCOPE_VARIABLES_MAX - 1);
     assert_int_equal(flume_scope_set_int(scope, "0000", -1), FLUME_OK); /* It is there. */
-    expect_error(scope, FLUME_OK, "");
+    expect_scope_error(scope, FLUME_OK, "");
     expect_refused(scope, flume_scope_set_int(scope, "one more", 1), FLUME_ERR_TOO_LARGE,
                    "'one more'", "at most 65535");
 }
@@ -540,12 +530,12 @@ static void the_first_error_stays_until_it_is_cleared(void **state)
     assert_int_equal(flume_scope_set_text(scope, "first", "\xff"), FLUME_ERR_INVALID);
     assert_int_equal(flume_scope_set_int(scope, "@second", 1), FLUME_ERR_INVALID);
     assert_int_equal(flume_scope_set_int(scope, "third", 1), FLUME_OK);
-    expect_error(scope, FLUME_ERR_INVALID, "'first'");
+    expect_scope_error(scope, FLUME_ERR_INVALID, "'first'");
     assert_int_equal(flume_scope_copy(scope, &copy), FLUME_OK);
     assert_int_equal(flume_scope_id(copy, id), FLUME_ERR_INVALID); /* It lacks what that lacks. */
     flume_scope_destroy(copy);
     flume_scope_clear(scope);
-    expect_error(scope, FLUME_OK, "");
+    expect_scope_error(scope, FLUME_OK, "");
     assert_int_equal(flume_scope_count(scope), 0);
 }
 

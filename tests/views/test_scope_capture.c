@@ -17,16 +17,6 @@
 
 #include "scope_fixture.h"
 
-static void expect_error(const flume_scope *scope, int status, const char *part)
-{
-    flume_error error;
-
-    flume_scope_error(scope, &error);
-    assert_int_equal(error.status, status);
-    if (strstr(error.message, part) == NULL)
-        fail_msg("'%s' is not in: %s", part, error.message);
-}
-
 enum color { RED, GREEN = 7 };
 
 static void expect_int(flume_scope *scope, const char *key, const char *type, int64_t integer)
@@ -61,7 +51,7 @@ static void every_integer_type_is_captured(void **state)
 
     FLUME_CAPTURE(scope, a_char, a_schar, a_uchar, a_short, a_ushort, an_int, an_uint, a_long,
                   a_ulong, a_llong, a_ullong, a_huge, a_size, a_volatile, a_color);
-    expect_error(scope, FLUME_OK, "");
+    expect_scope_error(scope, FLUME_OK, "");
     expect_int(scope, "a_char", "char", 'c');
     expect_int(scope, "a_schar", "signed char", -1);
     expect_int(scope, "a_uchar", "unsigned char", 255);
@@ -134,7 +124,7 @@ static void every_other_type_is_captured_or_unknown(void **state)
     assert_int_equal(variable.content_bytes, 0);
     assert_non_null(variable.content);
     FLUME_CAPTURE_ARRAY(scope, numbers, SIZE_MAX / 2);
-    expect_error(scope, FLUME_ERR_TOO_LARGE, "'numbers'");
+    expect_scope_error(scope, FLUME_ERR_TOO_LARGE, "'numbers'");
 }
 
 static void thirty_two_are_captured_at_once(void **state)
@@ -168,7 +158,7 @@ static void unknown_variables_are_refused_by_name(void **state)
 
     FLUME_CAPTURE(scope, point, array);
     assert_int_equal(flume_scope_id(scope, id), FLUME_ERR_INVALID);
-    expect_error(scope, FLUME_ERR_INVALID, "array, point");
+    expect_scope_error(scope, FLUME_ERR_INVALID, "array, point");
     assert_int_equal(flume_scope_local_id(scope, id), FLUME_ERR_INVALID);
     assert_int_equal(flume_scope_unknown(scope, &text), FLUME_OK);
     assert_string_equal(text, "array (double *), point");
@@ -176,18 +166,18 @@ static void unknown_variables_are_refused_by_name(void **state)
     FLUME_CAPTURE_ARRAY(scope, array, 3);
     assert_int_equal(flume_scope_classify(scope, "point", FLUME_CLASS_IGNORE), FLUME_OK);
     assert_int_equal(flume_scope_id(scope, id), FLUME_OK);
-    expect_error(scope, FLUME_OK, "");
+    expect_scope_error(scope, FLUME_OK, "");
     assert_int_equal(flume_scope_classify(scope, "point", FLUME_CLASS_INLINE), FLUME_ERR_INVALID);
-    expect_error(scope, FLUME_ERR_INVALID, "'point' is of a type that has no value");
+    expect_scope_error(scope, FLUME_ERR_INVALID, "'point' is of a type that has no value");
     flume_scope_clear(scope);
     for (int i = 0; i < 100; i++) {
         (void)snprintf(key, sizeof key, "an_unknown_variable_%03d", i);
         flume_capture_unknown(scope, key, "");
     }
     assert_int_equal(flume_scope_id(scope, id), FLUME_ERR_INVALID);
-    expect_error(scope, FLUME_ERR_INVALID, "100 variables");
-    expect_error(scope, FLUME_ERR_INVALID, "an_unknown_variable_000, ");
-    expect_error(scope, FLUME_ERR_INVALID, "more (flume_scope_unknown() lists all)");
+    expect_scope_error(scope, FLUME_ERR_INVALID, "100 variables");
+    expect_scope_error(scope, FLUME_ERR_INVALID, "an_unknown_variable_000, ");
+    expect_scope_error(scope, FLUME_ERR_INVALID, "more (flume_scope_unknown() lists all)");
     assert_int_equal(flume_scope_unknown(scope, &text), FLUME_OK);
     for (int i = 0; i < 100; i++) {
         (void)snprintf(key, sizeof key, "an_unknown_variable_%03d", i);
