@@ -554,15 +554,23 @@ static uint64_t encloser_of(struct rules_fixture *fx, uint64_t seq)
     return found;
 }
 
-static void staged_scopes_know_what_encloses_them(void **state)
+/* A scope {m} that encloses what is committed from here on. */
+static flume_scope *enter_outer(struct rules_fixture *fx)
 {
-    struct rules_fixture *fx = *state;
-    struct notes *notes = begin_stage(fx, 0);
     flume_scope *outer;
 
     assert_int_equal(flume_scope_create(&outer), FLUME_OK);
     describe(outer, "m=1 @outer");
     assert_int_equal(flume_scope_enter(fx->recorder, outer), FLUME_OK);
+    return outer;
+}
+
+static void staged_scopes_know_what_encloses_them(void **state)
+{
+    struct rules_fixture *fx = *state;
+    struct notes *notes = begin_stage(fx, 0);
+    flume_scope *outer = enter_outer(fx);
+
     (void)commit(fx, "n=1");
     (void)commit_as_it_is(fx, outer);
     assert_int_equal(flume_scope_set_int(outer, "m", 2), FLUME_OK);
@@ -582,11 +590,8 @@ static void what_was_discarded_encloses_nothing(void **state)
 {
     struct rules_fixture *fx = *state;
     struct notes *notes = begin_stage(fx, 0);
-    flume_scope *outer;
+    flume_scope *outer = enter_outer(fx);
 
-    assert_int_equal(flume_scope_create(&outer), FLUME_OK);
-    describe(outer, "m=1 @outer");
-    assert_int_equal(flume_scope_enter(fx->recorder, outer), FLUME_OK);
     (void)commit_as_it_is(fx, outer);
     assert_int_equal(flume_recorder_discard(fx->recorder), FLUME_OK);
     (void)commit(fx, "n=1");
