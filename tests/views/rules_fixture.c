@@ -13,19 +13,24 @@ void reopen_recorder(struct rules_fixture *fx, const flume_recorder_options *opt
     assert_int_equal(flume_recorder_open(&fx->recorder, fx->views->flume, options), FLUME_OK);
 }
 
-int rules_setup(void **state)
+int rules_setup_views(void **state, unsigned views)
 {
     struct rules_fixture *fx = calloc(1, sizeof *fx);
 
     assert_non_null(fx);
     assert_int_equal(views_setup(state), 0);
     fx->views = *state;
-    fx->views->options.views = 0;
+    fx->views->options.views = views;
     open_views(fx->views);
     reopen_recorder(fx, NULL);
     assert_int_equal(flume_scope_create(&fx->scope), FLUME_OK);
     *state = fx;
     return 0;
+}
+
+int rules_setup(void **state)
+{
+    return rules_setup_views(state, 0);
 }
 
 int rules_teardown(void **state)

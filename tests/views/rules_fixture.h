@@ -14,6 +14,8 @@ struct rules_fixture {
 };
 
 int rules_setup(void **state);
+/* The same with flags of flume_options.views, for a setup of the test's own. */
+int rules_setup_views(void **state, unsigned views);
 int rules_teardown(void **state);
 #define rules_test(function) cmocka_unit_test_setup_teardown(function, rules_setup, rules_teardown)
 

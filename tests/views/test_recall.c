@@ -1,7 +1,7 @@
 /*
  * test_recall.c - values at addresses, and the cache of repeated computations.
  */
-#include "view_fixture.h"
+#include "rules_fixture.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,59 +20,31 @@ enum { RACERS = 4, RACES = 100, LARGE_BYTES = FLUME_STORED_INLINE_BYTES_MAX + 43
 
 /* ---- verbs ---- */
 
-struct recall_fixture {
-    struct view_fixture *views;
-    flume_recorder *recorder;
-    flume_scope *scope;
-};
-
-static flume *handle_of(struct recall_fixture *fx)
+static flume *handle_of(struct rules_fixture *fx)
 {
     return fx->views->flume;
 }
 
-static flume_log *log_of(struct recall_fixture *fx)
+static flume_log *log_of(struct rules_fixture *fx)
 {
     return flume_log_of(fx->views->flume);
 }
 
-static void open_recorder(struct recall_fixture *fx)
+static void open_recorder(struct rules_fixture *fx)
 {
     assert_int_equal(flume_recorder_open(&fx->recorder, handle_of(fx), NULL), FLUME_OK);
 }
 
 static int recall_setup(void **state)
 {
-    struct recall_fixture *fx = calloc(1, sizeof *fx);
-
-    assert_non_null(fx);
-    assert_int_equal(views_setup(state), 0);
-    fx->views = *state;
-    fx->views->options.views = FLUME_VIEWS_NO_WORKERS;
-    open_views(fx->views);
-    open_recorder(fx);
-    assert_int_equal(flume_scope_create(&fx->scope), FLUME_OK);
-    *state = fx;
-    return 0;
-}
-
-static int recall_teardown(void **state)
-{
-    struct recall_fixture *fx = *state;
-    void *views = fx->views;
-
-    flume_scope_destroy(fx->scope);
-    (void)flume_recorder_close(fx->recorder);
-    close_views(fx->views);
-    free(fx);
-    return views_teardown(&views);
+    return rules_setup_views(state, FLUME_VIEWS_NO_WORKERS);
 }
 
 #define recall_test(function) \
-    cmocka_unit_test_setup_teardown(function, recall_setup, recall_teardown)
+    cmocka_unit_test_setup_teardown(function, recall_setup, rules_teardown)
 
 /* The scope {a, b}. */
-static flume_scope *about(struct recall_fixture *fx, int a, int b)
+static flume_scope *about(struct rules_fixture *fx, int a, int b)
 {
     flume_scope_clear(fx->scope);
     assert_int_equal(flume_scope_label(fx->scope, "test"), FLUME_OK);
@@ -94,7 +66,7 @@ static void expect_stored(flume_stored *stored, const void *data, size_t bytes)
     flume_stored_release(stored); /* Again is harmless. */
 }
 
-static void expect_at(struct recall_fixture *fx, const uint8_t *address, const flume_ask *ask,
+static void expect_at(struct rules_fixture *fx, const uint8_t *address, const flume_ask *ask,
                       const char *text)
 {
     flume_stored stored = {0};
@@ -108,7 +80,7 @@ static void expect_at(struct recall_fixture *fx, const uint8_t *address, const f
     expect_stored(&stored, text, strlen(text));
 }
 
-static uint64_t put_text(struct recall_fixture *fx, const uint8_t *address, const char *text)
+static uint64_t put_text(struct rules_fixture *fx, const uint8_t *address, const char *text)
 {
     uint64_t seq = FLUME_SEQ_NONE;
 
@@ -117,8 +89,8 @@ static uint64_t put_text(struct recall_fixture *fx, const uint8_t *address, cons
     return seq;
 }
 
-static int recall(struct recall_fixture *fx, flume_scope *scope,
-                  const flume_recall_options *options, const char *text)
+static int recall(struct rules_fixture *fx, flume_scope *scope, const flume_recall_options *options,
+                  const char *text)
 {
     flume_stored stored = {0};
     int status = flume_recall(fx->recorder, scope, options, &stored);
@@ -128,15 +100,15 @@ static int recall(struct recall_fixture *fx, flume_scope *scope,
     return status;
 }
 
-static void remember(struct recall_fixture *fx, flume_scope *scope,
+static void remember(struct rules_fixture *fx, flume_scope *scope,
                      const flume_recall_options *options, const char *text)
 {
     assert_int_equal(flume_remember(fx->recorder, scope, text, strlen(text), options, NULL),
                      FLUME_OK);
 }
 
-static void expect_counts(struct recall_fixture *fx, uint64_t hits, uint64_t misses,
-                          uint64_t stored, uint64_t lost)
+static void expect_counts(struct rules_fixture *fx, uint64_t hits, uint64_t misses, uint64_t stored,
+                          uint64_t lost)
 {
     flume_recall_counts counts;
 
@@ -147,7 +119,7 @@ static void expect_counts(struct recall_fixture *fx, uint64_t hits, uint64_t mis
     assert_int_equal(counts.races_lost, lost);
 }
 
-static void verify_view(struct recall_fixture *fx)
+static void verify_view(struct rules_fixture *fx)
 {
     flume_view_difference difference;
     flume_view *view = view_named(handle_of(fx), "address");
@@ -160,7 +132,7 @@ static void verify_view(struct recall_fixture *fx)
 
 static void addresses_differ_by_what_they_are_of_and_by_their_space(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     uint8_t addresses[7][FLUME_ADDRESS_BYTES], id[FLUME_HASH_BYTES], again[FLUME_ADDRESS_BYTES];
     flume_scope *scope = about(fx, 1, 2);
 
@@ -228,7 +200,7 @@ static void the_example_in_the_format_is_what_is_written(void **state)
 
 static void the_newest_value_wins_and_earlier_ones_are_found_as_of_then(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     uint8_t address[FLUME_ADDRESS_BYTES], other[FLUME_ADDRESS_BYTES];
     uint64_t one, two;
     flume_ask ask = {.flags = FLUME_ASK_AS_OF};
@@ -256,7 +228,7 @@ static void the_newest_value_wins_and_earlier_ones_are_found_as_of_then(void **s
 
 static void an_ended_address_has_nothing_until_something_is_put_again(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     uint8_t address[FLUME_ADDRESS_BYTES];
     uint64_t head, ended = FLUME_SEQ_NONE;
     flume_ask ask = {.flags = FLUME_ASK_AS_OF};
@@ -279,7 +251,7 @@ static void an_ended_address_has_nothing_until_something_is_put_again(void **sta
 
 static void a_large_value_is_a_blob_and_is_read_in_pieces(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     uint8_t address[FLUME_ADDRESS_BYTES], hash[FLUME_HASH_BYTES], piece[100];
     uint8_t *large = malloc(LARGE_BYTES);
     flume_stored stored;
@@ -318,7 +290,7 @@ static void a_large_value_is_a_blob_and_is_read_in_pieces(void **state)
 
 static void a_value_carries_its_labels_and_time(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     static const char *const labels[] = {"kept", "note"};
     flume_put_options options = {.labels = labels, .label_count = 2, .time_ns = 12345};
     uint8_t address[FLUME_ADDRESS_BYTES];
@@ -340,7 +312,7 @@ static void a_value_carries_its_labels_and_time(void **state)
 
 static void what_was_remembered_is_recalled(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     flume_recall_options twice = {.name = "twice"};
 
     assert_int_equal(recall(fx, about(fx, 1, 2), NULL, ""), FLUME_ERR_NOT_FOUND);
@@ -362,7 +334,7 @@ static void what_was_remembered_is_recalled(void **state)
 
 static void who_comes_second_gets_the_first_ones_value(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     flume_stored first = {0};
     uint64_t head;
 
@@ -381,7 +353,7 @@ static void who_comes_second_gets_the_first_ones_value(void **state)
 
 static void what_is_forgotten_can_be_remembered_anew(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
 
     assert_int_equal(flume_forget(fx->recorder, about(fx, 1, 2), NULL), FLUME_ERR_NOT_FOUND);
     remember(fx, about(fx, 1, 2), NULL, "old");
@@ -393,7 +365,7 @@ static void what_is_forgotten_can_be_remembered_anew(void **state)
 
 static void what_replaces_a_value_is_recalled_from_then_on(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     flume_recall_options replacing = {.flags = FLUME_RECALL_REPLACE};
     uint8_t address[FLUME_ADDRESS_BYTES];
     flume_ask before = {.flags = FLUME_ASK_AS_OF};
@@ -409,7 +381,7 @@ static void what_replaces_a_value_is_recalled_from_then_on(void **state)
 
 static void a_projection_is_known_by_its_keys_alone(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     static const char *const keys[] = {"a"};
     flume_recall_options only_a = {.keys = keys, .key_count = 1};
 
@@ -421,7 +393,7 @@ static void a_projection_is_known_by_its_keys_alone(void **state)
 
 static void keys_that_a_scope_lacks_are_all_named(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     static const char *const keys[] = {"a", "mass", "length", "at"};
     flume_recall_options options = {.keys = keys, .key_count = 4};
     flume_scope *scope = about(fx, 1, 2);
@@ -447,7 +419,7 @@ static void keys_that_a_scope_lacks_are_all_named(void **state)
 
 static void a_variable_that_has_its_default_is_no_part_of_the_key(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     static const char *const keys[] = {"a", "b"};
     flume_recall_options both = {.keys = keys, .key_count = 2};
     const flume_value two = {.type = FLUME_VALUE_INT, .integer = 2};
@@ -466,7 +438,7 @@ static void a_variable_that_has_its_default_is_no_part_of_the_key(void **state)
 
 static int recall_inside(void *context, const flume_scope *scope, char *out_reason)
 {
-    struct recall_fixture *fx = context;
+    struct rules_fixture *fx = context;
     flume_stored stored;
 
     (void)scope;
@@ -477,7 +449,7 @@ static int recall_inside(void *context, const flume_scope *scope, char *out_reas
 
 static void a_hook_does_not_recall_with_the_recorder_that_runs_it(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
 
     assert_int_equal(flume_recorder_call(fx->recorder, "", FLUME_CALL_ALL, recall_inside, fx),
                      FLUME_OK);
@@ -486,7 +458,7 @@ static void a_hook_does_not_recall_with_the_recorder_that_runs_it(void **state)
 
 static void an_error_of_the_scope_is_told(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     static const char *const keys[] = {"a"};
     flume_recall_options options = {.keys = keys, .key_count = 1};
     flume_scope *scope = about(fx, 1, 2);
@@ -502,7 +474,7 @@ static void an_error_of_the_scope_is_told(void **state)
 
 static void what_is_inherited_is_part_of_the_key(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     flume_scope *outer;
 
     assert_int_equal(flume_scope_create(&outer), FLUME_OK);
@@ -533,7 +505,7 @@ static int note(void *ctx, const flume_stored_info *info)
 
 static void values_are_listed_by_address_each_once(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     uint8_t addresses[3][FLUME_ADDRESS_BYTES], id[FLUME_HASH_BYTES];
     struct listed listed = {0};
     flume_ask ask = {.flags = FLUME_ASK_AS_OF};
@@ -639,7 +611,7 @@ static void expect_one_winner_each(const struct racer *racers)
 
 static void of_several_threads_one_stores_and_all_are_told_its_value(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     struct racer racers[RACERS] = {0};
 
     for (size_t i = 0; i < RACERS; i++) {
@@ -671,7 +643,7 @@ static void race_in_child(struct view_fixture *views, struct racer *racer, int g
 
 static void of_several_processes_one_stores_and_all_are_told_its_value(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     struct racer racers[RACERS] = {0};
     int go[2], answers[2];
     pid_t children[RACERS];
@@ -726,7 +698,7 @@ static void *put_without_end(void *ctx)
 
 static void who_puts_elsewhere_makes_nobody_lose(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     struct putter putter = {.flume = handle_of(fx)};
 
     assert_int_equal(pthread_create(&putter.thread, NULL, put_without_end, &putter), 0);
@@ -741,7 +713,7 @@ static void who_puts_elsewhere_makes_nobody_lose(void **state)
 
 static void what_is_no_value_is_passed_over(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     uint8_t body[STORED_HEADER_BYTES + 1] = {1, STORED_INLINE}, address[FLUME_ADDRESS_BYTES] = {0};
     static const struct {
         size_t at;
@@ -772,7 +744,7 @@ static void what_is_no_value_is_passed_over(void **state)
 
 static void a_damaged_value_is_an_error_that_names_it(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     uint8_t address[FLUME_ADDRESS_BYTES], byte;
     flume_ask ask = {.flags = FLUME_ASK_AS_OF};
     flume_record record;
@@ -801,7 +773,7 @@ static void a_damaged_value_is_an_error_that_names_it(void **state)
 
 static void a_basin_that_is_only_read_recalls_and_remembers_nothing(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     uint8_t address[FLUME_ADDRESS_BYTES];
 
     assert_int_equal(flume_address_of_data("key", 3, NULL, address), FLUME_OK);
@@ -818,7 +790,7 @@ static void a_basin_that_is_only_read_recalls_and_remembers_nothing(void **state
 
 static void a_basin_without_values_has_no_view_of_them(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     uint8_t address[FLUME_ADDRESS_BYTES] = {0};
 
     expect_at(fx, address, NULL, NULL);
@@ -831,7 +803,7 @@ static void a_basin_without_values_has_no_view_of_them(void **state)
 
 static void a_view_made_again_answers_the_same(void **state)
 {
-    struct recall_fixture *fx = *state;
+    struct rules_fixture *fx = *state;
     uint8_t address[FLUME_ADDRESS_BYTES];
 
     assert_int_equal(flume_address_of_data("key", 3, NULL, address), FLUME_OK);
