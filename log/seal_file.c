@@ -8,6 +8,7 @@
  */
 #include "seal_file.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "parity.h"
@@ -86,7 +87,7 @@ static int entry_add(struct draft *draft, const struct sealed_block_entry *entry
     return FLUME_OK;
 }
 
-/* Pack the open block into the output, if it holds anything. */
+/* Pack the open block, which is in the window, into the output. */
 static int block_close(struct draft *draft)
 {
     struct open_block *open = &draft->block;
@@ -105,16 +106,12 @@ static int block_close(struct draft *draft)
         .least_time_ns = open->least_time_ns,
         .greatest_time_ns = open->greatest_time_ns,
     };
-    const uint8_t *raw;
+    const uint8_t *raw = seal_source_held(&draft->source, open->from, raw_bytes);
     uint8_t *target;
     int status;
 
-    if (open->count == 0)
-        return FLUME_OK;
+    assert(open->count > 0);
     open->count = 0;
-    status = seal_source_want(&draft->source, open->from, open->from, raw_bytes, &raw);
-    if (status != FLUME_OK)
-        return status;
     target = seal_output_space(&draft->output,
                                (size_t)sealed_block_bytes(seal_pack_bound(raw_bytes)), &status);
     if (target == NULL)
@@ -240,12 +237,8 @@ static int batch_read(struct draft *draft, uint32_t first_ordinal)
 static int batch_gather(struct draft *draft)
 {
     struct seal_batch *batch = &draft->batch;
-    const uint8_t *bytes;
-    int status = seal_source_want(&draft->source, kept_from(draft), batch->from,
-                                  batch->to - batch->from, &bytes);
+    const uint8_t *bytes = seal_source_held(&draft->source, batch->from, batch->to - batch->from);
 
-    if (status != FLUME_OK)
-        return status;
     seal_batch_hash(batch, bytes, &draft->tree);
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct grain *grain = &batch->grains[i];
@@ -361,13 +354,11 @@ static int section_parity(struct draft *draft)
     struct sealed_section *section;
     int status = seal_output_align(&draft->output, PARITY_CELL_BYTES);
 
-    if (status != FLUME_OK)
-        return status;
     section = &footer->sections[footer->section_count++];
     section->id = SEALED_SECTION_PARITY;
     section->offset = seal_output_offset(&draft->output);
     section->bytes = seal_parity_bytes(draft->plan, section->offset);
-    return seal_output_skip(&draft->output, section->bytes);
+    return status == FLUME_OK ? seal_output_skip(&draft->output, section->bytes) : status;
 }
 
 static int write_sections(struct draft *draft)
@@ -409,12 +400,11 @@ static int write_pages(struct draft *draft)
     int error;
     int status = seal_output_align(&draft->output, STRATA_PAGE_BYTES);
 
-    if (status != FLUME_OK)
-        return status;
     footer->file_bytes = seal_output_offset(&draft->output) + STRATA_PAGE_BYTES;
     footer->sealed_ns = io->wall_ns(io->ctx);
     sealed_footer_encode(page, footer);
-    status = seal_output_put(&draft->output, page, sizeof page);
+    if (status == FLUME_OK)
+        status = seal_output_put(&draft->output, page, sizeof page);
     if (status == FLUME_OK)
         status = seal_output_flush(&draft->output);
     if (status != FLUME_OK)

@@ -187,6 +187,19 @@ static int write_arrays(const struct seal_index *index, unsigned fan_bits, const
     return piece.status;
 }
 
+/* starts, next: memory for 2^fan_bits numbers each, and one more. */
+static int write_sorted(struct seal_index *index, unsigned fan_bits, uint32_t *starts,
+                        uint32_t *next, struct seal_output *output)
+{
+    uint8_t header[SEALED_INDEX_HEADER_BYTES];
+    int status;
+
+    index_sort(index, fan_bits, starts, next);
+    sealed_index_header_encode(header, fan_bits, index->count);
+    status = seal_output_put(output, header, sizeof header);
+    return status == FLUME_OK ? write_arrays(index, fan_bits, starts, output) : status;
+}
+
 int seal_index_write(struct seal_index *index, struct seal_output *output)
 {
     flume_log *log = output->log;
@@ -194,20 +207,11 @@ int seal_index_write(struct seal_index *index, struct seal_output *output)
     size_t buckets = (size_t)1 << fan_bits;
     uint32_t *starts = memory_allocate_zeroed(&log->allocator, buckets + 1, sizeof *starts);
     uint32_t *next = memory_allocate(&log->allocator, buckets * sizeof *next);
-    uint8_t header[SEALED_INDEX_HEADER_BYTES];
-    int status;
+    int status = starts != NULL && next != NULL
+                     ? write_sorted(index, fan_bits, starts, next, output)
+                     : log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
+                                "no memory for the grain index of %s", output->path);
 
-    if (starts == NULL || next == NULL) {
-        status = log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
-                          "no memory for the grain index of %s", output->path);
-        goto out;
-    }
-    index_sort(index, fan_bits, starts, next);
-    sealed_index_header_encode(header, fan_bits, index->count);
-    status = seal_output_put(output, header, sizeof header);
-    if (status == FLUME_OK)
-        status = write_arrays(index, fan_bits, starts, output);
-out:
     memory_release(&log->allocator, starts);
     memory_release(&log->allocator, next);
     return status;

@@ -158,3 +158,11 @@ int seal_source_want(struct seal_source *source, uint64_t keep, uint64_t at, uin
     *out_bytes = source->window + (at - source->from);
     return FLUME_OK;
 }
+
+const uint8_t *seal_source_held(const struct seal_source *source, uint64_t at, uint64_t bytes)
+{
+    assert(at >= source->from);
+    assert(bytes <= source->filled && at - source->from <= source->filled - bytes);
+    (void)bytes;
+    return source->window + (at - source->from);
+}

@@ -54,4 +54,7 @@ void seal_source_release(struct seal_source *source);
 int seal_source_want(struct seal_source *source, uint64_t keep, uint64_t at, uint64_t bytes,
                      const uint8_t **out_bytes);
 
+/* Bytes that the window has, for they were wanted and kept since. Valid until the next call. */
+const uint8_t *seal_source_held(const struct seal_source *source, uint64_t at, uint64_t bytes);
+
 #endif

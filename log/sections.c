@@ -247,11 +247,6 @@ bool lost_has(const struct lost_list *list, uint64_t ordinal, size_t *io_at)
     return *io_at < list->count && list->ranges[*io_at].first_ordinal <= ordinal;
 }
 
-uint64_t lost_bytes(const struct lost_list *list)
-{
-    return LOST_HEADER_BYTES + (uint64_t)list->count * LOST_RANGE_BYTES;
-}
-
 int lost_write(const struct lost_list *list, struct seal_output *output)
 {
     uint8_t bytes[LOST_RANGE_BYTES] = {0};

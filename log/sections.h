@@ -85,7 +85,6 @@ int lost_add(struct inspection *inspection, struct lost_list *list, uint32_t fir
 /* Whether an ordinal is in there. *io_at goes up with the ordinals asked for; 0 at first. */
 bool lost_has(const struct lost_list *list, uint64_t ordinal, size_t *io_at);
 /* The section: u32 number of ranges, u32 reserved; first ordinal u32, records u32 each. */
-uint64_t lost_bytes(const struct lost_list *list);
 int lost_write(const struct lost_list *list, struct seal_output *output);
 /* false: it is no such list for so many records. *out_status tells of memory. */
 bool lost_read(struct inspection *inspection, const uint8_t *source, uint64_t bytes,
