@@ -461,6 +461,23 @@ static void a_link_to_a_name_beside_it_is_none_of_ours(void **state)
     expect_all(fx);
 }
 
+static void a_link_to_a_path_that_is_too_long_is_none_of_ours(void **state)
+{
+    struct log_fixture *fx = *state;
+    char path[2 * LOG_FIXTURE_PATH_BYTES], target[4095];
+
+    fx->options.strata_bytes = FLUME_STRATA_BYTES_MIN;
+    open_log(fx);
+    close_log(fx);
+    memset(target, 'x', sizeof target - 1); /* With log/ before it, it is longer than a path. */
+    target[10] = '/';
+    target[sizeof target - 1] = '\0';
+    (void)snprintf(path, sizeof path, "%s/log/seal.strata.tmp", fx->path);
+    assert_int_equal(symlink(target, path), 0);
+    seal_elsewhere(fx);
+    expect_all(fx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -477,6 +494,7 @@ int main(void)
         closed_log_test(a_link_that_is_refused_leaves_no_file_elsewhere),
         closed_log_test(a_path_that_is_too_long_is_refused_in_words),
         closed_log_test(a_link_to_a_name_beside_it_is_none_of_ours),
+        closed_log_test(a_link_to_a_path_that_is_too_long_is_none_of_ours),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,12 +7,9 @@
 
 #include <errno.h>
 
-#include "bytes.h"
 #include "faultio.h"
-#include "flume/seal.h"
-#include "head.h"
 #include "io_memory.h"
-#include "sealed_file.h"
+#include "seal.h"
 
 #define BASIN "b.flume"
 #define OTHER "other" /* Name of the thread whose writes are held back. */
@@ -213,6 +210,30 @@ static void a_large_strata_is_sealed_after_each_call_has_failed(void **state)
         assert_int_equal(stat_of(room->log).sealed_count, 1);
         room_end(room);
     }
+}
+
+/* What stands behind the blocks does not fit into the buffer with the last of them. */
+static void sections_are_written_again_after_each_write_has_failed(void **state)
+{
+    enum { BODY_BYTES = 400 };
+    struct room *room = room_begin(1 << 20);
+    uint64_t nth = 1;
+
+    (void)state;
+    fill(room, 1, BODY_BYTES);
+    for (;; nth++) {
+        int status;
+
+        faultio_plan(&room->fault, (struct fault_plan){FAULT_PWRITE, nth, -EIO, FAULT_ONCE});
+        status = flume_log_seal(room->log, NULL, NULL);
+        if (faultio_heal(&room->fault) == 0)
+            break;
+        assert_int_equal(status, FLUME_ERR_IO);
+        expect_refused(room, FLUME_ERR_IO, "");
+    }
+    assert_true(nth > 3);
+    expect_sealed(room, 0);
+    room_end(room);
 }
 
 static void a_large_strata_is_sealed_after_each_request_has_failed(void **state)
@@ -488,10 +509,79 @@ static void what_is_sealed_to_its_end_is_found_to_be_so(void **state)
     room_end(room);
 }
 
+/* --- Which is next ---------------------------------------------------------------------------- */
+
+/* Another handle has opened a strata since. */
+static void a_list_that_cannot_be_had_stops_sealing(void **state)
+{
+    struct room *room = room_begin(64 << 10);
+    int status = FLUME_OK;
+    flume_log *other;
+
+    (void)state;
+    fill(room, 1, 1000);
+    other = room->log;
+    room->log = room_open(room);
+    /* Whether its own threads have looked before us is chance. */
+    for (unsigned round = 0; status == FLUME_OK && round < 20; round++) {
+        uint64_t count = stat_of(other).strata_count;
+
+        for (unsigned i = 0; stat_of(other).strata_count == count; i++)
+            (void)append_bytes(other, 1000, i);
+        room->fingerprint = fingerprint(other);
+        faultio_plan(&room->fault, (struct fault_plan){FAULT_LIST, 1, -EIO, FAULT_LASTING});
+        status = flume_log_seal(room->log, NULL, NULL);
+        (void)faultio_heal(&room->fault);
+    }
+    assert_int_equal(status, FLUME_ERR_IO);
+    expect_refused(room, FLUME_ERR_IO, "list");
+    assert_int_equal(flume_log_close(other), FLUME_OK);
+    room_end(room);
+}
+
+static void a_size_that_cannot_be_looked_at_is_an_error(void **state)
+{
+    const struct seal_wish wish = {.to_seq = UINT64_MAX,
+                                   .raw_bytes_min = 1 << 30,
+                                   .closed_first = FLUME_SEQ_NONE,
+                                   .closed_end = FLUME_SEQ_NONE};
+    struct room *room = room_begin(64 << 10);
+    struct seal_target *target = calloc(1, sizeof *target);
+
+    (void)state;
+    assert_non_null(target);
+    fill(room, 1, 1000);
+    assert_int_equal(seal_next_locked(room->log, &wish, target), FLUME_ERR_NOT_FOUND);
+    /* The first look is at its form. */
+    faultio_plan(&room->fault, (struct fault_plan){FAULT_STAT, 2, -EIO, FAULT_ONCE});
+    assert_int_equal(seal_next_locked(room->log, &wish, target), FLUME_ERR_IO);
+    assert_int_equal(faultio_heal(&room->fault), 1);
+    expect_refused(room, FLUME_ERR_IO, "read");
+    free(target);
+    room_end(room);
+}
+
+static void what_is_known_to_be_sealed_is_never_taken_back(void **state)
+{
+    struct room *room = room_begin(64 << 10);
+    uint64_t sealed_to, layout_count;
+
+    (void)state;
+    fill(room, 2, 1000);
+    expect_sealed(room, 2);
+    sealed_to = atomic_load(&room->log->head->sealed_to);
+    layout_count = atomic_load(&room->log->head->layout_count);
+    seal_told_locked(room->log, sealed_to - 1);
+    assert_int_equal(atomic_load(&room->log->head->sealed_to), sealed_to);
+    assert_int_equal(atomic_load(&room->log->head->layout_count), layout_count);
+    room_end(room);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_strata_is_sealed_after_each_call_has_failed),
+        cmocka_unit_test(sections_are_written_again_after_each_write_has_failed),
         cmocka_unit_test(a_large_strata_is_sealed_after_each_request_has_failed),
         cmocka_unit_test(a_read_that_gives_something_else_stops_sealing),
         cmocka_unit_test(without_memory_for_a_dictionary_nothing_is_sealed),
@@ -503,6 +593,9 @@ int main(void)
         cmocka_unit_test(progress_counts_an_active_strata_by_its_file),
         cmocka_unit_test(slots_stay_until_the_name_is_durable),
         cmocka_unit_test(what_is_sealed_to_its_end_is_found_to_be_so),
+        cmocka_unit_test(a_list_that_cannot_be_had_stops_sealing),
+        cmocka_unit_test(a_size_that_cannot_be_looked_at_is_an_error),
+        cmocka_unit_test(what_is_known_to_be_sealed_is_never_taken_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,8 +219,9 @@ static void labels_longer_than_any_hide_no_record_and_are_never_read(void **stat
         (void)append_labelled(fx->log, "text", i % 3 == 0 ? "third" : "other");
     assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
     seal_all(fx);
+    (void)append_labelled(fx->log, "behind", "third"); /* Only full strata are passed over. */
     count = count_labelled(fx->log, "third");
-    assert_int_equal(count, 7);
+    assert_int_equal(count, 8);
     close_log(fx);
     forge_begin(fx, 0, &forged);
     labels = forge_section(&forged, SEALED_SECTION_LABELS);
@@ -314,11 +315,63 @@ static void without_memory_hundreds_of_blocks_are_found_later(void **state)
     fx->options.allocator = NULL;
 }
 
+/* --- Nodes that lead elsewhere ---------------------------------------------------------------- */
+
+static void expect_sound(struct log_fixture *fx)
+{
+    flume_check_report report;
+    flume_error error;
+
+    if (flume_check(fx->path, NULL, &report, &error) != FLUME_OK || !report.sound)
+        fail_msg("check: %s", error.message);
+}
+
+/* The nodes of a Merkle tree stand for records that are lost, but lead to another root. */
+static void stored_nodes_that_do_not_lead_to_the_root_are_not_believed(void **state)
+{
+    static const uint8_t zero[SEALED_HASH_BYTES];
+    struct log_fixture *fx = *state;
+    uint8_t root[SEALED_HASH_BYTES];
+    struct sealed_block_entry entry;
+    struct sealed_section *section;
+    struct forged forged;
+
+    fx->options.seal = &small_blocks;
+    open_for_sealing(fx);
+    for (unsigned i = 0; i < 3 * SEALED_GROUP_RECORDS; i++)
+        (void)append_compressible(fx->log, 200, i);
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    seal_all(fx);
+    close_log(fx);
+    expect_sound(fx);
+    forge_begin(fx, 0, &forged);
+    memcpy(root, forged.footer.root, sizeof root);
+    section = forge_section(&forged, SEALED_SECTION_MERKLE);
+    assert_true(section->bytes >= 3 * SEALED_HASH_BYTES);
+    forged.file.bytes[section->offset] ^= 1; /* Of the first group. */
+    section = forge_section(&forged, SEALED_SECTION_BLOCKS);
+    sealed_block_entry_decode(forged.file.bytes + section->offset, &entry);
+    forged.file.bytes[entry.file_offset + SEALED_BLOCK_HEADER_BYTES + 3] ^= 1;
+    forge_end(&forged);
+    assert_int_equal(flume_repair(fx->path, FLUME_REPAIR_SALVAGE, NULL, NULL, NULL), FLUME_OK);
+    expect_sound(fx);
+    forge_begin(fx, 0, &forged);
+    section = forge_section(&forged, SEALED_SECTION_MERKLE);
+    assert_memory_equal(forged.file.bytes + section->offset, zero, sizeof zero);
+    assert_memory_not_equal(forged.file.bytes + section->offset + sizeof zero, zero, sizeof zero);
+    assert_memory_equal(forged.footer.root, root, sizeof root);
+    whole_file_release(&forged.file);
+    open_log(fx);
+    expect_get(fx->log, 1, FLUME_ERR_LOST);
+    expect_get(fx->log, 2 * SEALED_GROUP_RECORDS, FLUME_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         closed_log_test(a_block_larger_than_any_is_damaged_and_never_read),
         closed_log_test(labels_longer_than_any_hide_no_record_and_are_never_read),
+        closed_log_test(stored_nodes_that_do_not_lead_to_the_root_are_not_believed),
         closed_log_test(hundreds_of_blocks_are_found_without_an_index),
         closed_log_test(without_memory_hundreds_of_blocks_are_found_later),
     };
