@@ -3,6 +3,8 @@
  */
 #include "sealed_damage.h"
 
+#include <errno.h>
+
 #include "seal_file.h"
 
 static void seal_one(struct damage_fixture *fx, flume_log *log, size_t index, unsigned parity,
@@ -107,10 +109,9 @@ static void append_alike(flume_log *log, unsigned seed)
     assert_int_equal(flume_log_append_entry(log, &entry, NULL), FLUME_OK);
 }
 
-int sealed_dictionary_setup(void **state)
+static int dictionary_setup(void **state, unsigned parity)
 {
-    static const flume_seal_options seal = {
-        .mode = FLUME_SEAL_ON_REQUEST, .block_bytes = FLUME_BLOCK_BYTES_MIN, .dictionary = true};
+    flume_seal_options seal = {.mode = FLUME_SEAL_ON_REQUEST, .dictionary = true, .parity = parity};
     flume_log_options options = {.flags = FLUME_OPEN_CREATE,
                                  .profile = FLUME_PROFILE_FORGETFUL,
                                  .io_mode = FLUME_IO_PWRITE,
@@ -135,6 +136,48 @@ int sealed_dictionary_setup(void **state)
     assert_int_equal(flume_log_close(log), FLUME_OK);
     (void)find_strata(fx);
     return 0;
+}
+
+int sealed_dictionary_setup(void **state)
+{
+    return dictionary_setup(state, FLUME_PARITY_NONE);
+}
+
+int sealed_dictionary_parity_setup(void **state)
+{
+    return dictionary_setup(state, FLUME_PARITY_FILE);
+}
+
+static int medium_open(void *ctx, const char *path, unsigned flags)
+{
+    struct bad_medium *medium = ctx;
+    int file = flume_io_posix()->open(NULL, path, flags);
+
+    if (file == medium->file)
+        medium->file = -1;
+    if (file >= 0 && strstr(path, medium->name) != NULL)
+        medium->file = file;
+    return file;
+}
+
+static int64_t medium_pread(void *ctx, int file, void *target, size_t bytes, uint64_t offset)
+{
+    const struct bad_medium *medium = ctx;
+
+    if (file == medium->file && offset < medium->at + STRATA_PAGE_BYTES &&
+        medium->at < offset + bytes)
+        return -EIO;
+    return flume_io_posix()->pread(NULL, file, target, bytes, offset);
+}
+
+void bad_medium_use(struct damage_fixture *fx, struct bad_medium *medium, size_t index, uint64_t at)
+{
+    *medium = (struct bad_medium){.io = *flume_io_posix(), .at = at, .file = -1};
+    (void)snprintf(medium->name, sizeof medium->name, "%020" PRIu64 ".strata", fx->strata[index]);
+    medium->io.ctx = medium; /* The POSIX functions do not look at it. */
+    medium->io.open = medium_open;
+    medium->io.pread = medium_pread;
+    fx->io = &medium->io;
 }
 
 void sealed_parts_read(struct damage_fixture *fx, size_t index, struct sealed_parts *out_parts)

@@ -35,6 +35,21 @@ int sealed_random_setup(void **state);
  * and a raw one behind it. */
 int sealed_dictionary_setup(void **state);
 
+/* The same with parity in the file. */
+int sealed_dictionary_parity_setup(void **state);
+
+/* An io table for fx->io in which one page of a strata never reads: -EIO. Its files are as they
+ * are. */
+struct bad_medium {
+    flume_io io;
+    char name[64]; /* Of the strata file. */
+    uint64_t at;
+    int file;
+};
+
+void bad_medium_use(struct damage_fixture *fx, struct bad_medium *medium, size_t index,
+                    uint64_t at);
+
 #define sealed_test(function) \
     cmocka_unit_test_setup_teardown(function, sealed_setup, damage_teardown)
 
