@@ -3,6 +3,7 @@
  */
 #include "settings.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,10 +29,11 @@ const char *settings_value(const struct settings *settings, const char *word)
 bool settings_hex(const char *text, uint8_t *target, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++) {
-        unsigned byte;
+        unsigned byte = 0;
 
-        if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+        if (!isxdigit((unsigned char)text[2 * i]) || !isxdigit((unsigned char)text[2 * i + 1]))
             return false;
+        (void)sscanf(text + 2 * i, "%2x", &byte); /* It takes two digits. */
         target[i] = (uint8_t)byte;
     }
     return true;
