@@ -1,103 +1,18 @@
 /*
  * test_needs.c - records that depend on a second log: durable after it, wherever it lies.
  */
-#include "log_fixture.h"
+#include "needs_fixture.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include "faultio.h"
 #include "flume/seal.h"
+#include "grain.h"
 #include "handle.h"
 #include "head.h"
 #include "page_trap.h"
-
-/* Append a record to the second log, and one to the first that needs it. */
-static uint64_t append_chunk(flume_log *grains, const char *text)
-{
-    flume_entry entry = {.body = text, .body_bytes = strlen(text), .kind = FLUME_KIND_CHUNK};
-    uint64_t seq = FLUME_SEQ_NONE;
-
-    assert_int_equal(flume_log_append_entry(grains, &entry, &seq), FLUME_OK);
-    return seq;
-}
-
-static uint64_t check_of(flume_log *log, uint64_t seq)
-{
-    flume_record record;
-
-    assert_int_equal(flume_log_get(log, seq, &record), FLUME_OK);
-    return record.check;
-}
-
-static uint64_t append_needing(flume_log *log, const char *text, uint64_t needs, uint64_t check)
-{
-    flume_entry entry = {.body = text,
-                         .body_bytes = strlen(text),
-                         .kind = FLUME_KIND_BLOB,
-                         .needs = needs,
-                         .needs_check = check};
-    uint64_t seq = FLUME_SEQ_NONE;
-
-    assert_int_equal(flume_log_append_entry(log, &entry, &seq), FLUME_OK);
-    return seq;
-}
-
-static flume_grains_place place_of(flume_log *log)
-{
-    flume_grains_place place;
-
-    assert_int_equal(flume_grains_find(log, &place), FLUME_OK);
-    return place;
-}
-
-/* A log under forgetful: it syncs nothing unless asked. */
-static flume_log *open_at(const char *path)
-{
-    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
-    flume_log *log = NULL;
-    flume_error error;
-
-    if (flume_log_open(&log, path, &options, &error) != FLUME_OK)
-        fail_msg("open %s: %s", path, error.message);
-    return log;
-}
-
-/* The second log by a handle of its own. */
-static flume_log *open_grains(struct log_fixture *fx)
-{
-    return open_at(place_of(fx->log).path);
-}
-
-static void take_grains_away(struct log_fixture *fx)
-{
-    run_command("mv '%s/grains' '%s/away'", fx->path, fx->root);
-}
-
-static void bring_grains_back(struct log_fixture *fx)
-{
-    run_command("mv '%s/away' '%s/grains'", fx->root, fx->path);
-}
-
-/* The first log under forgetful, with a second one. What is synced with a new strata is behind
- * both. */
-static flume_log *begin(struct log_fixture *fx)
-{
-    flume_log *grains;
-
-    fx->options.profile = FLUME_PROFILE_FORGETFUL;
-    open_log(fx);
-    assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_OK);
-    grains = open_grains(fx);
-    wait_until_durable(fx->log, append_text(fx->log, "first"));
-    wait_until_durable(grains, append_text(grains, "first"));
-    return grains;
-}
-
-static void close_grains(flume_log *grains)
-{
-    assert_int_equal(flume_log_close(grains), FLUME_OK);
-}
+#include "settings.h"
 
 /* ---- what a record says ---- */
 
@@ -124,6 +39,26 @@ static void needs_are_read_as_they_were_written(void **state)
     assert_true(flume_record_has_label(&record, "two"));
     (void)append_chunk(grains, "so that it can be synced"); /* 0 is the manifest. */
     close_grains(grains);
+}
+
+/* Of another length, or longer than what there is, it is for who knows more. */
+static void needs_that_are_not_as_they_should_be_are_none(void **state)
+{
+    static const uint8_t kind = GRAIN_META_NEEDS;
+    uint8_t meta[2 + GRAIN_NEEDS_BYTES] = {kind, GRAIN_NEEDS_BYTES, 77};
+    flume_record record = {.meta = meta, .meta_bytes = sizeof meta};
+    uint64_t check = 1;
+
+    (void)state;
+    assert_int_equal(flume_record_needs(&record, NULL), 77);
+    record.meta_bytes--;
+    assert_int_equal(flume_record_needs(&record, &check), 0);
+    assert_int_equal(check, 0);
+    record.meta_bytes = 1;
+    assert_int_equal(flume_record_needs(&record, NULL), 0);
+    record.meta_bytes = sizeof meta;
+    meta[1]--;
+    assert_int_equal(flume_record_needs(&record, NULL), 0);
 }
 
 static void an_ordinary_record_needs_nothing(void **state)
@@ -178,6 +113,7 @@ static void it_may_lie_elsewhere_and_be_moved(void **state)
     assert_false(file_exists(elsewhere));
     assert_int_equal(flume_grains_make(fx->log, moved, 0), FLUME_OK);
     assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_HERE);
+    assert_int_equal(flume_grains_make(fx->log, moved, 0), FLUME_OK); /* As it was said before. */
     assert_memory_equal(place_of(fx->log).basin_id, id, sizeof id);
 }
 
@@ -261,6 +197,46 @@ static void a_damaged_setting_is_refused(void **state)
     assert_int_equal(flume_grains_make(fx->log, NULL, 0), FLUME_ERR_DAMAGED);
 }
 
+/* Its check holds. */
+static void expect_setting_refused(struct log_fixture *fx, const char *text)
+{
+    struct settings settings = {.bytes = 0};
+    flume_grains_place place;
+
+    settings_add(&settings, "flume grains\nformat 1\n%s", text);
+    assert_int_equal(settings_write(fx->log, "GRAINS", &settings), FLUME_OK);
+    if (flume_grains_find(fx->log, &place) != FLUME_ERR_DAMAGED)
+        fail_msg("taken: %.80s", text);
+    expect_error(fx->log, FLUME_ERR_DAMAGED, "GRAINS is damaged");
+}
+
+static void a_setting_that_is_whole_and_cannot_be_is_refused(void **state)
+{
+    static const char other[] = "basin 0123456789abcdef0123456789abcdef\n";
+    struct log_fixture *fx = *state;
+    char text[FLUME_GRAINS_PATH_BYTES + 256];
+    size_t bytes;
+
+    open_log(fx);
+    (void)snprintf(text, sizeof text, "%spath away\n", other);
+    expect_setting_refused(fx, text + strlen(other)); /* Of which basin? */
+    expect_setting_refused(fx, other);                /* Where? */
+    (void)snprintf(text, sizeof text, "%spath \n", other);
+    expect_setting_refused(fx, text);
+    expect_setting_refused(fx, "basin 0123456789abcdef0123456789abcdeg\npath away\n");
+    bytes = (size_t)snprintf(text, sizeof text, "%spath ", other);
+    memset(text + bytes, 'a', sizeof text - bytes - 2);
+    memcpy(text + sizeof text - 2, "\n", 2);
+    expect_setting_refused(fx, text); /* If it takes so much. */
+    bytes = (size_t)snprintf(text, sizeof text, "basin ");
+    for (size_t i = 0; i < sizeof fx->log->basin_id; i++)
+        bytes += (size_t)snprintf(text + bytes, 3, "%02x", fx->log->basin_id[i]);
+    (void)snprintf(text + bytes, sizeof text - bytes, "\npath .\n");
+    expect_setting_refused(fx, text); /* Itself. */
+    assert_int_equal(unlink(fixture_path(fx, "basin.flume/GRAINS")), 0);
+    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
+}
+
 static void bad_paths_are_refused(void **state)
 {
     struct log_fixture *fx = *state;
@@ -270,6 +246,7 @@ static void bad_paths_are_refused(void **state)
     open_log(fx);
     assert_int_equal(flume_grains_make(fx->log, "", 0), FLUME_ERR_INVALID);
     assert_int_equal(flume_grains_make(fx->log, "with\nline", 0), FLUME_ERR_INVALID);
+    assert_int_equal(flume_grains_make(fx->log, "with\x7f", 0), FLUME_ERR_INVALID);
     assert_int_equal(flume_grains_make(fx->log, longest, 0), FLUME_ERR_INVALID);
     longest[3839] = '\0'; /* Short enough by itself, but not behind the log's own path. */
     assert_int_equal(flume_grains_make(fx->log, longest, 0), FLUME_ERR_INVALID);
@@ -377,12 +354,12 @@ static void a_lent_handle_that_cannot_sync_poisons_nothing(void **state)
     faultio_init(&fault, flume_io_posix());
     assert_int_equal(flume_log_open(&lent, place_of(fx->log).path, &options, NULL), FLUME_OK);
     assert_int_equal(flume_grains_lend(fx->log, lent), FLUME_OK);
+    faultio_plan(&fault, (struct fault_plan){FAULT_LIST, 1, -EMFILE, FAULT_LASTING});
     assert_int_equal(flume_log_seal(grains, &(flume_seal_call){.active = true}, NULL), FLUME_OK);
     chunk = append_chunk(grains, "chunk");
     seq = append_needing(fx->log, "blob", chunk + 1, 0);
-    faultio_plan(&fault, (struct fault_plan){FAULT_LIST, 1, -EMFILE, FAULT_ONCE});
     assert_int_equal(flume_log_sync(fx->log, seq), FLUME_ERR_IO);
-    assert_int_equal(faultio_heal(&fault), 1);
+    assert_true(faultio_heal(&fault) > 0);
     expect_error(fx->log, FLUME_ERR_IO, "grains");
     assert_false(stat_of(fx->log).poisoned);
     assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK);
@@ -526,6 +503,42 @@ static void nothing_becomes_durable_while_what_is_needed_is_away(void **state)
     assert_true(flume_log_durable(fx->log) > seq);
 }
 
+static void where_another_basin_is_nothing_becomes_durable(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx), *stranger;
+    uint64_t chunk = append_chunk(grains, "chunk");
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE};
+    uint64_t seq = append_needing(fx->log, "blob", chunk + 1, 0);
+
+    close_grains(grains);
+    take_grains_away(fx);
+    assert_int_equal(
+        flume_log_open(&stranger, fixture_path(fx, "basin.flume/grains"), &options, &fx->error),
+        FLUME_OK);
+    close_grains(stranger);
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_ERR_ABSENT);
+    expect_error(fx->log, FLUME_ERR_ABSENT, "another basin is");
+    run_command("rm -r '%s/grains'", fx->path);
+    bring_grains_back(fx);
+    assert_int_equal(flume_log_sync(fx->log, seq), FLUME_OK);
+}
+
+/* What it may have of such records it has made durable without asking anybody. */
+static void a_second_log_needs_nobody(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t seq;
+
+    assert_int_equal(flume_grains_lend(fx->log, grains), FLUME_OK);
+    seq = append_needing(grains, "needs", 1000, 0);
+    assert_int_equal(flume_log_sync(grains, seq), FLUME_OK);
+    assert_true(flume_log_durable(grains) > seq);
+    assert_int_equal(flume_grains_lend(fx->log, NULL), FLUME_OK);
+    close_grains(grains);
+}
+
 static void what_is_durable_needs_nobody_any_more(void **state)
 {
     struct log_fixture *fx = *state;
@@ -561,247 +574,11 @@ static void a_second_log_that_became_shorter_poisons_the_first(void **state)
     assert_int_equal(flume_log_sync(fx->log, append_text(fx->log, "on")), FLUME_OK);
 }
 
-/* ---- after a machine stop ---- */
-
-/* Open a copy of the basin as a power cut may leave it. */
-static flume_log *open_copy(struct log_fixture *fx, const char *name)
-{
-    const char *copy = copy_after_power_cut(fx, name);
-
-    run_command("rm -f '%s/grains/HEAD'", copy);
-    return open_at(copy);
-}
-
-/* The second log of copy.flume is durable so far: who had it opened, for its HEAD was taken away,
- * has made HEAD again. */
-static void expect_copy_grains_durable(struct log_fixture *fx, uint64_t durable)
-{
-    flume_log *grains;
-
-    assert_true(file_exists(fixture_path(fx, "copy.flume/grains/HEAD")));
-    grains = open_at(fixture_path(fx, "copy.flume/grains"));
-    assert_int_equal(flume_log_durable(grains), durable);
-    close_grains(grains);
-}
-
-static void what_lacks_its_needs_is_cut_for_good(void **state)
-{
-    struct log_fixture *fx = *state;
-    flume_log *grains = begin(fx);
-    uint64_t blob = append_needing(fx->log, "blob", 100, 0);
-    flume_log *copy = open_copy(fx, "copy.flume");
-
-    assert_int_equal(flume_log_head(copy), blob);
-    assert_true(stat_of(copy).recovery.torn);
-    assert_true(stat_of(copy).recovery.cut_bytes > 0);
-    assert_int_equal(count_files(fixture_path(fx, "copy.flume/lost+found"), ".torn"), 1);
-    close_grains(copy);
-    /* Where the second log is away nothing is doubted, but what was cut stays away too. */
-    run_command("cd '%s/copy.flume' && rm HEAD && mv grains away", fx->root);
-    copy = open_at(fixture_path(fx, "copy.flume"));
-    assert_int_equal(flume_log_head(copy), blob);
-    close_grains(copy);
-    close_grains(grains);
-    assert_int_equal(flume_log_close(fx->log), FLUME_ERR_POISONED); /* It needs what never was. */
-    fx->log = NULL;
-}
-
-static void what_has_its_needs_is_kept_and_settled_at_the_next_sync(void **state)
-{
-    struct log_fixture *fx = *state;
-    flume_log *grains = begin(fx);
-    uint64_t chunk = append_chunk(grains, "chunk");
-    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
-    flume_log *copy = open_copy(fx, "copy.flume");
-
-    assert_int_equal(flume_log_head(copy), blob + 1);
-    assert_int_equal(flume_log_sync(copy, blob), FLUME_OK);
-    expect_copy_grains_durable(fx, chunk + 1);
-    close_grains(copy);
-    close_grains(grains);
-}
-
-static void a_seq_that_was_given_again_does_not_serve(void **state)
-{
-    struct log_fixture *fx = *state;
-    flume_log *grains = begin(fx);
-    uint64_t chunk = append_chunk(grains, "chunk");
-    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk) ^ 1);
-    flume_log *copy = open_copy(fx, "copy.flume");
-
-    assert_int_equal(flume_log_head(copy), blob);
-    close_grains(copy);
-    close_grains(grains);
-}
-
-static void where_the_second_log_is_away_recovery_keeps_all_and_says_so(void **state)
-{
-    struct log_fixture *fx = *state;
-    flume_log *grains = begin(fx);
-    uint64_t chunk = append_chunk(grains, "chunk");
-    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
-    flume_log *copy;
-
-    take_grains_away(fx);
-    copy = open_copy(fx, "copy.flume");
-    assert_int_equal(flume_log_head(copy), blob + 1);
-    assert_int_equal(flume_log_sync(copy, blob), FLUME_OK); /* It needs nothing any more. */
-    close_grains(copy);
-    bring_grains_back(fx);
-    close_grains(grains);
-}
-
-static void where_nothing_names_the_second_log_recovery_keeps_all(void **state)
-{
-    struct log_fixture *fx = *state;
-    flume_log *grains = begin(fx);
-    uint64_t blob = append_needing(fx->log, "blob", append_chunk(grains, "chunk") + 1, 0);
-    const char *copy_path = copy_after_power_cut(fx, "copy.flume");
-    flume_log *copy;
-
-    run_command("rm '%s/GRAINS'", copy_path);
-    copy = open_at(copy_path);
-    assert_int_equal(flume_log_head(copy), blob + 1);
-    assert_false(stat_of(copy).recovery.torn);
-    expect_text(copy, blob, "blob");
-    close_grains(copy);
-    close_grains(grains);
-}
-
-static void a_copy_of_a_living_basin_has_what_it_keeps_durable(void **state)
-{
-    struct log_fixture *fx = *state;
-    flume_log *grains = begin(fx);
-    uint64_t chunk = append_chunk(grains, "chunk");
-    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
-    uint64_t lacking = append_needing(fx->log, "lacks", chunk + 2, 0);
-    flume_log *copy;
-
-    /* As it would be if grains/ were copied first: with HEAD and LOCK, which say that it is in use.
-     * The second log's HEAD goes, so that it shows whether anybody opens it. */
-    run_command("cp -r '%s' '%s/copy.flume' && rm '%s/copy.flume/grains/HEAD'", fx->path, fx->root,
-                fx->root);
-    (void)append_chunk(grains, "too late for the copy");
-    copy = open_at(fixture_path(fx, "copy.flume"));
-    assert_int_equal(flume_log_head(copy), lacking);
-    assert_int_equal(flume_log_durable(copy), blob + 1);
-    expect_copy_grains_durable(fx, chunk + 1);
-    close_grains(copy);
-    close_grains(grains);
-}
-
-/* Open the copy of a basin whose records need its second log, with each sync failing once: it is
- * refused, or all of it is there; and then it opens. */
-static void a_copy_whose_second_log_does_not_sync_is_refused(void **state)
-{
-    struct log_fixture *fx = *state;
-    flume_log *grains = begin(fx);
-    uint64_t chunk = append_chunk(grains, "chunk");
-    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
-    struct faultio fault;
-    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL, .io = &fault.table};
-    uint64_t injected = 1, refused = 0;
-
-    faultio_init(&fault, flume_io_posix());
-    for (uint64_t nth = 1; injected > 0; nth++) {
-        const char *copy_path = fixture_path(fx, "copy.flume");
-        flume_log *copy = NULL;
-        int status;
-
-        run_command("rm -rf '%s' && cp -r '%s' '%s'", copy_path, fx->path, copy_path);
-        faultio_plan(&fault, (struct fault_plan){FAULT_SYNC, nth, -EIO, FAULT_ONCE});
-        status = flume_log_open(&copy, copy_path, &options, &fx->error);
-        injected = faultio_heal(&fault);
-        refused += status != FLUME_OK;
-        if (status != FLUME_OK) {
-            assert_true(injected > 0);
-            assert_true(fx->error.message[0] != '\0');
-            copy = open_at(copy_path);
-        }
-        assert_int_equal(flume_log_head(copy), blob + 1);
-        expect_text(copy, blob, "blob");
-        (void)flume_log_close(copy);
-    }
-    assert_true(refused > 1); /* That of the second log, and those of its own. */
-    assert_int_equal(fault.open_files, 0);
-    faultio_deinit(&fault);
-    close_grains(grains);
-}
-
-static void without_memory_to_look_at_the_second_log_nothing_opens(void **state)
-{
-    struct log_fixture *fx = *state;
-    flume_log *grains = begin(fx);
-    uint64_t chunk = append_chunk(grains, "chunk");
-    uint64_t blob = append_needing(fx->log, "blob", chunk + 1, check_of(grains, chunk));
-    const char *copy_path = copy_after_power_cut(fx, "copy.flume");
-    struct fault_memory memory;
-    flume_log_options options = {.flags = FLUME_OPEN_READ_ONLY, .allocator = &memory.table};
-    int status = FLUME_ERR_NO_MEMORY;
-
-    fault_memory_init(&memory);
-    for (uint64_t nth = 1; status == FLUME_ERR_NO_MEMORY; nth++) {
-        flume_log *copy = NULL;
-
-        fault_memory_plan(&memory, nth, FAULT_ONCE);
-        status = flume_log_open(&copy, copy_path, &options, &fx->error);
-        fault_memory_plan(&memory, 0, FAULT_ONCE);
-        if (status == FLUME_OK) {
-            assert_true(nth > 20);
-            assert_int_equal(flume_log_head(copy), blob + 1);
-            close_grains(copy);
-        }
-        assert_int_equal(memory.live_blocks, 0);
-    }
-    assert_int_equal(status, FLUME_OK);
-    fault_memory_deinit(&memory);
-    close_grains(grains);
-}
-
-static void a_basin_is_not_its_own_second_log(void **state)
-{
-    struct log_fixture *fx = *state;
-
-    open_log(fx);
-    assert_int_equal(flume_grains_make(fx->log, ".", 0), FLUME_ERR_INVALID);
-    expect_error(fx->log, FLUME_ERR_INVALID, "itself");
-    assert_int_equal(place_of(fx->log).state, FLUME_GRAINS_NONE);
-}
-
-/* Each is the other's second log, and has a record that is not durable and needs the other. */
-static void two_basins_that_name_each_other_end_the_search(void **state)
-{
-    struct log_fixture *fx = *state;
-    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL, .flags = FLUME_OPEN_CREATE};
-    char path[LOG_FIXTURE_PATH_BYTES];
-    flume_log *other;
-    uint64_t needing;
-
-    fx->options.profile = FLUME_PROFILE_FORGETFUL;
-    open_log(fx);
-    wait_until_durable(fx->log, append_chunk(fx->log, "first"));
-    (void)snprintf(path, sizeof path, "%s/other.flume", fx->root);
-    assert_int_equal(flume_log_open(&other, path, &options, NULL), FLUME_OK);
-    wait_until_durable(other, append_chunk(other, "first"));
-    assert_int_equal(flume_grains_make(other, fx->path, 0), FLUME_OK);
-    (void)append_needing(other, "needs", 1, 0);
-    run_command("cp -r '%s' '%s/b' && rm '%s/b/HEAD'", path, fx->root, fx->root);
-    close_grains(other);
-    assert_int_equal(flume_grains_make(fx->log, path, 0), FLUME_OK);
-    needing = append_needing(fx->log, "needs", 1, 0);
-    run_command("cp -r '%s' '%s/a' && rm '%s/a/HEAD'", fx->path, fx->root, fx->root);
-    close_log(fx);
-    run_command("rm -rf '%s' '%s' && mv '%s/a' '%s' && mv '%s/b' '%s'", fx->path, path, fx->root,
-                fx->path, fx->root, path);
-    open_log(fx);
-    assert_int_equal(flume_log_head(fx->log), needing + 1);
-    assert_int_equal(flume_log_sync(fx->log, needing), FLUME_OK);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         closed_log_test(needs_are_read_as_they_were_written),
+        cmocka_unit_test(needs_that_are_not_as_they_should_be_are_none),
         closed_log_test(an_ordinary_record_needs_nothing),
         closed_log_test(there_is_none_until_it_is_made),
         closed_log_test(it_may_lie_elsewhere_and_be_moved),
@@ -809,6 +586,7 @@ int main(void)
         closed_log_test(one_that_was_made_and_not_yet_named_is_taken),
         closed_log_test(a_basin_with_records_of_its_own_is_not_taken),
         closed_log_test(a_damaged_setting_is_refused),
+        closed_log_test(a_setting_that_is_whole_and_cannot_be_is_refused),
         closed_log_test(bad_paths_are_refused),
         closed_log_test(who_only_reads_makes_no_second_log),
         closed_log_test(a_basin_whose_records_do_not_read_may_be_taken),
@@ -823,18 +601,10 @@ int main(void)
         closed_log_test(closing_makes_both_durable),
         closed_log_test(what_others_settle_at_that_moment_stays_settled),
         closed_log_test(nothing_becomes_durable_while_what_is_needed_is_away),
+        closed_log_test(where_another_basin_is_nothing_becomes_durable),
+        closed_log_test(a_second_log_needs_nobody),
         closed_log_test(what_is_durable_needs_nobody_any_more),
         closed_log_test(a_second_log_that_became_shorter_poisons_the_first),
-        closed_log_test(what_lacks_its_needs_is_cut_for_good),
-        closed_log_test(what_has_its_needs_is_kept_and_settled_at_the_next_sync),
-        closed_log_test(a_seq_that_was_given_again_does_not_serve),
-        closed_log_test(where_the_second_log_is_away_recovery_keeps_all_and_says_so),
-        closed_log_test(where_nothing_names_the_second_log_recovery_keeps_all),
-        closed_log_test(a_copy_of_a_living_basin_has_what_it_keeps_durable),
-        closed_log_test(a_copy_whose_second_log_does_not_sync_is_refused),
-        closed_log_test(without_memory_to_look_at_the_second_log_nothing_opens),
-        closed_log_test(a_basin_is_not_its_own_second_log),
-        closed_log_test(two_basins_that_name_each_other_end_the_search),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -258,7 +258,18 @@ static void a_witness_that_is_not_there_is_no_record(void **state)
     assert_int_equal(record.meta_bytes, 0);
     fx->proof.header[GRAIN_FLAGS_AT] = FLUME_RECORD_WITNESS;
     assert_int_equal(flume_proof_record(&fx->proof, &record, NULL), FLUME_ERR_INVALID);
+    fx->proof.header[GRAIN_FLAGS_AT] = 0;
+    put_le32(fx->proof.header + GRAIN_WRITER_AT, GRAIN_WRITER_NONE);
+    assert_int_equal(flume_proof_record(&fx->proof, &record, NULL), FLUME_OK);
+    assert_true(record.writer_seq == FLUME_SEQ_NONE);
     assert_int_equal(flume_proof_record(NULL, &record, NULL), FLUME_ERR_INVALID);
+    assert_int_equal(flume_proof_record(&fx->proof, NULL, NULL), FLUME_ERR_INVALID);
+    fx->proof.meta = NULL;
+    fx->proof.meta_bytes = 1;
+    assert_int_equal(flume_proof_verify(&fx->proof, NULL, NULL, 0, NULL), FLUME_ERR_INVALID);
+    fx->proof.meta_bytes = 0;
+    fx->proof.chain.link_count = 0;
+    assert_int_equal(flume_proof_record(&fx->proof, &record, NULL), FLUME_ERR_INVALID);
 }
 
 static void nothing_is_no_proof(void **state)
@@ -336,6 +347,8 @@ static void the_text_of_two_roots_comes_back_and_no_byte_of_it_can_change(void *
     assert_int_equal(flume_consistency_text(&read, fx->again, sizeof fx->again), fx->text_bytes);
     assert_memory_equal(fx->again, fx->text, fx->text_bytes);
     flume_consistency_release(&read);
+    for (size_t bytes = 0; bytes < fx->text_bytes; bytes++)
+        assert_int_not_equal(flume_consistency_parse(fx->text, bytes, NULL, &read, NULL), FLUME_OK);
     for (size_t at = line_at(fx->text, BASIN_LINE + 1); at < fx->text_bytes - CHECK_LINE_BYTES;
          at++) {
         for (unsigned bit = 0; bit < 8; bit++) {
