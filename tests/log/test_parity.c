@@ -495,12 +495,15 @@ static void what_a_check_contradicts_is_not_believed(void **state)
 static void few_cells_of_unknown_check_are_worked_out_each(void **state)
 {
     struct parity_fixture *fx = *state;
+    struct parity_layout layout;
 
     make_files(fx, 1800 * CELL, PLACE_BESIDE, 2, 2); /* 900 stripes. */
-    damage(fx, &fx->section, CELL + 7, 1);
-    damage(fx, &fx->section, fx->section.bytes - 3 * CELL + 7, 1);
+    assert_true(parity_layout_init(&layout, &fx->settings));
+    for (unsigned copy = 0; copy < PARITY_COPIES; copy++)
+        damage(fx, &fx->section, parity_layout_page_at(&layout, copy, 1) + 7, 1);
     damage(fx, &fx->strata, 600 * CELL, 1);
     heal(fx);
+    assert_int_equal(fx->report.section_healable, PARITY_COPIES); /* The page, in both. */
     assert_int_equal(fx->report.data_healable, 1);
     assert_int_equal(fx->report.data_lost, 0);
     assert_int_equal(fx->report.data_unknown, 0);
@@ -559,6 +562,78 @@ static void a_page_in_the_wrong_place_or_of_another_strata_is_none(void **state)
 }
 
 /* --- What goes wrong beside the damage --- */
+
+/* Pages 1 of both copies, written by somebody who had the right to, for a section of other
+ * settings. */
+static void expect_foreign_page_refused(struct parity_fixture *fx,
+                                        const struct parity_settings *settings)
+{
+    struct parity_layout layout, other;
+    uint8_t page[PARITY_PAGE_BYTES];
+    uint64_t *checks;
+
+    assert_true(parity_layout_init(&layout, &fx->settings));
+    assert_true(parity_layout_init(&other, settings));
+    assert_true(layout.page_count > 1 && other.page_count > 1);
+    checks = calloc((size_t)other.cell_count, sizeof *checks);
+    assert_non_null(checks);
+    for (unsigned copy = 0; copy < PARITY_COPIES; copy++) {
+        uint64_t at = parity_layout_page_at(&layout, copy, 1) - section_offset(fx);
+
+        parity_page_encode(page, &other, copy, 1, checks);
+        memcpy(section_file(fx)->data + section_offset(fx) + at, page, sizeof page);
+    }
+    free(checks);
+    verify(fx);
+    assert_int_equal(fx->report.section_healable + fx->report.section_lost, PARITY_COPIES);
+    undo_damage(fx);
+}
+
+static void a_page_of_other_settings_is_none(void **state)
+{
+    struct parity_fixture *fx = *state;
+    struct parity_settings settings;
+
+    make_files(fx, 1800 * CELL, PLACE_WITHIN, 32, 2);
+    settings = fx->settings;
+    settings.salt ^= 1;
+    expect_foreign_page_refused(fx, &settings);
+    settings = fx->settings;
+    settings.strata_id[15] ^= 1;
+    expect_foreign_page_refused(fx, &settings);
+    settings = fx->settings;
+    settings.data_cells--;
+    expect_foreign_page_refused(fx, &settings);
+    settings = fx->settings;
+    settings.parity_cells--;
+    expect_foreign_page_refused(fx, &settings);
+    settings = fx->settings;
+    settings.section_at += CELL;
+    expect_foreign_page_refused(fx, &settings);
+    settings = fx->settings;
+    settings.range_bytes += CELL;
+    expect_foreign_page_refused(fx, &settings);
+}
+
+/* It is not taken for damage. */
+static void a_section_of_a_newer_version_is_told(void **state)
+{
+    enum { VERSION_AT = 8 };
+    struct parity_fixture *fx = *state;
+    struct parity *parity = NULL;
+    struct parity_layout layout;
+
+    make_files(fx, 40 * CELL, PLACE_BESIDE, 32, 2);
+    assert_true(parity_layout_init(&layout, &fx->settings));
+    for (unsigned copy = 0; copy < PARITY_COPIES; copy++) {
+        uint8_t *page = fx->section.data + parity_layout_page_at(&layout, copy, 0);
+
+        put_le16(page + VERSION_AT, UINT16_MAX);
+        put_le64(page + PARITY_PAGE_BYTES - 8, hash_bytes(page, PARITY_PAGE_BYTES - 8, 0));
+    }
+    assert_int_equal(try_load_at(fx, PARITY_BESIDE, &parity), FLUME_ERR_VERSION);
+    assert_null(parity);
+}
 
 static void no_memory_is_an_error_and_nothing_is_left(void **state)
 {
@@ -708,6 +783,8 @@ int main(void)
         parity_test(without_a_page_there_is_no_section),
         parity_test(the_section_is_found_wherever_the_hint_points),
         parity_test(a_page_in_the_wrong_place_or_of_another_strata_is_none),
+        parity_test(a_page_of_other_settings_is_none),
+        parity_test(a_section_of_a_newer_version_is_told),
         parity_test(no_memory_is_an_error_and_nothing_is_left),
         parity_test(a_read_that_fails_ends_the_encoding),
         parity_test(a_write_that_fails_ends_what_was_begun),
