@@ -3,6 +3,10 @@
  */
 #include "log_fixture.h"
 
+#include <errno.h>
+
+#include "faultio.h"
+#include "flume/seal.h"
 #include "strata_file.h"
 
 enum { RECORDS = 3000, ASKED = 1000, BODY_BYTES_SPAN = 700 };
@@ -97,6 +101,61 @@ static void sizes_that_lie_are_not_believed(void **state)
     assert_int_equal(count, 2);
 }
 
+/* One of them to no place at all, one behind the end: the records are found without them. */
+static void slots_that_lead_nowhere_are_not_believed(void **state)
+{
+    static const uint8_t nowhere[8] = {0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+    struct log_fixture *fx = *state;
+    uint64_t first = append_numbered(fx->log, 4);
+    uint64_t seqs[4] = {first, first + 1, first + 2, first + 3};
+    char path[LOG_FIXTURE_PATH_BYTES];
+    flume_record records[4];
+    size_t count;
+
+    assert_int_equal(flume_log_get_many(fx->log, seqs, 4, records, &count), FLUME_OK);
+    for (unsigned i = 0; i < 4; i++)
+        flume_record_release(&records[i]);
+    (void)snprintf(path, sizeof path, "%s", strata_path(fx, "basin.flume", 0));
+    memcpy(strstr(path, ".strata"), ".slots", sizeof ".slots");
+    write_file(path, (first + 1) * sizeof(uint32_t), nowhere, sizeof nowhere);
+    assert_int_equal(flume_log_get_many(fx->log, seqs, 4, records, &count), FLUME_OK);
+    assert_int_equal(count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(records[i].seq == seqs[i] && records[i].body_bytes == 1);
+        assert_int_equal(*(const char *)records[i].body, '0' + i);
+        flume_record_release(&records[i]);
+    }
+}
+
+/* Another handle has begun a strata, and log/ cannot be listed. */
+static void what_cannot_be_looked_up_is_told_and_read_later(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct faultio fault;
+    flume_log *reader;
+    flume_record record;
+    uint64_t seq;
+    size_t count = 77;
+
+    open_log(fx);
+    faultio_init(&fault, flume_io_posix());
+    fx->options.io = &fault.table;
+    reader = open_other(fx, FLUME_OPEN_READ_ONLY);
+    (void)append_text(fx->log, "before");
+    faultio_plan(&fault, (struct fault_plan){FAULT_LIST, 1, -EMFILE, FAULT_LASTING});
+    assert_int_equal(flume_log_seal(fx->log, &(flume_seal_call){.active = true}, NULL), FLUME_OK);
+    seq = append_text(fx->log, "behind");
+    assert_int_equal(flume_log_get_many(reader, &seq, 1, &record, &count), FLUME_ERR_IO);
+    assert_int_equal(count, 0);
+    expect_error(reader, FLUME_ERR_IO, "list");
+    (void)faultio_heal(&fault);
+    assert_int_equal(flume_log_get_many(reader, &seq, 1, &record, &count), FLUME_OK);
+    assert_true(record_is(&record, "behind"));
+    flume_record_release(&record);
+    close_handle(reader);
+    faultio_deinit(&fault);
+}
+
 static void nothing_asked_for_is_nothing_read(void **state)
 {
     struct log_fixture *fx = *state;
@@ -122,6 +181,8 @@ int main(void)
         closed_log_test(records_from_many_strata_come_in_the_order_asked),
         log_test(the_first_that_cannot_be_read_is_told_by_the_count),
         log_test(sizes_that_lie_are_not_believed),
+        log_test(slots_that_lead_nowhere_are_not_believed),
+        closed_log_test(what_cannot_be_looked_up_is_told_and_read_later),
         log_test(nothing_asked_for_is_nothing_read),
     };
 
