@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flume/scope_batch.h"
 #include "object.h"
 #include "run.h"
 #include "scope_forms.h"
@@ -95,10 +96,10 @@ int scope_form_add(struct scoping *scoping)
 /* ---- show ---- */
 
 static const struct grid_column show_columns[] = {
-    {"seq", 0, false},      {"time", 0, false},      {"verdict", 0, false},  {"of", 0, false},
-    {"extends", 0, false},  {"enclosing", 0, false}, {"first", 0, false},    {"last", 0, false},
-    {"count", 0, true},     {"id", 0, false},        {"local_id", 0, false}, {"labels", 0, false},
-    {"variables", 0, false}};
+    {"seq", 0, false},     {"time", 0, false},      {"verdict", 0, false},  {"of", 0, false},
+    {"extends", 0, false}, {"enclosing", 0, false}, {"first", 0, false},    {"last", 0, false},
+    {"count", 0, true},    {"id", 0, false},        {"local_id", 0, false}, {"labels", 0, false},
+    {"batch", 0, false},   {"tare", 0, false},      {"variables", 0, false}};
 
 static const char *class_name(enum flume_variable_class class_)
 {
@@ -162,7 +163,8 @@ static bool put_variables(struct scoping *scoping, struct grid *grid, const flum
 }
 
 /* What the tape says of a record. */
-static int find_entry(struct scoping *scoping, uint64_t seq, flume_tape_entry *out_entry)
+static int find_entry(struct scoping *scoping, uint64_t seq, flume_tape_entry *out_entry,
+                      char out_batch[FLUME_SCOPE_BATCH_ID_BYTES_MAX + 1])
 {
     const flume_cursor_options options = {.bounds = FLUME_GTE | FLUME_LTE, .gte = seq, .lte = seq};
     flume_tape *tape = NULL;
@@ -170,6 +172,7 @@ static int find_entry(struct scoping *scoping, uint64_t seq, flume_tape_entry *o
 
     if (status == FLUME_OK)
         status = flume_tape_next(tape, 0, out_entry, NULL);
+    (void)snprintf(out_batch, FLUME_SCOPE_BATCH_ID_BYTES_MAX + 1, "%s", flume_tape_batch(tape));
     flume_tape_close(tape);
     return status;
 }
@@ -179,11 +182,12 @@ static int show(struct scoping *scoping, uint64_t seq, flume_scope *scope)
     struct session *session = scoping->session;
     const flume_ask *ask = &scoping->asking.ask;
     uint64_t enclosing = FLUME_SEQ_NONE;
+    char batch[FLUME_SCOPE_BATCH_ID_BYTES_MAX + 1];
     uint8_t local_id[FLUME_HASH_BYTES];
     flume_tape_entry entry;
     flume_scope_info info;
     struct grid grid;
-    int status = find_entry(scoping, seq, &entry);
+    int status = find_entry(scoping, seq, &entry, batch);
 
     if (status == FLUME_OK)
         status = flume_scope_local_id(scope, local_id);
@@ -199,6 +203,7 @@ static int show(struct scoping *scoping, uint64_t seq, flume_scope *scope)
         return asking_report(&scoping->asking, status);
     grid_init(&grid, session, "scope", show_columns, COLUMN_COUNT(show_columns));
     grid_make_card(&grid);
+    grid_optional(&grid, "batch tare");
     grid_seq(&grid, seq);
     grid_time(&grid, entry.last_time_ns);
     grid_string(&grid, scope_row_verdict(entry.kind));
@@ -210,6 +215,11 @@ static int show(struct scoping *scoping, uint64_t seq, flume_scope *scope)
     put_id(&grid, entry.id);
     put_id(&grid, local_id);
     scope_row_labels(&grid, scope);
+    if (batch[0] != '\0')
+        grid_string(&grid, batch);
+    else
+        grid_absent(&grid);
+    scope_row_tares(&grid, &entry);
     if (!put_variables(scoping, &grid, scope))
         return report(session, ERROR_NO_MEMORY);
     (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */

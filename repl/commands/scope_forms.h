@@ -66,7 +66,7 @@ int scope_words_resolve(struct scoping *scoping, const struct operand *operand, 
  * CODE_OK, or the code of what was reported. */
 int scope_explain(struct scoping *scoping, flume_scope *asked);
 
-/* ---- scope_row.c ---- */
+/* ---- scope_row.c, and scope_tare.c ---- */
 
 /** "new", "dup", ... */
 const char *scope_row_verdict(enum flume_verdict_kind kind);
@@ -79,6 +79,12 @@ void scope_row_related(struct grid *grid, const flume_tape_entry *entry);
 void scope_row_labels(struct grid *grid, const flume_scope *scope);
 /** All of them as an object; for people shortened: n=100 eps=0.1. False without memory. */
 bool scope_row_variables(struct scoping *scoping, struct grid *grid, const flume_scope *scope);
+
+/** The id of the tares in force, its beginning in a table; absent: there were none. */
+void scope_row_tare_id(struct grid *grid, const flume_tape_entry *entry);
+/** The same with what they leave out: as an object; for people a line for the id, and one for each
+ * tare. */
+void scope_row_tares(struct grid *grid, const flume_tape_entry *entry);
 
 /** A grid of rows of scopes, and one row. The limit has been asked. */
 void scope_row_begin(struct grid *grid, struct scoping *scoping);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "flume/scope_batch.h"
 #include "resolve.h"
 #include "scope_forms.h"
 
@@ -45,7 +46,8 @@ int scope_form_list(struct scoping *scoping)
 
 static const struct grid_column tape_columns[] = {
     {"seq", 6, false},     {"time", 18, false},     {"verdict", 8, false}, {"of", 6, false},
-    {"extends", 7, false}, {"enclosing", 9, false}, {"labels", 10, false}, {"variables", 0, false}};
+    {"extends", 7, false}, {"enclosing", 9, false}, {"labels", 10, false}, {"batch", 0, false},
+    {"tare", 8, false},    {"variables", 0, false}};
 
 /* What is known of frames: the scope, and how deep it lies. Some of many are asked for again. */
 enum { FRAMES_KEPT = 1024, DEPTH_UNKNOWN = 1 };
@@ -107,6 +109,15 @@ static int find_frame(struct taping *taping, uint64_t frame, unsigned depth_max,
     return status;
 }
 
+/* A table has no room for batches: batch list and show tell of them. */
+static void put_batch(struct grid *grid, const char *batch)
+{
+    if (batch[0] == '\0' || grid->session->mode == MODE_TABLE)
+        grid_absent(grid);
+    else
+        grid_string(grid, batch);
+}
+
 /* The verdict, which --tree indents: it is read from the left. */
 static void put_verdict(struct grid *grid, const flume_tape_entry *entry, unsigned depth)
 {
@@ -139,6 +150,8 @@ static int put_commit(struct taping *taping, struct grid *grid, const struct sco
     scope_row_related(grid, entry);
     grid_seq(grid, frame.seq);
     scope_row_labels(grid, walk->scope);
+    put_batch(grid, flume_tape_batch(walk->tape));
+    scope_row_tare_id(grid, entry);
     if (!scope_row_variables(scoping, grid, walk->scope))
         return FLUME_ERR_NO_MEMORY;
     session_printed(scoping->session, entry->record_seq);
@@ -164,7 +177,8 @@ int scope_form_tape(struct scoping *scoping)
     status = scope_walk_begin(&walk, scoping, &options);
     walk.every_commit = true;
     grid_init(&grid, scoping->session, "scope", tape_columns, COLUMN_COUNT(tape_columns));
-    grid_spare(&grid, "extends time labels of");
+    grid_spare(&grid, "extends time labels of tare");
+    grid_optional(&grid, "batch tare");
     while (status == FLUME_OK && limit_wants_more(&scoping->limit)) {
         status = scope_walk_next(&walk);
         if (status == FLUME_OK && limit_take(&scoping->limit))

@@ -79,7 +79,8 @@ const struct command commands_scopes[] = {
         .description =
             "Shows each commit of a scope from A up to, not including, B, oldest first; those "
             "that a link counts come one by one. `enclosing` is the scope within which it was "
-            "committed, if that was committed too; --tree indents by these.",
+            "committed, if that was committed too; --tree indents by these. `tare` says that tares "
+            "left variables out: scope show tells which.",
         .examples =
             {
                 "flume demo.flume tape",

@@ -11,7 +11,7 @@
 #define MARK "name,seq,time,record,state,labels,note"
 #define BLOB "hash,seq,time,bytes,chunks,media_type,name,labels"
 #define SCOPE "seq,time,verdict,of,extends,count,labels,variables"
-#define SCOPE_TAPE "seq,time,verdict,of,extends,enclosing,labels,variables"
+#define SCOPE_TAPE "seq,time,verdict,of,extends,enclosing,labels,batch,tare,variables"
 #define SCOPE_DIFFERENCE "key,state,value,other"
 #define LABEL_COUNTS "count,bytes,first,last"
 #define STATUS "view,version,state,at,lag,lag_bytes,entries,disk,rate"
@@ -117,7 +117,7 @@ const struct guide guide_table[COMMAND_COUNT] = {
          .rows = {{"list", SCOPE},
                   {"add", "verdict,seq,record,extends,keys,id"},
                   {"show", "seq,time,verdict,of,extends,enclosing,first,last,count,id,local_id,"
-                           "labels,variables"},
+                           "labels,batch,tare,variables"},
                   {"diff", SCOPE_DIFFERENCE},
                   {"find", SCOPE},
                   {"explain", "seq," SCOPE_DIFFERENCE},

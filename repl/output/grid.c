@@ -62,6 +62,26 @@ void grid_spare(struct grid *grid, const char *names)
     grid->spare = names;
 }
 
+void grid_optional(struct grid *grid, const char *names)
+{
+    grid->optional = names;
+}
+
+/* Whether the next column is one of these names. */
+static bool is_among(const struct grid *grid, const char *names)
+{
+    const char *name = grid->columns[grid->at].name;
+
+    while (names != NULL && *names != '\0') {
+        size_t bytes = strcspn(names, " ");
+
+        if (strlen(name) == bytes && memcmp(names, name, bytes) == 0)
+            return true;
+        names += bytes + strspn(names + bytes, " ");
+    }
+    return false;
+}
+
 /* ---- one cell, whichever mode ---- */
 
 struct value {
@@ -147,6 +167,15 @@ static void add_bytes_alone(struct grid *grid, const struct value *value)
     text_char(text, '\n');
 }
 
+/* A line for each field, with its name. */
+static bool shows_fields(const struct grid *grid)
+{
+    enum output_mode mode = grid->session->mode;
+
+    return mode == MODE_LINE ||
+           (grid->is_card && (mode == MODE_TABLE || mode == MODE_PLAIN || mode == MODE_MD));
+}
+
 /* Outside JSON. */
 static void add_cell(struct grid *grid, const void *data, size_t bytes, enum sheet_style style)
 {
@@ -154,6 +183,10 @@ static void add_cell(struct grid *grid, const void *data, size_t bytes, enum she
     struct value value = {data, bytes, style};
 
     assert(grid->at < grid->column_count);
+    if (bytes == 0 && shows_fields(grid) && is_among(grid, grid->optional)) {
+        grid->at++;
+        return;
+    }
     switch (grid->session->mode) {
     case MODE_TABLE:
         if (grid->is_card) {
@@ -164,6 +197,7 @@ static void add_cell(struct grid *grid, const void *data, size_t bytes, enum she
             sheet_begin(grid->session, &(struct sheet_plan){.columns = grid->columns,
                                                             .column_count = grid->column_count,
                                                             .spare = grid->spare,
+                                                            .optional = grid->optional,
                                                             .is_bare = grid->is_bare,
                                                             .is_whole = grid->is_whole});
         sheet_cell(grid->session, data, bytes, style);

@@ -32,12 +32,13 @@ struct grid {
     const char *type; /* Of the objects. */
     const struct grid_column *columns;
     size_t column_count;
-    size_t at;         /* The column of the next cell. */
-    bool is_card;      /* One object: a field a line in table, plain and md. */
-    bool is_bare;      /* A table without a header: what was done, not what was asked for. */
-    bool is_whole;     /* Nothing is cut in a table. */
-    const char *spare; /* Columns that a table may leave out. NULL: none. */
-    bool has_header;   /* Of csv, tsv, md: written. */
+    size_t at;            /* The column of the next cell. */
+    bool is_card;         /* One object: a field a line in table, plain and md. */
+    bool is_bare;         /* A table without a header: what was done, not what was asked for. */
+    bool is_whole;        /* Nothing is cut in a table. */
+    const char *spare;    /* Columns that a table may leave out. NULL: none. */
+    const char *optional; /* Columns that people are shown if they are not absent. NULL: none. */
+    bool has_header;      /* Of csv, tsv, md: written. */
     uint64_t rows;
     const char *delimiter; /* Of raw mode: -0, -D. */
     size_t delimiter_bytes;
@@ -54,6 +55,9 @@ void grid_keep_whole(struct grid *grid);
 /** Columns that a table leaves out, in this order, where the terminal is too narrow for all: names
  * with a blank between. */
 void grid_spare(struct grid *grid, const char *names);
+/** Columns that are absent as a rule: a card and a line a field leave them out then, and a table does
+ * where no row that it is measured by has them. Other forms have them always. */
+void grid_optional(struct grid *grid, const char *names);
 
 /* Cells. What is absent is an empty cell, and null in JSON. */
 void grid_bytes(struct grid *grid, const void *data, size_t bytes);

@@ -126,6 +126,28 @@ static void leave_out(struct sheet *sheet, size_t width)
     }
 }
 
+static bool is_empty(const struct sheet *sheet, size_t column)
+{
+    for (size_t i = column; i < sheet->cell_count; i += sheet->plan.column_count)
+        if (sheet->cells[i].bytes > 0)
+            return false;
+    return true;
+}
+
+static void leave_out_empty(struct sheet *sheet)
+{
+    const char *name = sheet->plan.optional;
+
+    while (name != NULL && *name != '\0') {
+        size_t bytes = strcspn(name, " ");
+        size_t column = column_named(sheet, name, bytes);
+
+        assert(column > 0 && column + 1 < sheet->plan.column_count);
+        sheet->left_out[column] = is_empty(sheet, column);
+        name += bytes + strspn(name + bytes, " ");
+    }
+}
+
 static void measure(struct sheet *sheet, bool is_all)
 {
     for (size_t i = 0; i < sheet->plan.column_count; i++) {
@@ -187,6 +209,7 @@ static void lay_out(struct session *session, bool is_all)
     size_t last = sheet->plan.column_count - 1, total;
 
     sheet->state = SHEET_AS_TABLE;
+    leave_out_empty(sheet);
     measure(sheet, is_all);
     if (!session->width_is_known)
         return;

@@ -41,9 +41,10 @@ struct sheet_cell {
 struct sheet_plan {
     const struct grid_column *columns;
     size_t column_count;
-    const char *spare; /* Names of columns that may be left out; NULL: none. */
-    bool is_bare;      /* Without a header. */
-    bool is_whole;     /* Nothing is cut. */
+    const char *spare;    /* Names of columns that may be left out; NULL: none. */
+    const char *optional; /* Those that are left out if they are empty; NULL: none. */
+    bool is_bare;         /* Without a header. */
+    bool is_whole;        /* Nothing is cut. */
 };
 
 struct sheet {

@@ -179,6 +179,18 @@ batched_scope() {
         '"payload":"AQABAAAAAABpB1L1/ogqmeMzxwk3gNIgUO/Nx7K6zRk3P6w8Ua+hjWkHUvX+iCqZ4zPHCTeA0iBQ783HsrrNGTc/rDxRr6GN//////////8AAAAAAAAAAAAAAAAAAAAAAQFuAoAAAAAAAAABAAA="'
 }
 
+# Another: the same, committed under the tares of tares_line.
+tared_scope() {
+    printf '{"type":"record","seq":3,"time":"2026-11-22T04:15:00Z","kind":"scope","codec":"raw",%s,%s}\n' \
+        '"labels":["sweep"],"bytes":142,"enc":"b64"' \
+        '"payload":"AQABAAgAAABpB1L1/ogqmeMzxwk3gNIgUO/Nx7K6zRk3P6w8Ua+hjWkHUvX+iCqZ4zPHCTeA0iBQ783HsrrNGTc/rDxRr6GN//////////8AAAAAAAAAAAAAAAAAAAAAAQFuAoAAAAAAAAABAABprhJcgQe+siBE6BBUT13PDJCkbL2FRXHhh4laIcOvmA=="'
+}
+
+# What these tares leave out.
+tares_line() {
+    schema_line '{"tare":"69ae125c8107beb22044e810544f5dcf0c90a46cbd854571e187895a21c3af98","tares":[{"mode":"keys","keys":["g","h"]}]}'
+}
+
 # Another: what a recorder was told. Later settings go before earlier ones.
 recorded_schema() {
     schema_line '{"settings":[{"labels":"","key":"keep","value":"all"},{"labels":"^step$","key":"flush every","value":"10"},{"labels":"s","key":"keep","value":"some"}],"defaults":{"z":7}}'
