@@ -91,7 +91,13 @@ enum flume_recorder_flags {
      * what that one is added to: whoever reads it reads two records, and compares the id. Stored
      * whole all the same: what is stored otherwise there (inherited, as a blob), and what extends a
      * subset that is a link. */
-    FLUME_RECORDER_STORE_DELTA = 64
+    FLUME_RECORDER_STORE_DELTA = 64,
+    /* What a scope is enclosed by (flume_scope_enter()) is part of what it is: the same scope within
+     * two different ones is two, within the same one it is one. It has a variable "@enclosing" then,
+     * of class hash: the id that the enclosing scope would have if it were committed now, by the
+     * rules, which has that of the one around it in it in turn. Not in what is recalled by named
+     * keys. Without this only what is inherited counts. */
+    FLUME_RECORDER_CHAIN = 128
 };
 
 /**

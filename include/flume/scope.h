@@ -34,7 +34,9 @@ extern "C" {
 typedef struct flume_scope flume_scope;
 
 enum {
-    FLUME_SCOPE_KEY_BYTES_MAX = 1024,   /* 1 .. this, UTF-8, no NUL, not beginning with '@'. */
+    /* 1 .. this, UTF-8, no NUL, not beginning with '@', but for "@enclosing", which is a hash
+     * (FLUME_RECORDER_CHAIN in recorder.h). */
+    FLUME_SCOPE_KEY_BYTES_MAX = 1024,
     FLUME_SCOPE_VARIABLES_MAX = 65535,  /* Labels count too. */
     FLUME_SCOPE_VALUE_BYTES_MAX = 4096, /* Of one inline text, bytes or symbol. Larger: a blob. */
     FLUME_SCOPE_DEPTH_MAX = 16,         /* Of nested JSON. */

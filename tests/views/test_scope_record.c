@@ -141,6 +141,13 @@ static void a_record_is_told_to_be_its_scope_and_no_other(void **state)
     assert_true(is_told_to_be(&made, scope));
     make_record(&made, scope, &full);
     assert_true(is_told_to_be(&made, scope));
+    (void)flume_scope_set(scope, "@enclosing", &(flume_value){.type = FLUME_VALUE_HASH});
+    assert_false(is_told_to_be(&made, scope));
+    make_record(&made, scope, &full);
+    assert_true(is_told_to_be(&made, scope));
+    (void)flume_scope_unset(scope, "@enclosing");
+    assert_false(is_told_to_be(&made, scope));
+    make_record(&made, scope, &full);
     (void)flume_scope_set_int(scope, "n", 3);
     assert_false(is_told_to_be(&made, scope));
     (void)flume_scope_set_int(scope, "n", 2);
@@ -544,6 +551,21 @@ static void expect_body(const void *pairs, size_t bytes, int status)
 
 #define BODY(text, status) expect_body(text, sizeof(text) - 1, status)
 
+#define ZEROS "\0\0\0\0\0\0\0\0"
+#define CHAIN "\12@enclosing\12" ZEROS ZEROS ZEROS ZEROS
+
+static void what_encloses_is_a_hash_and_no_other_key_is_reserved(void **state)
+{
+    (void)state;
+    BODY("\1" CHAIN "\2\0", FLUME_OK);
+    BODY("\1" CHAIN "\12\0", FLUME_ERR_DAMAGED); /* Global. */
+    BODY("\1" CHAIN "\0\0", FLUME_ERR_DAMAGED);  /* Inline. */
+    BODY("\1\12@enclosing\0\0\0", FLUME_ERR_DAMAGED);
+    BODY("\0\1" CHAIN "\3", FLUME_ERR_DAMAGED); /* Volatile. */
+    BODY("\1\12@enclosinh\12" ZEROS ZEROS ZEROS ZEROS "\2\0", FLUME_ERR_DAMAGED);
+    BODY("\1\11@enclosin\12" ZEROS ZEROS ZEROS ZEROS "\2\0", FLUME_ERR_DAMAGED);
+}
+
 static void other_forms_of_the_same_are_refused(void **state)
 {
     (void)state;
@@ -865,6 +887,7 @@ int main(void)
         cmocka_unit_test(a_damaged_tared_record_is_refused_or_told_as_it_is),
         cmocka_unit_test(the_id_of_tares_is_read_back_and_is_never_0),
         cmocka_unit_test(other_forms_of_the_same_are_refused),
+        cmocka_unit_test(what_encloses_is_a_hash_and_no_other_key_is_reserved),
         cmocka_unit_test(heads_that_are_none_are_refused),
         cmocka_unit_test(keys_of_the_record_before_excuse_none_of_the_next),
         cmocka_unit_test(labels_that_are_not_in_order_are_refused),

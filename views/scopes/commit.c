@@ -65,9 +65,7 @@ static int begin(struct commit *commit, flume_recorder *recorder, flume_scope *s
         return flume_fail(recorder->handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
                           "a scope is committed with a label of its own, which says what it is: "
                           "flume_scope_label()");
-    status = enclosing_apply(recorder, scope, &commit->effective);
-    if (status == FLUME_OK)
-        status = rules_apply(recorder, purpose, &commit->effective);
+    status = enclosing_as_recorded(recorder, purpose, scope, &commit->effective);
     if (status == FLUME_OK && purpose == RULES_FOR_COMMIT)
         status = tare_set_use(recorder, commit->stamp.tare_id);
     if (status != FLUME_OK)

@@ -55,7 +55,8 @@ static int take_over(flume_scope *target, const flume_scope *source, bool is_inh
     for (uint32_t i = 0; status == FLUME_OK && i < source->count; i++) {
         const struct scope_slot *slot = scope_slot_at(source, i);
 
-        if (!slot->is_label && slot->class_ != FLUME_CLASS_IGNORE)
+        if (!slot->is_label && slot->class_ != FLUME_CLASS_IGNORE &&
+            !(is_inherited && scope_key_is_chain(slot->key, slot->key_bytes)))
             status = scope_copy_slot(slot, is_inherited ? FLUME_VARIABLE_GLOBAL : 0, target);
     }
     for (size_t i = 0; status == FLUME_OK && i < flume_scope_label_count(source); i++)
@@ -93,6 +94,62 @@ int enclosing_apply(flume_recorder *recorder, flume_scope *scope, flume_scope **
     *out_effective = effective;
     return FLUME_OK;
 }
+
+/* ---- the chain ---- */
+
+static int put_chain(flume_recorder *recorder, flume_scope *effective,
+                     const uint8_t id[FLUME_HASH_BYTES])
+{
+    flume_value value = {.type = FLUME_VALUE_HASH};
+    flume_error error;
+    int status;
+
+    memcpy(value.content.hash, id, FLUME_HASH_BYTES);
+    status = flume_scope_set(effective, SCOPE_CHAIN_KEY, &value);
+    if (status == FLUME_OK)
+        return FLUME_OK;
+    flume_scope_error(effective, &error);
+    return flume_fail(recorder->handle, status, FLUME_SEQ_NONE, "%s", error.message);
+}
+
+static int fail_enclosing(flume_recorder *recorder, const flume_scope *effective, int status)
+{
+    flume_error error;
+
+    flume_scope_error(effective, &error);
+    return flume_fail(recorder->handle, status, FLUME_SEQ_NONE,
+                      "the scope that encloses this one has no id: %s",
+                      error.status != FLUME_OK ? error.message : flume_strerror(status));
+}
+
+int enclosing_as_recorded(flume_recorder *recorder, enum rules_purpose purpose, flume_scope *scope,
+                          flume_scope **out_effective)
+{
+    bool is_chained = (recorder->options.flags & FLUME_RECORDER_CHAIN) != 0;
+    size_t depth = enclosing_depth(recorder, scope);
+    uint8_t id[FLUME_HASH_BYTES];
+    int status = FLUME_OK;
+
+    /* From the outermost one on: each has the id of the one around it in its own. */
+    for (size_t i = is_chained ? 0 : depth; status == FLUME_OK && i <= depth; i++) {
+        bool is_last = i == depth;
+
+        status =
+            enclosing_apply(recorder, is_last ? scope : recorder->stack[i].scope, out_effective);
+        if (status == FLUME_OK)
+            status = rules_apply(recorder, is_last ? purpose : RULES_FOR_QUESTION, out_effective);
+        if (status == FLUME_OK && is_chained && i > 0) /* It is a copy then. */
+            status = put_chain(recorder, *out_effective, id);
+        if (status != FLUME_OK || is_last)
+            continue;
+        status = flume_scope_id(*out_effective, id);
+        if (status != FLUME_OK)
+            status = fail_enclosing(recorder, *out_effective, status);
+    }
+    return status;
+}
+
+/* ---- frames ---- */
 
 /* Whether a scope is as it was: its id; of one with unknown variables, which rules may tell what
  * they are, the id that it has with their values, so far as there are any. */

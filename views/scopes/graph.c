@@ -157,7 +157,7 @@ static int visit_log(struct graphing *graphing, uint64_t head, graph_visit visit
 static bool has_variables(const struct scope_pairs *pairs)
 {
     for (size_t i = 0; i < pairs->count; i++)
-        if (!scope_pair_is_label(&pairs->pairs[i]))
+        if (scope_pair_is_variable(&pairs->pairs[i]))
             return true;
     return false;
 }

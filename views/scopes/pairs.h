@@ -3,7 +3,7 @@
  *
  * A pair is a key and the bytes that count: varint(key bytes) key tag payload, as views/FORMAT.md,
  * "Scopes", says; a blob stands as the hash of its content. Labels are pairs, too: "@label/TEXT",
- * null.
+ * null; and so is what encloses a scope where that counts: "@enclosing", a hash.
  *
  * What always holds:
  *   - Pairs are sorted by key, bytewise, and no key comes twice.
@@ -12,10 +12,15 @@
 #ifndef VIEWS_SCOPES_PAIRS_H
 #define VIEWS_SCOPES_PAIRS_H
 
+#include <string.h>
+
 #include "flume/scope.h"
 
 #define SCOPE_LABEL_PREFIX "@label/"
 enum { SCOPE_LABEL_PREFIX_BYTES = 7 };
+
+#define SCOPE_CHAIN_KEY "@enclosing"
+enum { SCOPE_CHAIN_KEY_BYTES = sizeof SCOPE_CHAIN_KEY - 1 };
 
 struct scope_pair {
     const uint8_t *key; /* Not NUL-terminated. Within data. */
@@ -53,5 +58,16 @@ void scope_pair_value(const struct scope_pair *pair, flume_value *out_value);
 
 /** Whether it stands for a label; the text is the rest of its key. */
 bool scope_pair_is_label(const struct scope_pair *pair);
+
+/** Whether it is a variable of the program: neither a label nor what encloses the scope. */
+static inline bool scope_pair_is_variable(const struct scope_pair *pair)
+{
+    return pair->key[0] != '@';
+}
+
+static inline bool scope_key_is_chain(const void *key, size_t key_bytes)
+{
+    return key_bytes == SCOPE_CHAIN_KEY_BYTES && memcmp(key, SCOPE_CHAIN_KEY, key_bytes) == 0;
+}
 
 #endif

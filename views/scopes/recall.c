@@ -119,12 +119,12 @@ static int begin(struct recollection *it, flume_recorder *recorder, flume_scope 
     it->ask = options != NULL ? options->ask : recorder->options.ask;
     it->ask.flags = 0;
     status = rules_check_idle(recorder);
-    if (status == FLUME_OK)
-        status = enclosing_apply(recorder, scope, &effective);
     /* The whole scope is what a commit would make of it; variables that are named are what they
      * are. */
-    if (status == FLUME_OK && it->options->key_count == 0)
-        status = rules_apply(recorder, RULES_FOR_QUESTION, &effective);
+    if (status == FLUME_OK)
+        status = it->options->key_count == 0
+                     ? enclosing_as_recorded(recorder, RULES_FOR_QUESTION, scope, &effective)
+                     : enclosing_apply(recorder, scope, &effective);
     if (status != FLUME_OK)
         return status;
     /* An error of the scope is one of its projections, too. */

@@ -75,6 +75,9 @@ struct flume_recorder {
     struct scope_buffer key_texts;
 };
 
+/* What the rules are asked for. */
+enum rules_purpose { RULES_FOR_QUESTION, RULES_FOR_COMMIT };
+
 /* ---- delta.c ---- */
 
 /** Where the recorder stores deltas and this scope, a superset of the one at seq, can be one: make
@@ -90,6 +93,11 @@ int delta_plan(flume_recorder *recorder, flume_scope *scope, uint64_t seq,
  * call.
  * @return FLUME_OK, FLUME_ERR_NO_MEMORY, or why an enclosing one cannot be inherited from. */
 int enclosing_apply(flume_recorder *recorder, flume_scope *scope, flume_scope **out_effective);
+/** What a commit makes of a scope: with what it inherits, by the rules, and with the id of what
+ * encloses it where the recorder chains. Valid until the next call. @return FLUME_OK, or why not,
+ * told. */
+int enclosing_as_recorded(flume_recorder *recorder, enum rules_purpose purpose, flume_scope *scope,
+                          flume_scope **out_effective);
 /** How many of the stack enclose a scope: all, or those below itself. */
 size_t enclosing_depth(const flume_recorder *recorder, const flume_scope *scope);
 /** Frames of a scope that is committed now: its own (0: it encloses nothing) and that around it. */
@@ -108,8 +116,6 @@ void enclosing_discarded(flume_recorder *recorder);
 int block_check_policy(flume_recorder *recorder);
 
 /* ---- rules.c ---- */
-
-enum rules_purpose { RULES_FOR_QUESTION, RULES_FOR_COMMIT };
 
 /** What is committed by the rules of the recorder: the same scope, or a copy that is valid until
  * the next call. @return FLUME_OK, or why not, told. */

@@ -107,6 +107,16 @@ static int prepare(struct rules_question *question)
                           rules->label_text.bytes, &question->bits);
 }
 
+/* Of a scope that was read back: what enclosed it is no variable that rules are about. */
+static void keep_chain(const struct rules_question *question)
+{
+    flume_variable variable;
+
+    for (size_t i = 0; flume_scope_at(question->source, i, &variable); i++)
+        if (variable.key[0] == '@')
+            question->classes[i] = (uint8_t)variable.class_;
+}
+
 static bool is_as_captured(const struct rules_question *question)
 {
     flume_variable variable;
@@ -158,6 +168,7 @@ static int run(struct rules_question *question, enum rules_purpose purpose,
         return status;
     defaults_decide(question);
     tares_decide(question);
+    keep_chain(question);
     if (!is_as_captured(question)) {
         status = make_working(question);
         if (status != FLUME_OK)

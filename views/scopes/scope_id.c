@@ -245,5 +245,6 @@ void scope_pair_value(const struct scope_pair *pair, flume_value *out_value)
 
 bool scope_pair_is_label(const struct scope_pair *pair)
 {
-    return pair->key[0] == '@';
+    return pair->key_bytes > SCOPE_LABEL_PREFIX_BYTES &&
+           memcmp(pair->key, SCOPE_LABEL_PREFIX, SCOPE_LABEL_PREFIX_BYTES) == 0;
 }

@@ -3,8 +3,8 @@
  *
  * A variable is a slot: its key, and its pair as it stands in a record. Slots are in order by key
  * through `order`; those behind `count` are free, with their memory, for the next ones. A label is
- * a variable, too: key "@label/TEXT", null; all labels stand together, as no other key begins with
- * '@'.
+ * a variable, too: key "@label/TEXT", null; all labels stand together, as the only other key that
+ * begins with '@', SCOPE_CHAIN_KEY, stands before them.
  *
  * The image is the identity pairs, one after the other, behind the words that say what is hashed:
  * so the id is the hash of one piece of memory, and setting a value of the same size changes it in

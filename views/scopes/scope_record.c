@@ -64,7 +64,7 @@ static bool is_label_key(const uint8_t *key, uint32_t bytes)
 
 static bool is_variable_key(const uint8_t *key, uint32_t bytes)
 {
-    return key[0] != '@' && memchr(key, '\0', bytes) == NULL &&
+    return (key[0] != '@' || scope_key_is_chain(key, bytes)) && memchr(key, '\0', bytes) == NULL &&
            text_is_utf8((const char *)key, bytes);
 }
 
@@ -183,6 +183,8 @@ static bool have_their_classes(const struct scope_pairs *pairs, const uint8_t *a
 
         if ((attributes[i] & ~SCOPE_ATTRIBUTE_GLOBAL) != class_)
             return false;
+        if (!scope_pair_is_variable(&pairs->pairs[i]) && attributes[i] != FLUME_CLASS_HASH)
+            return false;
     }
     return true;
 }
@@ -213,7 +215,8 @@ static int read_volatiles(struct reader *reader, struct scope_record *record)
                             &record->volatile_attributes);
 
     for (size_t i = 0; status == FLUME_OK && i < record->volatiles.count; i++) {
-        if ((record->volatile_attributes[i] & ~SCOPE_ATTRIBUTE_GLOBAL) != FLUME_CLASS_VOLATILE)
+        if ((record->volatile_attributes[i] & ~SCOPE_ATTRIBUTE_GLOBAL) != FLUME_CLASS_VOLATILE ||
+            !scope_pair_is_variable(&record->volatiles.pairs[i]))
             return FLUME_ERR_DAMAGED;
     }
     if (status == FLUME_OK && reader->at != reader->end)
@@ -335,7 +338,8 @@ static uint8_t *make_identity_pair(const struct scope_pair *variable, uint8_t *a
     return at + pair->bytes;
 }
 
-/* Variables and labels in one order: no other key begins as those of labels do. */
+/* Variables and labels in one order: only that of what encloses a scope begins with '@', too, and
+ * stands before them. */
 static int make_identity(struct scope_record *record, const struct labels *labels)
 {
     struct scope_record_memory *memory = record->memory;

@@ -55,7 +55,12 @@ static bool has_run(const uint8_t **io_at, const uint8_t *end, const struct scop
     return true;
 }
 
-/* Labels stand together: no other key begins with their '@'. */
+static bool is_before_labels(const struct scope_pair *pair)
+{
+    return pair->key[0] < '@' || scope_key_is_chain(pair->key, pair->key_bytes);
+}
+
+/* Labels stand together. */
 static size_t find_labels(const struct scope_pairs *pairs, size_t *out_count)
 {
     size_t low = 0, high = pairs->count, end;
@@ -63,7 +68,7 @@ static size_t find_labels(const struct scope_pairs *pairs, size_t *out_count)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (pairs->pairs[middle].key[0] < '@')
+        if (is_before_labels(&pairs->pairs[middle]))
             low = middle + 1;
         else
             high = middle;

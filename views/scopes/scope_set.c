@@ -14,11 +14,20 @@
 
 /* ---- what may be set ---- */
 
-static int check_key(flume_scope *scope, const char *key, size_t key_bytes, bool is_label)
+/* The one key with '@' that is no label's is that of a hash. */
+static bool is_chain(const char *key, size_t key_bytes, const struct scope_setting *setting)
+{
+    return scope_key_is_chain(key, key_bytes) && setting->class_ == FLUME_CLASS_HASH &&
+           setting->value.type == FLUME_VALUE_HASH && setting->flags == 0;
+}
+
+static int check_key(flume_scope *scope, const char *key, size_t key_bytes,
+                     const struct scope_setting *setting)
 {
     char shown[SCOPE_SHOWN_BYTES];
 
-    if (is_label) /* Looked at where it was made. */
+    /* Looked at where it was made. */
+    if (setting->is_label || is_chain(key, key_bytes, setting))
         return FLUME_OK;
     if (key_bytes == 0)
         return scope_fail(scope, FLUME_ERR_INVALID,
@@ -267,7 +276,7 @@ int scope_put(flume_scope *scope, const char *key, size_t key_bytes,
         return status;
     is_found = scope_find(scope, key, key_bytes, &index);
     if (!is_found || key[0] == '@')
-        status = check_key(scope, key, key_bytes, setting->is_label);
+        status = check_key(scope, key, key_bytes, setting);
     if (status == FLUME_OK && !is_found)
         status = check_room(scope, key, key_bytes, setting);
     if (status < 0)
@@ -422,8 +431,8 @@ int flume_scope_classify(flume_scope *scope, const char *key, enum flume_variabl
 
     if (key == NULL || (unsigned)class_ > FLUME_CLASS_UNKNOWN)
         return scope_fail(scope, FLUME_ERR_INVALID, "there is no class %d", (int)class_);
-    if (!scope_find(scope, key, strlen(key), &index) || scope_slot_at(scope, index)->is_label)
-        return FLUME_ERR_NOT_FOUND;
+    if (key[0] == '@' || !scope_find(scope, key, strlen(key), &index))
+        return FLUME_ERR_NOT_FOUND; /* Those with '@' are what they are. */
     slot = scope_slot_at(scope, index);
     if (class_ == FLUME_CLASS_IGNORE || class_ == FLUME_CLASS_UNKNOWN) {
         change_class(scope, slot, class_);

@@ -174,6 +174,12 @@ static void fill_slot(struct scope_slot *slot, const char *key, size_t key_bytes
         slot->type[0] = '\0';
 }
 
+/* Bytes from 0x80 on sort behind '@', whatever char is. */
+static bool is_before_labels(const char *key)
+{
+    return key[0] == '@' ? key[1] < SCOPE_LABEL_PREFIX[1] : key[0] >= 0 && key[0] < '@';
+}
+
 int scope_insert(flume_scope *scope, uint32_t index, const char *key, size_t key_bytes)
 {
     uint32_t number;
@@ -194,8 +200,7 @@ int scope_insert(flume_scope *scope, uint32_t index, const char *key, size_t key
     scope->order[index] = number;
     scope->count++;
     scope->class_count[FLUME_CLASS_IGNORE]++;
-    if (key[0] < '@' && key[0] >= 0) /* Bytes from 0x80 on sort behind it, whatever char is. */
-        scope->first_label++;
+    scope->first_label += is_before_labels(key);
     return FLUME_OK;
 }
 
@@ -212,8 +217,8 @@ void scope_remove(flume_scope *scope, uint32_t index)
     if (slot->is_label) {
         scope->label_count--;
         scope->label_meta_bytes -= slot->key_bytes - SCOPE_LABEL_PREFIX_BYTES + 2;
-    } else if (slot->key[0] < '@' && slot->key[0] >= 0) {
-        scope->first_label--;
+    } else {
+        scope->first_label -= is_before_labels(slot->key);
     }
     scope->count--;
     memmove(scope->order + index, scope->order + index + 1,

@@ -25,7 +25,7 @@ static bool has_all_of(const struct scope_pairs *larger, const struct scope_pair
 static bool has_variables(const struct scope_pairs *pairs)
 {
     for (size_t i = 0; i < pairs->count; i++)
-        if (!scope_pair_is_label(&pairs->pairs[i]))
+        if (scope_pair_is_variable(&pairs->pairs[i]))
             return true;
     return false;
 }

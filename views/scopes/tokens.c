@@ -149,7 +149,7 @@ int tokens_take(struct scope_tokens *tokens, uint64_t seed, const struct scope_p
         fingerprint_add(&tokens->sum, token);
         fingerprint_add(&tokens->shape, key_fingerprint(tokens->keys[i]));
         tokens->signature |= signature_bit(token);
-        tokens->has_variables = tokens->has_variables || !scope_pair_is_label(pair);
+        tokens->has_variables = tokens->has_variables || scope_pair_is_variable(pair);
     }
     return FLUME_OK;
 }

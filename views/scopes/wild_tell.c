@@ -26,7 +26,7 @@ static size_t rarest_key(const struct containment *containment, const struct sco
     for (size_t i = 0; i < pairs->count && least > 0; i++) {
         size_t count = 0;
 
-        if (scope_pair_is_label(&pairs->pairs[i]))
+        if (!scope_pair_is_variable(&pairs->pairs[i]))
             continue;
         for (size_t k = 0; k < containment->shapes.count; k++)
             count += has_key(containment->shapes.list[k], containment->tokens->keys[i]);
