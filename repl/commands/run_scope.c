@@ -121,14 +121,17 @@ static const char *type_name(enum flume_value_type type)
 static bool add_variable(struct scoping *scoping, const flume_variable *variable, struct text *json,
                          struct text *lines)
 {
+    const char *type = type_name(variable->value.type), *class_ = class_name(variable->class_);
     bool is_local = (variable->flags & FLUME_VARIABLE_GLOBAL) == 0;
+    /* Blobs and hashes are of the class of that name. */
+    bool says_class = variable->class_ != FLUME_CLASS_INLINE && strcmp(class_, type) != 0;
     struct text value = {0};
     bool good = scope_row_value(scoping, &value, variable);
 
     text_string(json, json->bytes == 1 ? "{\"key\":" : ",{\"key\":");
     object_put_string(json, variable->key, strlen(variable->key));
-    object_string(json, "type", type_name(variable->value.type));
-    object_string(json, "class", class_name(variable->class_));
+    object_string(json, "type", type);
+    object_string(json, "class", class_);
     object_bool(json, "local", is_local);
     object_key(json, "value");
     text_add(json, value.data, value.bytes);
@@ -137,9 +140,7 @@ static bool add_variable(struct scoping *scoping, const flume_variable *variable
         text_char(lines, *at == '\n' ? ' ' : *at); /* Each variable is one line. */
     text_string(lines, " = ");
     text_add(lines, value.data, value.bytes);
-    text_format(lines, "  (%s%s%s%s)\n", type_name(variable->value.type),
-                variable->class_ == FLUME_CLASS_INLINE ? "" : ", ",
-                variable->class_ == FLUME_CLASS_INLINE ? "" : class_name(variable->class_),
+    text_format(lines, "  (%s%s%s%s)\n", type, says_class ? ", " : "", says_class ? class_ : "",
                 is_local ? "" : ", global");
     text_deinit(&value);
     return good;

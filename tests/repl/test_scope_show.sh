@@ -39,6 +39,11 @@ expect_same "0keysg 0keysh" "$(jq -r '.tare.tared[] | "\(.tare)\(.by)\(.key)"' o
 expect 0 get "@$(jq -r .tare.seq out)" --meta --json
 expect_same schema "$(jq -r .kind out)"
 
+# Where the type says it, the class need not be said again.
+expect 0 scope add -l hashed "{\"h\":{\"@hash\":\"$tare\"}}"
+expect 0 scope show hashed --mode table
+expect_out_has "(hash)"
+
 # ---- tape: a column only where there is something in it ----
 
 expect 0 tape --mode table
