@@ -1,14 +1,12 @@
 /*
  * run_blob.c - `flume blob`: content-addressed data; and `blob grains`, where its chunks are.
  */
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "blob_forms.h"
 #include "run.h"
+#include "typed_path.h"
 
 /* ---- grains ---- */
 
@@ -27,58 +25,6 @@ static const char *state_name(enum flume_grains_state state)
     }
 }
 
-/* NULL: no memory, or nobody is in any directory. */
-static char *below_working_directory(const char *path, int bytes)
-{
-    char *here = realpath(".", NULL), *whole = NULL;
-
-    if (here != NULL && asprintf(&whole, "%s/%.*s", here, bytes, path) < 0)
-        whole = NULL;
-    free(here);
-    return whole;
-}
-
-/* As who types it means it: from the working directory. Where it lies in the basin it is said from
- * there, so that both can be moved together. NULL: no memory. */
-static char *path_from_basin(const char *db, const char *path)
-{
-    char *basin = realpath(db, NULL);
-    char *parent = NULL, *whole = NULL, *result = NULL;
-    const char *slash;
-    size_t basin_bytes, bytes = strlen(path);
-
-    while (bytes > 1 && path[bytes - 1] == '/')
-        bytes--;
-    slash = memrchr(path, '/', bytes);
-    parent = slash == NULL ? strdup(".")
-                           : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (parent != NULL) {
-        char *real = realpath(parent, NULL);
-        const char *name = slash == NULL ? path : slash + 1;
-        int name_bytes = (int)(bytes - (size_t)(name - path));
-
-        /* That it is not there is told by whoever looks for it, in these words. */
-        if (real == NULL && path[0] == '/')
-            whole = strndup(path, bytes);
-        else if (real == NULL)
-            whole = below_working_directory(path, (int)bytes);
-        else if (asprintf(&whole, "%s/%.*s", strcmp(real, "/") == 0 ? "" : real, name_bytes, name) <
-                 0)
-            whole = NULL;
-        free(real);
-    }
-    basin_bytes = basin == NULL ? 0 : strlen(basin);
-    if (whole != NULL && basin_bytes > 1 && strncmp(whole, basin, basin_bytes) == 0 &&
-        whole[basin_bytes] == '/')
-        result = strdup(whole + basin_bytes + 1);
-    else if (whole != NULL)
-        result = strdup(whole);
-    free(basin);
-    free(parent);
-    free(whole);
-    return result;
-}
-
 static int move_grains(struct blobbing *blobbing)
 {
     struct session *session = blobbing->session;
@@ -89,7 +35,7 @@ static int move_grains(struct blobbing *blobbing)
 
     if (use == NULL)
         return CODE_OK;
-    path = path_from_basin(session->db, use->text);
+    path = typed_path(session->db, use->text);
     if (path == NULL)
         return report(session, ERROR_NO_MEMORY);
     status = flume_blob_place_set(session->flume, path, strata_bytes);

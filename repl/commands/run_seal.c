@@ -2,12 +2,14 @@
  * run_seal.c - `flume seal` and `flume strata`.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cancel.h"
 #include "grid.h"
 #include "progress.h"
 #include "run.h"
+#include "typed_path.h"
 
 #define COLUMN_COUNT(columns) (sizeof(columns) / sizeof((columns)[0]))
 
@@ -105,11 +107,10 @@ static int finish(struct sealing *sealing, flume_log *log, int status,
     return CODE_OK;
 }
 
-int run_seal(struct session *session)
+static int seal(struct session *session, const flume_seal_options *options)
 {
     struct sealing sealing = {.session = session};
-    flume_seal_options options = seal_options(session);
-    flume_log_options log_options = {.seal = &options};
+    flume_log_options log_options = {.seal = options};
     flume_seal_call call = {.active = invocation_has(session->invocation, OPTION_ACTIVE),
                             .progress = on_progress,
                             .progress_ctx = &sealing};
@@ -129,6 +130,24 @@ int run_seal(struct session *session)
     cancel_end(session);
     if (session_close(session) != FLUME_OK && code == CODE_OK)
         code = report(session, ERROR_NOT_CLOSED, session->db);
+    return code;
+}
+
+int run_seal(struct session *session)
+{
+    const struct option_use *use = invocation_option(session->invocation, OPTION_SEAL_PATH);
+    flume_seal_options options = seal_options(session);
+    char *path;
+    int code;
+
+    if (use == NULL || session->db == NULL)
+        return seal(session, &options);
+    path = typed_path(session->db, use->text);
+    if (path == NULL)
+        return report(session, ERROR_NO_MEMORY);
+    options.path = path;
+    code = seal(session, &options);
+    free(path);
     return code;
 }
 

@@ -147,6 +147,7 @@ enum option_id {
     OPTION_LEVEL,
     OPTION_DICTIONARY,
     OPTION_PARITY,
+    OPTION_SEAL_PATH,
     /* blob. */
     OPTION_BLOB_NAME,
     OPTION_MEDIA_TYPE,

@@ -42,20 +42,22 @@ const struct command commands_care[] = {
         .id = COMMAND_SEAL,
         .name = "seal",
         .operands = "",
-        .options =
-            OPTIONS(OPTION_ACTIVE, OPTION_BLOCK, OPTION_LEVEL, OPTION_DICTIONARY, OPTION_PARITY),
+        .options = OPTIONS(OPTION_ACTIVE, OPTION_BLOCK, OPTION_LEVEL, OPTION_DICTIONARY,
+                           OPTION_PARITY, OPTION_SEAL_PATH),
         .summary = "pack full files of the log",
         .description =
             "Packs each full strata (file of the log) whose records are durable into "
             "compressed blocks with indexes, checks and a root to prove records by. Seqs and "
             "records stay as they are, and everybody goes on reading meanwhile. Programs that "
             "hold a basin open do so by themselves; here it is done now, with --active for "
-            "all there is. Ctrl-C keeps what is sealed.",
+            "all there is. --path DIRECTORY puts the files elsewhere, on another volume if "
+            "need be; while that is away, reading them says so. Ctrl-C keeps what is sealed.",
         .examples =
             {
                 "flume demo.flume seal",
                 "flume demo.flume seal --active --level 9 --block 64k",
                 "flume demo.flume seal --active --dictionary --json",
+                "mkdir cold; flume demo.flume seal --active --path cold",
             },
     },
     {

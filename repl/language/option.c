@@ -154,6 +154,8 @@ const struct option option_table[OPTION_COUNT] = {
                            "Train a dictionary for each strata: small records", NULL, false},
     [OPTION_PARITY] = {"parity", 0, OPTION_TYPE_CHOICE, "WHERE",
                        "Parity to repair by: in the file, beside it, both", parity_choices, false},
+    [OPTION_SEAL_PATH] = {"path", 0, OPTION_TYPE_TEXT, "DIRECTORY",
+                          "Sealed files are to lie there; log/ has links", NULL, false},
     [OPTION_INTERVAL] = {"interval", 'i', OPTION_TYPE_SPAN, "SEC", "A row of rates each SEC", NULL,
                          false},
     [OPTION_ROWS] = {"rows", 'n', OPTION_TYPE_UINT, "N", "End after N rows", NULL, false},

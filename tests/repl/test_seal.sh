@@ -59,6 +59,35 @@ expect_out "one more"
 expect 0 a.flume strata --json
 expect_same raw "$(tail -n 1 out | jq -r .form)" "a new strata was begun"
 
+# ---- elsewhere ----
+expect 0 d.flume init
+expect 0 d.flume append -q 'far away'
+expect 6 d.flume seal --active --path cold
+expect_err_has "$PWD/cold/"
+expect 0 d.flume append -q 'none was sealed'
+mkdir cold
+expect 0 d.flume seal --active --path cold
+[ -h "$(ls d.flume/log/*.strata | head -n 1)" ] && [ -f "$(ls cold/*.strata | head -n 1)" ] ||
+    fail "it is not in cold/"
+expect 0 d.flume append -q 'here'
+expect 0 d.flume get @1 --mode raw
+expect_out "far away"
+mv cold colder
+expect 6 d.flume get @1
+expect_err_has "$PWD/cold/"
+expect_err_has "not here"
+expect 0 d.flume get last --mode raw
+expect_out "here"
+expect 6 d.flume check
+mv colder cold
+expect 0 d.flume check
+# In the basin it is said from there: both can be moved together.
+mkdir d.flume/own
+expect 0 d.flume seal --active --path d.flume/own
+mv d.flume e.flume
+expect 0 e.flume get last --mode raw
+expect_out "here"
+
 # ---- what is refused ----
 expect 2 a.flume seal --level 20
 expect_err_has "level 20 is not from 1 to 19"
