@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "builtin.h"
+#include "flume/seal.h"
 #include "grains.h"
 #include "inside.h"
 
@@ -16,6 +17,7 @@
 #define REBUILD_BYTES_DEFAULT (UINT64_C(256) << 20)
 #define REBUILD_BYTES_MIN (UINT64_C(1) << 20)
 #define VERIFY_BYTES_DEFAULT (UINT64_C(64) << 20)
+#define SEAL_BYTES_MIN_DEFAULT (UINT64_C(1) << 20) /* As the log's. */
 
 /* ---- what a definition must be ---- */
 
@@ -198,6 +200,14 @@ static int find_place(flume *handle, const char *path)
 
 /* ---- opening and closing ---- */
 
+static uint64_t sealed_from_bytes(const flume_seal_options *seal)
+{
+    if (seal != NULL && seal->mode != FLUME_SEAL_BACKGROUND)
+        return UINT64_MAX;
+    return seal != NULL && seal->strata_bytes_min != 0 ? seal->strata_bytes_min
+                                                       : SEAL_BYTES_MIN_DEFAULT;
+}
+
 static void take_options(flume *handle, const flume_options *options)
 {
     flume_options *kept = &handle->options;
@@ -216,6 +226,7 @@ static void take_options(flume *handle, const flume_options *options)
         handle->allocator = *kept->log.allocator;
         kept->log.allocator = &handle->allocator;
     }
+    handle->sealed_from_bytes = sealed_from_bytes(kept->log.seal);
     handle->io = kept->log.io != NULL ? kept->log.io : flume_io_posix();
 }
 

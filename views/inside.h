@@ -80,6 +80,7 @@ struct flume_view {
     bool failed_for_good;  /* apply refused: only a rebuild helps. */
     struct waiter *waiters;
     unsigned waiting; /* Threads inside flume_view_wait(). */
+    bool asked;       /* One was, since the worker last looked. */
     bool kicked;      /* The worker has something to look at, */
     bool has_news;    /* or there are records, for which it takes its time. */
     /* Read without the mutex by who has a transaction open, which goes after it. */
@@ -119,9 +120,11 @@ struct flume {
     flume_options options;     /* With pointers that live as long as the handle. */
     flume_allocator allocator; /* A copy, where options.log has one. Fixed. */
     const flume_io *io;
-    char *path;             /* Of the directory that has views/. */
-    bool temporary;         /* path is ours and goes at close: a basin in memory. */
-    _Atomic bool told_wild; /* That sets of keys are too many. Becomes true once. */
+    uint64_t sealed_from_bytes; /* Strata of so much are sealed in the background; UINT64_MAX: not
+                                   by this handle. Fixed. */
+    char *path;                 /* Of the directory that has views/. */
+    bool temporary;             /* path is ours and goes at close: a basin in memory. */
+    _Atomic bool told_wild;     /* That sets of keys are too many. Becomes true once. */
     uint8_t basin_id[16];
 
     pthread_mutex_t mutex;

@@ -304,8 +304,10 @@ static int enter(flume_view *view)
 
     (void)pthread_mutex_lock(&view->mutex);
     stopping = view->stopping;
-    if (!stopping)
+    if (!stopping) {
         view->waiting++;
+        view->asked = true;
+    }
     (void)pthread_mutex_unlock(&view->mutex);
     return stopping ? FLUME_ERR_CANCELLED : FLUME_OK;
 }

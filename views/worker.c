@@ -8,7 +8,8 @@
  *
  * A worker that nobody waits for rests longer than it worked, unless it falls far behind. In a
  * burst its batches grow that way until each page of the view that they touch is written for many
- * records, not for few, and who appends has the processors.
+ * records, not for few, and who appends has the processors. A view that can take a sealed strata
+ * whole is held back until there is one (gather.h).
  */
 #include <sched.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "environment.h"
+#include "gather.h"
 #include "inside.h"
 
 #define LINGER_NS UINT64_C(10000000)
@@ -28,11 +30,7 @@
 #define SETTLE_NS UINT64_C(5000000000)
 #define ORPHAN_NS (2 * SETTLE_NS)
 #define OBSERVE_NS UINT64_C(100000000)
-#define PACE_NS_MIN UINT64_C(10000000) /* Each commit costs, whatever is in it. */
-#define PACE_NS_MAX UINT64_C(500000000)
-
-/* How much longer it rests than it worked; and how far behind it does not. */
-enum { PACE_TIMES = 4, PACE_RECORDS_MAX = 1 << 16 };
+#define HELD_NS UINT64_C(100000000)
 
 /* Where processors are scarce, who appends comes first. Who waits for a view helps himself. */
 enum { WORKER_NICE = 5 };
@@ -78,6 +76,7 @@ struct working {
     uint64_t observed_ns;     /* When the observer was called last, */
     flume_view_status told;   /* and what it was told. */
     struct standing standing;
+    struct holding holding;
 };
 
 static bool is_news(const flume_view_status *told, const flume_view_status *now)
@@ -197,7 +196,7 @@ static void tell_descriptor(flume_view *view)
 }
 
 /* What the worker does next. */
-enum worker_step { STEP_AGAIN, STEP_ADVANCED, STEP_REST, STEP_RETRY };
+enum worker_step { STEP_AGAIN, STEP_ADVANCED, STEP_HELD, STEP_REST, STEP_RETRY };
 
 static bool is_too_early(flume_view *view)
 {
@@ -266,6 +265,7 @@ static enum worker_step step_once(struct working *working)
     flume_view *view = working->view;
     bool replace, paused;
     struct environment *env = NULL;
+    uint64_t synced, head;
     int status;
 
     (void)pthread_mutex_lock(&view->mutex);
@@ -291,8 +291,12 @@ static enum worker_step step_once(struct working *working)
     }
     if (status == FLUME_END)
         return step_rebuild(working);
-    if (view_synced_now(view) >= flume_log_head(view->flume->log))
+    synced = view_synced_now(view);
+    head = flume_log_head(view->flume->log);
+    if (synced >= head)
         return STEP_REST;
+    if (gather_holds(view, synced, head, &working->holding))
+        return STEP_HELD;
     status = view_advance(view, 0);
     if (status == ADVANCE_BUSY)
         return STEP_RETRY;
@@ -316,27 +320,13 @@ static void rest(flume_view *view, uint64_t longest_ns)
     (void)pthread_mutex_unlock(&view->mutex);
 }
 
-static uint64_t pace_ns(uint64_t worked_ns)
+static uint64_t longest_rest(enum worker_step step, bool look_soon)
 {
-    uint64_t ns = PACE_TIMES * worked_ns;
-
-    return ns < PACE_NS_MIN ? PACE_NS_MIN : ns < PACE_NS_MAX ? ns : PACE_NS_MAX;
-}
-
-/* Let records gather, after a batch that took so long. */
-static void pace(flume_view *view, uint64_t worked_ns)
-{
-    struct timespec until = after(pace_ns(worked_ns));
-    uint64_t synced = view_synced_now(view);
-
-    (void)pthread_mutex_lock(&view->mutex);
-    while (!view->kicked && !view->stopping && view->waiting == 0 && view->waiters == NULL &&
-           !atomic_load(&view->has_descriptor) &&
-           flume_log_head(view->flume->log) - synced < PACE_RECORDS_MAX)
-        if (pthread_cond_timedwait(&view->stirred, &view->mutex, &until) != 0)
-            break;
-    view->kicked = false;
-    (void)pthread_mutex_unlock(&view->mutex);
+    if (step == STEP_RETRY)
+        return BUSY_NS;
+    if (step == STEP_HELD)
+        return HELD_NS;
+    return look_soon ? OBSERVE_NS : IDLE_NS;
 }
 
 static bool is_time_to_settle(flume_view *view)
@@ -383,9 +373,9 @@ static void *work(void *ctx)
             view_settle(view);
         look_after_orphan(view, &working.standing);
         if (step == STEP_ADVANCED)
-            pace(view, now_ns() - begun_ns);
+            gather_after_batch(view, now_ns() - begun_ns);
         else if (step != STEP_AGAIN)
-            rest(view, step == STEP_RETRY ? BUSY_NS : look_soon ? OBSERVE_NS : IDLE_NS);
+            rest(view, longest_rest(step, look_soon));
     }
     (void)pthread_mutex_lock(&view->mutex);
     view->stopping = true; /* Who asks for a callback from now on is told so. */

@@ -122,11 +122,11 @@ typedef struct flume_view_definition {
      * ...).
      *
      * Called instead of apply for all of the records first_seq .. end_seq - 1 of a strata, in a
-     * rebuild, a verification, and where a view is far behind; on the same thread and with the same
-     * state as apply would be, in the same order. It must put the rows that apply would put for
-     * these records (of the kinds below), for whether a strata is taken in this way or record by
-     * record is not to be seen in the view: it is not where it was sealed after the view had begun
-     * with it.
+     * rebuild, a verification, and where a view is far behind, as a worker lets it be in a burst
+     * until a strata is sealed; on the same thread and with the same state as apply would be, in
+     * the same order. It must put the rows that apply would put for these records (of the kinds
+     * below), for whether a strata is taken in this way or record by record is not to be seen in
+     * the view: it is not where it was sealed after the view had begun with it.
      *
      * @param log              The basin's. Borrowed; to be read only.
      * @param out_passed_over  0; to be set to how many of the records are known to be lost.
