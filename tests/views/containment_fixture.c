@@ -157,7 +157,7 @@ struct overlay *open_overlay(struct scope_trial *trial, size_t scopes_max)
 {
     struct overlay *overlay = NULL;
 
-    assert_int_equal(overlay_create(trial->fx->handle, &overlay), FLUME_OK);
+    assert_int_equal(overlay_create(trial->fx->handle, 0, &overlay), FLUME_OK);
     overlay_limit(overlay, scopes_max);
     return overlay;
 }

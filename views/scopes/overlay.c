@@ -14,13 +14,17 @@
 #include "superset_rows.h"
 #include "wild.h"
 
-/* How much it takes in before it begins afresh on a newer snapshot; how far behind that may be, as
- * a part of it; and from how many records on it begins afresh rather than to read them.
+/* How much memory it takes by default, and at least. A scope has a row of its own, and mostly not
+ * more than one besides. */
+enum { MEMORY_BYTES = 1 << 27, MEMORY_BYTES_MIN = 1 << 18, ROWS_OF_SCOPE = 2 };
+
+/* How far behind a snapshot may be to begin afresh on it, as a part of the scopes it takes in; and
+ * from how many records on it begins afresh rather than to read them.
  *
  * It seldom comes to that. What it takes in stands in two parts: once the newer one is large and
- * the view has what is in the older one, that is let go of for a newer snapshot, and nobody
- * waits. */
-enum { SCOPES_MAX = 1 << 18, ENTRIES_MAX = 1 << 21, NEAR_PART = 16, FOLLOW_RECORDS_MAX = 1 << 16 };
+ * the view has what is in the older one, that is let go of for a newer snapshot, and nobody waits.
+ * Where there is no more room, the view is waited for as far as the older part goes. */
+enum { NEAR_PART = 16, FOLLOW_RECORDS_MAX = 1 << 16 };
 enum { CURSOR_BEHIND_MAX = 16 };
 
 /* Parts of what it takes in: how much makes a part, and how much more before it is tried again. */
@@ -36,7 +40,7 @@ struct overlay {
     struct containment containment;
     struct scope_log scopes;
     struct scope_record record;
-    size_t scopes_max;
+    size_t rows_max, scopes_max;
 
     bool is_standing;  /* What follows is of use. */
     flume_rows *rows;  /* NULL: there was no scope when it began. */
@@ -174,7 +178,17 @@ static int store_each(void *ctx, enum wild_list list, uint64_t token,
 
 /* ---- making ---- */
 
-int overlay_create(flume *handle, struct overlay **out_overlay)
+static size_t rows_max_of(uint64_t memory_bytes)
+{
+    if (memory_bytes == 0)
+        memory_bytes = MEMORY_BYTES;
+    if (memory_bytes < MEMORY_BYTES_MIN)
+        memory_bytes = MEMORY_BYTES_MIN;
+    memory_bytes /= PAIRS_ROW_BYTES_MAX;
+    return memory_bytes < UINT32_MAX / 2 ? (size_t)memory_bytes : UINT32_MAX / 2;
+}
+
+int overlay_create(flume *handle, uint64_t memory_bytes, struct overlay **out_overlay)
 {
     struct overlay *overlay = calloc(1, sizeof *overlay);
     struct containment_store store = {
@@ -200,8 +214,8 @@ int overlay_create(flume *handle, struct overlay **out_overlay)
     overlay->log = flume_log_of(handle);
     overlay->scopes.log = overlay->log;
     store.scopes = &overlay->scopes;
-    overlay->scopes_max = SCOPES_MAX;
-    overlay->next_turn = SCOPES_MAX / TURN_PART;
+    overlay->rows_max = rows_max_of(memory_bytes);
+    overlay_limit(overlay, 0);
     containment_init(&overlay->containment, &store, tokens_seed(handle->basin_id));
     status = flume_view_find(handle, view_superset.name, &overlay->view);
     if (status != FLUME_OK) {
@@ -247,7 +261,7 @@ void overlay_destroy(struct overlay *overlay)
 
 void overlay_limit(struct overlay *overlay, size_t scopes_max)
 {
-    overlay->scopes_max = scopes_max == 0 ? SCOPES_MAX : scopes_max;
+    overlay->scopes_max = scopes_max == 0 ? overlay->rows_max / ROWS_OF_SCOPE : scopes_max;
     overlay->next_turn = overlay->scopes_max / TURN_PART;
 }
 
@@ -367,8 +381,8 @@ static int take_record(struct overlay *overlay, const flume_record *record)
 
 static bool has_many_entries(const struct overlay *overlay)
 {
-    return overlay->entries >= ENTRIES_MAX ||
-           overlay->pairs.count + overlay->older.count >= ENTRIES_MAX;
+    return overlay->entries >= overlay->rows_max ||
+           overlay->pairs.count + overlay->older.count >= overlay->rows_max;
 }
 
 static bool is_full(const struct overlay *overlay)
@@ -425,17 +439,10 @@ static bool fits(const struct overlay *overlay, flume_rows *rows)
             last != FLUME_SEQ_NONE && last < overlay->position);
 }
 
-/* Let go of the older part, if the view has it. Else, and after any error, everything is as it
- * was. */
-static bool drop_older(struct overlay *overlay)
+/* Let go of the older part, if these rows have it; else everything is as it was. They are taken
+ * over, or ended. */
+static bool drop_older(struct overlay *overlay, flume_rows *rows)
 {
-    flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};
-    flume_rows *rows;
-
-    if (!overlay->has_older)
-        return true;
-    if (flume_view_read(overlay->view, &at_once, &rows) != FLUME_OK)
-        return false;
     if (!fits(overlay, rows)) {
         flume_rows_end(rows);
         return false;
@@ -453,16 +460,51 @@ static bool drop_older(struct overlay *overlay)
 /* The newer part becomes the older one. */
 static void turn(struct overlay *overlay)
 {
-    if (!may_turn(overlay) || !drop_older(overlay)) {
-        overlay->next_turn = overlay->scopes_added + overlay->scopes_max / TRY_PART + 1;
-        return;
-    }
     overlay->has_older = true;
     overlay->older = overlay->pairs;
     overlay->pairs = (struct pairs_map){0};
     overlay->older_below = overlay->position;
     overlay->older_scopes = overlay->scopes_added;
     overlay->next_turn = overlay->scopes_added + overlay->scopes_max / TURN_PART;
+}
+
+/* The same if it can be done at once. */
+static void try_turn(struct overlay *overlay)
+{
+    flume_ask at_once = {.flags = FLUME_ASK_STALE_OK};
+    flume_rows *rows;
+
+    overlay->next_turn = overlay->scopes_added + overlay->scopes_max / TRY_PART + 1;
+    if (!may_turn(overlay))
+        return;
+    if (overlay->has_older &&
+        (flume_view_read(overlay->view, &at_once, &rows) != FLUME_OK || !drop_older(overlay, rows)))
+        return;
+    turn(overlay);
+}
+
+/* The same, waiting for the view as far as it must. Who waits for a view holds no snapshot of it:
+ * that would be in the way of its map. So it stands no more where FLUME_OK comes of no use. */
+static int make_room(struct overlay *overlay, const flume_ask *ask)
+{
+    flume_ask patient = ask == NULL ? (flume_ask){0} : *ask;
+    flume_rows *rows;
+    int status;
+
+    if (!overlay->has_older || !may_turn(overlay))
+        return FLUME_OK;
+    overlay->is_standing = false;
+    if (overlay->rows != NULL)
+        flume_rows_end(overlay->rows);
+    overlay->rows = NULL;
+    patient.flags = FLUME_ASK_AS_OF;
+    patient.as_of = overlay->older_below;
+    status = flume_view_read(overlay->view, &patient, &rows);
+    if (status != FLUME_OK || !drop_older(overlay, rows))
+        return status;
+    overlay->is_standing = true;
+    turn(overlay);
+    return FLUME_OK;
 }
 
 int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *ask)
@@ -472,12 +514,14 @@ int overlay_bring(struct overlay *overlay, uint64_t below_seq, const flume_ask *
     int status = FLUME_OK;
 
     if (overlay->is_standing && overlay->scopes_added >= overlay->next_turn)
-        turn(overlay);
+        try_turn(overlay);
     was_full = overlay->is_standing && is_full(overlay);
     near_records = was_full && has_many_entries(overlay) ? 0 : overlay->scopes_max / NEAR_PART;
     if (was_full && below_seq < overlay->position)
         below_seq = overlay->position;
-    if (!overlay->is_standing || was_full)
+    if (was_full)
+        status = make_room(overlay, ask);
+    if (status == FLUME_OK && (!overlay->is_standing || is_full(overlay)))
         status = stand(overlay, below_seq, near_records, ask);
     if (status == FLUME_OK && overlay->position < below_seq)
         status = follow(overlay, below_seq);

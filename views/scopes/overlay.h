@@ -26,8 +26,10 @@
 
 struct overlay;
 
-/** @param handle  Must outlive it. @return FLUME_OK; FLUME_ERR_NO_MEMORY; as flume_view_find(). */
-int overlay_create(flume *handle, struct overlay **out_overlay);
+/** @param handle        Must outlive it.
+ * @param memory_bytes  flume_recorder_options.memory_bytes.
+ * @return FLUME_OK; FLUME_ERR_NO_MEMORY; as flume_view_find(). */
+int overlay_create(flume *handle, uint64_t memory_bytes, struct overlay **out_overlay);
 /** NULL is harmless. */
 void overlay_destroy(struct overlay *overlay);
 

@@ -3,10 +3,14 @@
  */
 #include "overlay_map.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 1024, FIRST_ENTRIES = 2 };
+/* A table of pairs that is large grows by a quarter at a time. */
+enum { FIRST_CAPACITY = 1024, FIRST_ENTRIES = 2, LARGE_CAPACITY = 1 << 16 };
+static_assert(sizeof(struct pairs_slot) * 5 / 4 * 8 / 5 == PAIRS_ROW_BYTES_MAX,
+              "as large as it is when it has just grown");
 
 /* More than this is too full. */
 static size_t fill_max(size_t capacity)
@@ -21,10 +25,11 @@ static bool is_zero(struct fingerprint key)
     return key.lanes[0] == 0 && key.lanes[1] == 0;
 }
 
-/* In the order of the keys. The capacity is a power of two, and not the least one. */
+/* In the order of the keys. */
 static size_t pairs_place_of(struct fingerprint key, size_t capacity)
 {
-    return (size_t)(key.lanes[0] >> (64 - (unsigned)__builtin_ctzll(capacity)));
+    assert(capacity <= UINT32_MAX);
+    return (size_t)((key.lanes[0] >> 32) * capacity >> 32);
 }
 
 void pairs_map_prefetch(const struct pairs_map *map, struct fingerprint key)
@@ -97,7 +102,7 @@ static struct pairs_slot *pairs_slot_of(struct pairs_slot *slots, size_t capacit
     size_t at = pairs_place_of(key, capacity);
 
     while (!is_zero(slots[at].key) && !fingerprint_equal(slots[at].key, key))
-        at = (at + 1) & (capacity - 1);
+        at = at + 1 < capacity ? at + 1 : 0;
     return &slots[at];
 }
 
@@ -115,9 +120,13 @@ struct containment_entry *pairs_map_find(struct pairs_map *map, struct fingerpri
 
 static int pairs_map_grow(struct pairs_map *map)
 {
-    size_t capacity = map->capacity == 0 ? FIRST_CAPACITY : map->capacity * 2;
-    struct pairs_slot *slots = calloc(capacity, sizeof *slots);
+    size_t capacity = map->capacity < LARGE_CAPACITY ? map->capacity * 2
+                                                     : map->capacity + map->capacity / 32 * 8;
+    struct pairs_slot *slots;
 
+    if (capacity == 0)
+        capacity = FIRST_CAPACITY;
+    slots = calloc(capacity, sizeof *slots);
     if (slots == NULL)
         return FLUME_ERR_NO_MEMORY;
     for (size_t i = 0; i < map->capacity; i++)

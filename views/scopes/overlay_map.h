@@ -19,10 +19,13 @@ struct pairs_slot {
  * empty one, which is kept apart. */
 struct pairs_map {
     struct pairs_slot *slots;
-    size_t count, capacity; /* A power of two, or 0. */
+    size_t count, capacity;
     struct pairs_slot zero;
     bool has_zero;
 };
+
+/* What a row of a large table takes at most; while the table grows, for a moment, twice that. */
+enum { PAIRS_ROW_BYTES_MAX = 64 };
 
 void pairs_map_deinit(struct pairs_map *map);
 /** Nothing is in it any more. Memory is kept if it is little. */

@@ -92,7 +92,7 @@ int flume_recorder_open(flume_recorder **out_recorder, flume *handle,
     if (status == FLUME_OK)
         status = flume_scope_create(&recorder->effective);
     if (status == FLUME_OK && (recorder->options.flags & FLUME_RECORDER_FAST) == 0)
-        status = overlay_create(handle, &recorder->overlay);
+        status = overlay_create(handle, recorder->options.memory_bytes, &recorder->overlay);
     if (status != FLUME_OK) {
         destroy(recorder);
         return status;
