@@ -185,7 +185,7 @@ static size_t rows_max_of(uint64_t memory_bytes)
     if (memory_bytes < MEMORY_BYTES_MIN)
         memory_bytes = MEMORY_BYTES_MIN;
     memory_bytes /= PAIRS_ROW_BYTES_MAX;
-    return memory_bytes < UINT32_MAX / 2 ? (size_t)memory_bytes : UINT32_MAX / 2;
+    return memory_bytes < UINT32_MAX / 4 ? (size_t)memory_bytes : UINT32_MAX / 4;
 }
 
 int overlay_create(flume *handle, uint64_t memory_bytes, struct overlay **out_overlay)
