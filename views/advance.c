@@ -192,7 +192,7 @@ static struct batch_limits choose_limits(const struct environment *env, uint64_t
         .until_seq = head,
         .records_max = is_short ? URGENT_RECORDS_MAX : BULK_RECORDS_MAX,
         .ns_max = is_short ? URGENT_NS_MAX : BULK_NS_MAX,
-        .passes_over_others = true,
+        .passes_over = true,
         .takes_sealed = head > synced && head - synced > URGENT_RECORDS_MAX,
         .bytes_max = BULK_BYTES_MAX,
     };

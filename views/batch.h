@@ -24,12 +24,11 @@ struct batch_limits {
     uint64_t records_max;
     uint64_t ns_max;
     bool splits_batches; /* It may end inside a batch of the log: nobody sees what is built. */
-    bool
-        passes_over_others; /* Where the log says that none is of the view's kinds, records need not
-                                be read: until_seq is a head that was. */
-    bool takes_sealed; /* Where a sealed strata begins it may be taken whole, by the definition's
+    bool passes_over;    /* Where the log says that none is of the view's kinds, records need not be
+                         read: until_seq is a head that was. */
+    bool takes_sealed;   /* Where a sealed strata begins it may be taken whole, by the definition's
                             sealed, whatever records_max, ns_max and bytes_max say. */
-    size_t bytes_max;  /* Of collected rows. */
+    size_t bytes_max;    /* Of collected rows. */
 };
 
 /* A sealed strata that is being taken whole. */

@@ -5,8 +5,8 @@
  * of each kind, so the view of such a kind moves on without reading what others append.
  *
  * What always holds:
- *   - Between where the view stood and where it comes to stand there was no record of its kinds. The
- *     log tells the last of a kind before it publishes the record, and until_seq was published
+ *   - Between where the view stood and where it comes to stand there was no record of its kinds.
+ *     The log tells the last of a kind before it publishes the record, and until_seq was published
  *     before it is asked.
  *   - Whether what lies between can be read is not looked at: no row depends on it.
  */
@@ -32,8 +32,7 @@ bool batch_pass_over_others(flume_batch *batch, const struct batch_limits *limit
 {
     uint64_t seq = batch->meta.synced_seq;
 
-    if (!limits->passes_over_others || seq >= limits->until_seq ||
-        !has_none_since(batch->view, seq))
+    if (!limits->passes_over || seq >= limits->until_seq || !has_none_since(batch->view, seq))
         return false;
     *out_count = limits->until_seq - seq;
     batch->meta.synced_seq = limits->until_seq;
