@@ -86,6 +86,12 @@ static int make_strata(flume_log *log, uint64_t bytes, const char *strata, const
     return make_file(log, strata, bytes);
 }
 
+/* Chunks fill whole pages: writing those twice only costs. */
+static bool gains_by_zeros(const flume_log *log)
+{
+    return !atomic_load(&log->is_companion);
+}
+
 /* Write zeros ahead. A failure only costs speed. */
 static void zero_ahead(flume_log *log, int file, uint64_t bytes)
 {
@@ -113,7 +119,7 @@ void prepare_next(flume_log *log)
     if (atomic_load(&head->prepared_bytes) == 0)
         file = make_strata(log, bytes, "prepare.strata.tmp", "prepare.slots.tmp");
     if (file >= 0) {
-        zero_ahead(log, file, bytes);
+        zero_ahead(log, file, gains_by_zeros(log) ? bytes : 0);
         if (rename_in_log(log, "prepare.slots.tmp", next_slots) == FLUME_OK &&
             rename_in_log(log, "prepare.strata.tmp", next_strata) == FLUME_OK)
             atomic_store(&head->prepared_bytes, bytes);
@@ -327,7 +333,7 @@ int roll_locked(flume_log *log, uint64_t need_bytes)
     if (status != FLUME_OK)
         return status;
     roll_publish_locked(log, first_seq, &header);
-    head->active_zeroed_to = strata == next_strata ? bytes : 0;
+    head->active_zeroed_to = strata == next_strata && gains_by_zeros(log) ? bytes : 0;
     keep_file(log, first_seq, file);
     log->writer.rolled = true;
     return FLUME_OK;

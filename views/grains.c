@@ -43,13 +43,17 @@ static flume_options options_of(const flume *handle)
     static const flume_seal_options on_request = {.mode = FLUME_SEAL_ON_REQUEST};
     const flume_log_options *log = &handle->options.log;
     enum flume_profile profile = FLUME_PROFILE_CASUAL;
+    enum flume_io_mode io_mode = log->io_mode;
 
+    /* A chunk fills hundreds of pages at once: one call costs less than their faults do. */
+    if (io_mode == FLUME_IO_AUTO)
+        io_mode = FLUME_IO_PWRITE;
     /* Safe is casual here: the record of the blob decides when its chunks must be durable. */
     if (log->profile == FLUME_PROFILE_FORGETFUL || log->profile == FLUME_PROFILE_PARANOID)
         profile = log->profile;
     return (flume_options){
         .log = {.profile = profile,
-                .io_mode = log->io_mode,
+                .io_mode = io_mode,
                 .lock_timeout_ns = log->lock_timeout_ns,
                 .seal = &on_request,
                 .allocator = log->allocator,
