@@ -8,11 +8,6 @@
 #include "flume/seal.h"
 #include "seal_fixture.h"
 
-static void close_handle_of(flume_log *log)
-{
-    assert_int_equal(flume_log_close(log), FLUME_OK);
-}
-
 static flume_log *open_at(const char *path, unsigned flags)
 {
     flume_log_options options = {
@@ -45,7 +40,7 @@ static uint64_t make_chunks(const char *path, unsigned count)
         (void)append_kind(grains, FLUME_KIND_CHUNK, 0, 0);
     if (count > 0)
         assert_int_equal(flume_log_get(grains, count, &record), FLUME_OK); /* 0: the manifest. */
-    close_handle_of(grains);
+    close_handle(grains);
     return record.check;
 }
 
@@ -67,7 +62,7 @@ static void begin(struct log_fixture *fx)
     assert_int_equal(flume_log_get(grains, 2, &record), FLUME_OK);
     (void)append_kind(fx->log, FLUME_KIND_BLOB, 0, 0); /* Inline: it needs nothing. */
     (void)append_kind(fx->log, FLUME_KIND_BLOB, 3, record.check);
-    close_handle_of(grains);
+    close_handle(grains);
 }
 
 static void lose_setting(struct log_fixture *fx)

@@ -1,4 +1,4 @@
-# blob: a check of a basin goes on to its chunks; and whose they are GRAINS says, or who is asked.
+# blob: a check of a basin goes on to its chunks; whose chunks are is said by GRAINS, or by --path.
 . "$(dirname "$0")/lib.sh"
 
 head -c 1500000 /dev/urandom >large
