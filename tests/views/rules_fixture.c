@@ -126,3 +126,12 @@ enum flume_variable_class class_at(struct rules_fixture *fx, uint64_t seq, const
     flume_scope_destroy(scope);
     return class_;
 }
+
+uint64_t newest_schema(struct rules_fixture *fx)
+{
+    uint64_t seq;
+
+    assert_int_equal(flume_log_last(flume_log_of(fx->views->flume), FLUME_KIND_SCHEMA, &seq),
+                     FLUME_OK);
+    return seq;
+}

@@ -34,5 +34,7 @@ void expect_new(struct rules_fixture *fx, const char *text);
 void expect_dup(struct rules_fixture *fx, const char *text, uint64_t seq);
 /* What the record at seq has under a key; FLUME_CLASS_IGNORE: it is not there. */
 enum flume_variable_class class_at(struct rules_fixture *fx, uint64_t seq, const char *key);
+/* The last record of what a recorder was told; FLUME_SEQ_NONE: there is none. */
+uint64_t newest_schema(struct rules_fixture *fx);
 
 #endif

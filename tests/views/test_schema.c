@@ -4,18 +4,9 @@
  */
 #include "rules_fixture.h"
 
-#include "flume/schema.h"
-
 #include <string.h>
 
-static uint64_t newest(struct rules_fixture *fx)
-{
-    uint64_t seq;
-
-    assert_int_equal(flume_log_last(flume_log_of(fx->views->flume), FLUME_KIND_SCHEMA, &seq),
-                     FLUME_OK);
-    return seq;
-}
+#include "flume/schema.h"
 
 static void set(struct rules_fixture *fx, const char *labels, const char *key, const char *value)
 {
@@ -56,9 +47,9 @@ static void what_was_told_stands_right_before_the_first_scope(void **state)
 
     set(fx, "^a$", "k", "v");
     default_to(fx, "z", 7);
-    assert_int_equal(newest(fx), FLUME_SEQ_NONE);
+    assert_int_equal(newest_schema(fx), FLUME_SEQ_NONE);
     verdict = commit(fx, "n=1 z=7");
-    assert_int_equal(newest(fx), verdict.record_seq - 1);
+    assert_int_equal(newest_schema(fx), verdict.record_seq - 1);
     assert_int_equal(commit(fx, "n=1").kind, FLUME_DUP);
     assert_int_equal(commit(fx, "n=1").seq, verdict.record_seq);
 }
@@ -77,7 +68,7 @@ static void it_is_read_back_as_it_was_told(void **state)
     default_to(fx, "z", 7);
     (void)commit(fx, "n=1");
     schema = open_schema(fx);
-    assert_int_equal(flume_schema_seq(schema), newest(fx));
+    assert_int_equal(flume_schema_seq(schema), newest_schema(fx));
     expect_setting(schema, "ab", 0, "k", "of a", 1);
     expect_setting(schema, "ab", 1, "other", "x", 2);
     expect_setting(schema, "c", 0, "k", "base", 0);
@@ -100,12 +91,12 @@ static void it_is_recorded_once_until_it_changes(void **state)
         default_to(fx, "z", 7);
         (void)commit(fx, run == 0 ? "n=1" : run == 1 ? "n=2" : "n=3");
         if (run == 0)
-            first = newest(fx);
-        assert_int_equal(newest(fx), first);
+            first = newest_schema(fx);
+        assert_int_equal(newest_schema(fx), first);
     }
     default_to(fx, "z", 8);
     second = commit(fx, "n=4").record_seq - 1;
-    assert_int_equal(newest(fx), second);
+    assert_int_equal(newest_schema(fx), second);
     assert_true(second > first);
 }
 
@@ -115,7 +106,7 @@ static void who_tells_nothing_records_nothing(void **state)
     flume_schema *schema;
 
     (void)commit(fx, "n=1");
-    assert_int_equal(newest(fx), FLUME_SEQ_NONE);
+    assert_int_equal(newest_schema(fx), FLUME_SEQ_NONE);
     assert_int_equal(flume_schema_open(fx->views->flume, NULL, &schema), FLUME_ERR_NOT_FOUND);
 }
 
@@ -127,7 +118,7 @@ static void a_link_has_it_before_itself_too(void **state)
     default_to(fx, "z", 7);
     assert_int_equal(commit(fx, "n=1 z=7").kind, FLUME_DUP);
     assert_int_equal(flume_recorder_flush(fx->recorder), FLUME_OK);
-    assert_int_equal(newest(fx), flume_log_head(flume_log_of(fx->views->flume)) - 2);
+    assert_int_equal(newest_schema(fx), flume_log_head(flume_log_of(fx->views->flume)) - 2);
 }
 
 static void a_scope_that_is_refused_tells_nothing(void **state)
@@ -137,7 +128,7 @@ static void a_scope_that_is_refused_tells_nothing(void **state)
     set(fx, "", "k", "v");
     flume_scope_clear(fx->scope);
     expect_refused(fx, FLUME_ERR_INVALID, "label of its own");
-    assert_int_equal(newest(fx), FLUME_SEQ_NONE);
+    assert_int_equal(newest_schema(fx), FLUME_SEQ_NONE);
 }
 
 static void an_earlier_one_is_found_as_of_then(void **state)
@@ -149,10 +140,10 @@ static void an_earlier_one_is_found_as_of_then(void **state)
 
     set(fx, "", "k", "one");
     (void)commit(fx, "n=1");
-    first = newest(fx);
+    first = newest_schema(fx);
     set(fx, "", "k", "two");
     ask.as_of = commit(fx, "n=2").record_seq - 1;
-    assert_int_equal(newest(fx), ask.as_of);
+    assert_int_equal(newest_schema(fx), ask.as_of);
     assert_int_equal(flume_schema_open(fx->views->flume, &ask, &schema), FLUME_OK);
     assert_int_equal(flume_schema_seq(schema), first);
     expect_setting(schema, "any", 0, "k", "one", 0);

@@ -3,11 +3,11 @@
  */
 #include "rules_fixture.h"
 
-#include "flume/schema.h"
-#include "flume/scope_stage.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "flume/schema.h"
+#include "flume/scope_stage.h"
 
 static const uint8_t none[FLUME_HASH_BYTES];
 
@@ -22,15 +22,6 @@ static void tare(struct rules_fixture *fx, const char *text, enum flume_tare_mod
 static void untare(struct rules_fixture *fx)
 {
     assert_int_equal(flume_recorder_untare(fx->recorder), FLUME_OK);
-}
-
-static uint64_t newest(struct rules_fixture *fx)
-{
-    uint64_t seq;
-
-    assert_int_equal(flume_log_last(flume_log_of(fx->views->flume), FLUME_KIND_SCHEMA, &seq),
-                     FLUME_OK);
-    return seq;
 }
 
 static flume_tape_entry entry_at(struct rules_fixture *fx, uint64_t seq)
@@ -79,9 +70,9 @@ static void what_tares_leave_out_is_told_before_the_first_scope(void **state)
     flume_verdict untared = commit(fx, "a=0"), tared, larger;
 
     tare(fx, "g=1 h=2 @other", FLUME_TARE_KEYS);
-    assert_int_equal(newest(fx), FLUME_SEQ_NONE); /* Nothing was committed under it. */
+    assert_int_equal(newest_schema(fx), FLUME_SEQ_NONE); /* Nothing was committed under it. */
     tared = commit(fx, "a=1 g=5");
-    assert_int_equal(newest(fx), tared.record_seq - 1);
+    assert_int_equal(newest_schema(fx), tared.record_seq - 1);
     expect_tares(fx, tared.record_seq, "0 keys g, 0 keys h");
     expect_untared(fx, untared.record_seq);
     tare(fx, "i=1", FLUME_TARE_VALUES);
@@ -145,7 +136,7 @@ static void links_under_other_tares_are_counted_apart(void **state)
     head = flume_log_head(log);
     expect_tares(fx, head - 2, "0 keys g"); /* Though it was written when they were undone. */
     assert_int_equal(entry_at(fx, head - 2).repeats, 2);
-    assert_int_equal(newest(fx), head - 3);
+    assert_int_equal(newest_schema(fx), head - 3);
     expect_untared(fx, head - 1);
 }
 
@@ -162,12 +153,12 @@ static void the_same_tares_are_told_once(void **state)
         tare(fx, "g=1", FLUME_TARE_KEYS);
         (void)commit(fx, text);
         if (run == 0)
-            first = newest(fx);
-        assert_int_equal(newest(fx), first);
+            first = newest_schema(fx);
+        assert_int_equal(newest_schema(fx), first);
     }
     tare(fx, "h=1", FLUME_TARE_KEYS);
     second = commit(fx, "b=1").record_seq - 1;
-    assert_int_equal(newest(fx), second);
+    assert_int_equal(newest_schema(fx), second);
     for (text[2] = '5'; text[2] < '8'; text[2]++) {
         untare(fx);
         last = commit(fx, text).record_seq;
@@ -178,7 +169,7 @@ static void the_same_tares_are_told_once(void **state)
         text[0] = 'a';
         expect_tares(fx, last, "0 keys g, 1 keys h");
     }
-    assert_int_equal(newest(fx), second);
+    assert_int_equal(newest_schema(fx), second);
 }
 
 static void more_sets_than_are_remembered_are_all_told(void **state)
@@ -234,11 +225,11 @@ static void what_is_discarded_tells_of_no_tares(void **state)
     untare(fx);
     (void)commit(fx, "a=2");
     assert_int_equal(flume_recorder_flush(fx->recorder), FLUME_OK);
-    assert_int_equal(newest(fx), FLUME_SEQ_NONE);
+    assert_int_equal(newest_schema(fx), FLUME_SEQ_NONE);
     tare(fx, "g=1", FLUME_TARE_KEYS);
     (void)commit(fx, "a=3 g=1");
     assert_int_equal(flume_recorder_flush(fx->recorder), FLUME_OK);
-    assert_int_not_equal(newest(fx), FLUME_SEQ_NONE);
+    assert_int_not_equal(newest_schema(fx), FLUME_SEQ_NONE);
 }
 
 /* ---- ids and records ---- */
@@ -303,7 +294,7 @@ static void settings_and_defaults_are_found_though_tares_were_told_later(void **
     seq = commit(fx, "a=1").record_seq - 1;
     tare(fx, "g=1", FLUME_TARE_KEYS);
     (void)commit(fx, "a=2");
-    assert_true(newest(fx) > seq);
+    assert_true(newest_schema(fx) > seq);
     assert_int_equal(flume_schema_open(fx->views->flume, NULL, &schema), FLUME_OK);
     assert_int_equal(flume_schema_seq(schema), seq);
     assert_int_equal(flume_schema_config_at(schema, NULL, 0, 0, &setting), FLUME_OK);
