@@ -3,6 +3,7 @@
  */
 #include "sealed.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "sealed_inside.h"
@@ -42,6 +43,14 @@ struct cache *sealed_cache(flume_log *log)
     if (cache == NULL)
         (void)log_fail(log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
                        "no memory to read sealed strata of %s", log->path);
+    return cache;
+}
+
+struct cache *sealed_cache_made(flume_log *log)
+{
+    struct cache *cache = atomic_load_explicit(&log->cache, memory_order_acquire);
+
+    assert(cache != NULL);
     return cache;
 }
 
@@ -291,12 +300,12 @@ static void labels_release(struct held *held)
 static struct label_list *labels_get(flume_log *log, struct strata *strata)
 {
     struct cache_key key = {strata->sealed->number, SEALED_ITEM_LABELS, 0};
-    struct cache *cache = sealed_cache(log);
+    struct cache *cache = sealed_cache_made(log);
     const struct sealed_section *section = &strata->sealed->labels;
     struct cache_item *item;
     struct label_list *list;
 
-    if (cache == NULL || section->bytes > SEALED_LABELS_BYTES_MAX)
+    if (section->bytes > SEALED_LABELS_BYTES_MAX)
         return NULL;
     item = cache_get(cache, &key);
     if (item != NULL)

@@ -104,14 +104,11 @@ static int index_read(flume_log *log, struct strata *strata, struct block_index 
 int sealed_index(flume_log *log, struct strata *strata, struct block_index **out_index)
 {
     struct cache_key key = {strata->sealed->number, SEALED_ITEM_INDEX, 0};
-    struct cache *cache = sealed_cache(log);
-    struct cache_item *item;
+    struct cache *cache = sealed_cache_made(log);
+    struct cache_item *item = cache_get(cache, &key);
     struct block_index *index = NULL;
     int status;
 
-    if (cache == NULL)
-        return FLUME_ERR_NO_MEMORY;
-    item = cache_get(cache, &key);
     if (item != NULL) {
         *out_index = (struct block_index *)item;
         return FLUME_OK;
@@ -176,13 +173,10 @@ static ZSTD_DCtx *context_take(flume_log *log)
 
 static void context_give(flume_log *log, ZSTD_DCtx *context)
 {
-    for (size_t i = 0; i < UNPACKERS; i++) {
-        void *expected = NULL;
-
-        if (atomic_compare_exchange_strong(&log->unpackers[i], &expected, context))
-            return;
-    }
-    (void)ZSTD_freeDCtx(context);
+    /* Each place gets it in turn, and gives what it had. */
+    for (size_t i = 0; context != NULL && i < UNPACKERS; i++)
+        context = atomic_exchange(&log->unpackers[i], context);
+    (void)ZSTD_freeDCtx(context); /* NULL is harmless. */
 }
 
 static void dictionary_release(struct held *held)
@@ -250,12 +244,10 @@ static int dictionary_read(flume_log *log, struct strata *strata, const struct c
 static int dictionary_get(flume_log *log, struct strata *strata, struct dictionary **out_dictionary)
 {
     struct cache_key key = {strata->sealed->number, SEALED_ITEM_DICTIONARY, 0};
-    struct cache *cache = sealed_cache(log);
-    struct cache_item *item = cache != NULL ? cache_get(cache, &key) : NULL;
+    struct cache *cache = sealed_cache_made(log);
+    struct cache_item *item = cache_get(cache, &key);
     int status;
 
-    if (cache == NULL)
-        return FLUME_ERR_NO_MEMORY;
     if (item != NULL) {
         *out_dictionary = (struct dictionary *)item;
         return FLUME_OK;
@@ -535,13 +527,10 @@ static int block_get(flume_log *log, struct strata *strata, const struct block_i
                      size_t at, enum cache_end end, struct block **out_block)
 {
     struct cache_key key = {strata->sealed->number, SEALED_ITEM_BLOCK, (uint32_t)at};
-    struct cache *cache = sealed_cache(log);
-    struct cache_item *item;
+    struct cache *cache = sealed_cache_made(log);
+    struct cache_item *item = cache_get(cache, &key);
     int status;
 
-    if (cache == NULL)
-        return FLUME_ERR_NO_MEMORY;
-    item = cache_get(cache, &key);
     if (item != NULL) {
         *out_block = (struct block *)item;
         return FLUME_OK;

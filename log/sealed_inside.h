@@ -18,6 +18,9 @@ struct block_index {
 /* The handle's cache, made on first use. NULL: no memory. */
 struct cache *sealed_cache(flume_log *log);
 
+/* The same where a sealed strata is open: the footer page of each is read through it. */
+struct cache *sealed_cache_made(flume_log *log);
+
 /* The strata's block index, held for the caller. */
 int sealed_index(flume_log *log, struct strata *strata, struct block_index **out_index);
 
