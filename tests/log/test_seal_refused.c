@@ -184,56 +184,46 @@ static void expect_sealed(struct room *room, uint64_t strata)
 
 /* --- Every place ------------------------------------------------------------------------------ */
 
-static void a_large_strata_is_sealed_after_each_call_has_failed(void **state)
+/* Every read fails, or every write, one after the other. */
+static void fail_each(uint64_t strata_bytes, size_t body_bytes, enum fault_call call)
 {
-    static const enum fault_call calls[] = {FAULT_PREAD, FAULT_PWRITE};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
-        struct room *room = room_begin(2 << 20);
-        uint64_t nth = 1;
-
-        fill(room, 1, RECORD_BYTES);
-        for (;; nth++) {
-            int status;
-
-            faultio_plan(&room->fault, (struct fault_plan){calls[i], nth, -EIO, FAULT_ONCE});
-            status = flume_log_seal(room->log, NULL, NULL);
-            if (faultio_heal(&room->fault) == 0)
-                break;
-            assert_true(nth < PLACES_MAX);
-            assert_int_equal(status, FLUME_ERR_IO);
-            expect_refused(room, FLUME_ERR_IO, "");
-        }
-        assert_true(nth > 3);
-        expect_sealed(room, 0);
-        assert_int_equal(stat_of(room->log).sealed_count, 1);
-        room_end(room);
-    }
-}
-
-/* What stands behind the blocks does not fit into the buffer with the last of them. */
-static void sections_are_written_again_after_each_write_has_failed(void **state)
-{
-    enum { BODY_BYTES = 400 };
-    struct room *room = room_begin(1 << 20);
+    struct room *room = room_begin(strata_bytes);
     uint64_t nth = 1;
 
-    (void)state;
-    fill(room, 1, BODY_BYTES);
+    fill(room, 1, body_bytes);
     for (;; nth++) {
         int status;
 
-        faultio_plan(&room->fault, (struct fault_plan){FAULT_PWRITE, nth, -EIO, FAULT_ONCE});
+        faultio_plan(&room->fault, (struct fault_plan){call, nth, -EIO, FAULT_ONCE});
         status = flume_log_seal(room->log, NULL, NULL);
         if (faultio_heal(&room->fault) == 0)
             break;
+        assert_true(nth < PLACES_MAX);
         assert_int_equal(status, FLUME_ERR_IO);
         expect_refused(room, FLUME_ERR_IO, "");
     }
     assert_true(nth > 3);
     expect_sealed(room, 0);
+    assert_int_equal(stat_of(room->log).sealed_count, 1);
     room_end(room);
+}
+
+static void a_large_strata_is_sealed_after_each_call_has_failed(void **state)
+{
+    (void)state;
+    fail_each(2 << 20, RECORD_BYTES, FAULT_PREAD);
+    fail_each(2 << 20, RECORD_BYTES, FAULT_PWRITE);
+}
+
+/* Neither a window nor the buffer has room for what stands behind the blocks with the last of
+ * them. */
+static void sections_are_made_after_each_call_has_failed(void **state)
+{
+    enum { BODY_BYTES = 400 };
+
+    (void)state;
+    fail_each(1 << 20, BODY_BYTES, FAULT_PREAD);
+    fail_each(1 << 20, BODY_BYTES, FAULT_PWRITE);
 }
 
 static void a_large_strata_is_sealed_after_each_request_has_failed(void **state)
@@ -581,7 +571,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_strata_is_sealed_after_each_call_has_failed),
-        cmocka_unit_test(sections_are_written_again_after_each_write_has_failed),
+        cmocka_unit_test(sections_are_made_after_each_call_has_failed),
         cmocka_unit_test(a_large_strata_is_sealed_after_each_request_has_failed),
         cmocka_unit_test(a_read_that_gives_something_else_stops_sealing),
         cmocka_unit_test(without_memory_for_a_dictionary_nothing_is_sealed),

@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "bytes.h"
 #include "faultio.h"
 #include "hash.h"
 
@@ -366,11 +367,58 @@ static void stored_nodes_that_do_not_lead_to_the_root_are_not_believed(void **st
     expect_get(fx->log, 2 * SEALED_GROUP_RECORDS, FLUME_OK);
 }
 
+/* A list of lost records that has another length than it says, or a range of no records. */
+static void a_list_of_lost_records_that_cannot_be_is_told_and_made_anew(void **state)
+{
+    enum { FIRST_RANGE_AT = 8 };
+    struct log_fixture *fx = *state;
+    struct sealed_block_entry entry;
+    struct sealed_section *section;
+    struct forged forged;
+
+    fx->options.seal = &small_blocks;
+    open_for_sealing(fx);
+    for (unsigned i = 0; i < 2 * SEALED_GROUP_RECORDS; i++)
+        (void)append_compressible(fx->log, 200, i);
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    seal_all(fx);
+    close_log(fx);
+    forge_begin(fx, 0, &forged);
+    section = forge_section(&forged, SEALED_SECTION_BLOCKS);
+    sealed_block_entry_decode(forged.file.bytes + section->offset, &entry);
+    forged.file.bytes[entry.file_offset + SEALED_BLOCK_HEADER_BYTES + 3] ^= 1;
+    forge_end(&forged);
+    assert_int_equal(flume_repair(fx->path, FLUME_REPAIR_SALVAGE, NULL, NULL, NULL), FLUME_OK);
+    expect_sound(fx);
+    for (unsigned way = 0; way < 2; way++) {
+        flume_check_report report;
+        uint8_t *list;
+
+        forge_begin(fx, 0, &forged);
+        list = forged.file.bytes + forge_section(&forged, SEALED_SECTION_LOST)->offset;
+        assert_true(get_le32(list) > 0);
+        if (way == 0)
+            put_le32(list, get_le32(list) + 1);
+        else
+            put_le32(list + FIRST_RANGE_AT + 4, 0);
+        forge_end(&forged);
+        (void)flume_check(fx->path, NULL, &report, NULL);
+        assert_false(report.sound);
+        assert_int_equal(flume_repair(fx->path, FLUME_REPAIR_SALVAGE, NULL, NULL, NULL), FLUME_OK);
+        expect_sound(fx);
+        open_log(fx);
+        expect_get(fx->log, 1, FLUME_ERR_LOST);
+        expect_get(fx->log, SEALED_GROUP_RECORDS, FLUME_OK);
+        close_log(fx);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         closed_log_test(a_block_larger_than_any_is_damaged_and_never_read),
         closed_log_test(labels_longer_than_any_hide_no_record_and_are_never_read),
+        closed_log_test(a_list_of_lost_records_that_cannot_be_is_told_and_made_anew),
         closed_log_test(stored_nodes_that_do_not_lead_to_the_root_are_not_believed),
         closed_log_test(hundreds_of_blocks_are_found_without_an_index),
         closed_log_test(without_memory_hundreds_of_blocks_are_found_later),
