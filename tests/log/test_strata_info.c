@@ -3,6 +3,11 @@
  */
 #include "seal_fixture.h"
 
+#include <errno.h>
+
+#include "faultio.h"
+#include "head.h"
+
 enum { STRATA = 3 };
 
 /* All strata of a log, walked; the count. */
@@ -270,6 +275,70 @@ static void a_gap_wider_than_memory_hides_no_record(void **state)
     expect_get(fx->log, far, FLUME_OK);
 }
 
+/* All handles list log/ anew. */
+static void raise_layout_count(struct log_fixture *fx)
+{
+    const char *path = fixture_path(fx, "basin.flume/HEAD");
+    uint64_t count;
+
+    read_file(path, offsetof(struct head, layout_count), &count, sizeof count);
+    count++;
+    write_file(path, offsetof(struct head, layout_count), &count, sizeof count);
+}
+
+static void rename_strata(struct log_fixture *fx, uint64_t from, uint64_t to)
+{
+    run_command("cd '%s/log' && mv %020llu.strata %020llu.strata", fx->path,
+                (unsigned long long)from, (unsigned long long)to);
+    raise_layout_count(fx);
+}
+
+/* As many names as before, but other ones. */
+static void a_strata_that_was_renamed_is_missing_until_it_has_its_name_again(void **state)
+{
+    struct log_fixture *fx = *state;
+    static flume_strata_info infos[SEAL_STRATA_MAX];
+    flume_strata_info info;
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA);
+    (void)walk(fx->log, infos);
+    rename_strata(fx, infos[1].first_seq, infos[1].first_seq + 1);
+    assert_int_equal(flume_log_strata(fx->log, infos[1].first_seq, &info), FLUME_ERR_DAMAGED);
+    expect_error(fx->log, FLUME_ERR_DAMAGED, "is missing from log/");
+    assert_int_equal(flume_log_strata(fx->log, infos[1].first_seq + 1, &info), FLUME_ERR_DAMAGED);
+    expect_error(fx->log, FLUME_ERR_DAMAGED, "files were exchanged");
+    assert_int_equal(flume_log_strata(fx->log, 0, &info), FLUME_OK);
+    assert_int_equal(info.records, infos[0].records);
+    rename_strata(fx, infos[1].first_seq + 1, infos[1].first_seq);
+    assert_int_equal(flume_log_strata(fx->log, infos[1].first_seq, &info), FLUME_OK);
+    assert_int_equal(info.records, infos[1].records);
+}
+
+static void a_list_that_cannot_be_had_is_an_error(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct faultio fault;
+    flume_strata_info info = {.records = 7};
+
+    faultio_init(&fault, flume_io_posix());
+    fx->options.io = &fault.table;
+    fx->options.profile = FLUME_PROFILE_FORGETFUL;
+    open_for_sealing(fx);
+    (void)append_text(fx->log, "one");
+    faultio_plan(&fault, (struct fault_plan){FAULT_LIST, 1, -EIO, FAULT_LASTING});
+    raise_layout_count(fx);
+    assert_int_equal(flume_log_strata(fx->log, 0, &info), FLUME_ERR_IO);
+    expect_error(fx->log, FLUME_ERR_IO, "list");
+    assert_int_equal(info.records, 7);
+    (void)faultio_heal(&fault);
+    assert_int_equal(flume_log_strata(fx->log, 0, &info), FLUME_OK);
+    assert_int_equal(info.records, 2);
+    close_log(fx);
+    faultio_deinit(&fault);
+    fx->options.io = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +352,8 @@ int main(void)
         closed_log_test(a_missing_first_strata_is_told),
         closed_log_test(without_a_footer_a_missing_strata_is_told_too),
         closed_log_test(a_gap_wider_than_memory_hides_no_record),
+        closed_log_test(a_strata_that_was_renamed_is_missing_until_it_has_its_name_again),
+        closed_log_test(a_list_that_cannot_be_had_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

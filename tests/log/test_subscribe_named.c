@@ -3,8 +3,11 @@
  */
 #include "log_fixture.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <unistd.h>
+
+#include "faultio.h"
 
 static flume_subscribe_options named(const char *name)
 {
@@ -272,6 +275,67 @@ static void a_record_that_is_withheld_does_not_count_as_delivered(void **state)
     collector_destroy(collector);
 }
 
+/* A clock of which a second passes with every look. */
+struct hurry {
+    struct faultio fault;
+    _Atomic uint64_t looks;
+};
+
+static uint64_t hurrying_ns(void *ctx)
+{
+    struct hurry *hurry = (struct hurry *)((uint8_t *)ctx - offsetof(struct hurry, fault));
+
+    return flume_io_posix()->monotonic_ns(flume_io_posix()->ctx) +
+           atomic_fetch_add(&hurry->looks, 1) * SECOND_NS;
+}
+
+/* The disk fails from the first record on. */
+static int fail_saving(struct collector *collector, const flume_record *record)
+{
+    (void)record;
+    faultio_plan(collector->also_ctx,
+                 (struct fault_plan){
+                     .call = FAULT_PWRITE, .nth = 1, .result = -EIO, .duration = FAULT_LASTING});
+    return 0;
+}
+
+static void a_position_that_cannot_be_saved_on_the_way_ends_the_subscription(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct collector *collector = collector_create();
+    flume_subscribe_options options = named("unsaved");
+    flume_subscription *subscription;
+    struct hurry hurry = {.looks = 0};
+    struct faultio *fault = &hurry.fault;
+
+    faultio_init(fault, flume_io_posix());
+    fault->table.monotonic_ns = hurrying_ns;
+    fx->options.io = &fault->table;
+    fx->options.profile = FLUME_PROFILE_FORGETFUL; /* Its own threads write nothing. */
+    close_log(fx);
+    open_log(fx);
+    for (unsigned i = 0; i < 5; i++)
+        (void)append_text(fx->log, "one of five");
+    collector->also = fail_saving;
+    collector->also_ctx = fault;
+    subscription = subscribe(fx->log, &options, collector);
+    wait_for_end(collector, FLUME_ERR_IO);
+    assert_int_equal(collector->count, 1);
+    assert_non_null(strstr(collector->end_error.message, "write"));
+    assert_true(faultio_heal(fault) > 0);
+    flume_unsubscribe(subscription);
+    collector->also = NULL;
+    collector->count = 0;
+    subscription = subscribe(fx->log, &options, collector); /* From where it was: at least once. */
+    wait_for_count(collector, 5);
+    flume_unsubscribe(subscription);
+    close_log(fx);
+    assert_int_equal(fault->open_files, 0);
+    faultio_deinit(fault);
+    collector_destroy(collector);
+    fx->options.io = NULL;
+}
+
 /* A process that dies tells nobody: what it had seen since the last save comes again. */
 static void delivery_is_at_least_once_when_the_process_dies(void **state)
 {
@@ -363,6 +427,7 @@ int main(void)
         log_test(names_are_1_to_64_harmless_characters),
         log_test(unsubscribing_while_records_flow_leaves_none_out),
         log_test(a_record_that_is_withheld_does_not_count_as_delivered),
+        log_test(a_position_that_cannot_be_saved_on_the_way_ends_the_subscription),
         log_test(delivery_is_at_least_once_when_the_process_dies),
         log_test(a_position_that_a_power_cut_took_back_is_told),
         log_test(also_when_the_cut_seqs_were_given_again),
