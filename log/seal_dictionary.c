@@ -34,7 +34,8 @@ static bool is_zero(const uint8_t *bytes, size_t count)
     return bytes[0] == 0 && memcmp(bytes, bytes + 1, count - 1) == 0;
 }
 
-/* Pieces of number `first`, first + 2, ... of the strata. Space that was never used is left out. */
+/* Pieces of number `first`, first + 2, ... of the strata, as many as lie below the limit. Space that
+ * was never used is left out. */
 static int collect(struct seal_source *source, size_t first, size_t piece_count,
                    struct samples *samples)
 {
@@ -46,8 +47,6 @@ static int collect(struct seal_source *source, size_t first, size_t piece_count,
         const uint8_t *bytes;
         int status = seal_source_want(source, at, at, PIECE_BYTES, &bytes);
 
-        if (status == FLUME_ERR_NOT_FOUND)
-            return FLUME_OK;
         if (status != FLUME_OK)
             return status;
         if (is_zero(bytes, PIECE_BYTES))
