@@ -34,8 +34,8 @@ static bool is_zero(const uint8_t *bytes, size_t count)
     return bytes[0] == 0 && memcmp(bytes, bytes + 1, count - 1) == 0;
 }
 
-/* Pieces of number `first`, first + 2, ... of the strata, as many as lie below the limit. Space that
- * was never used is left out. */
+/* Pieces of number `first`, first + 2, ... of the strata; all lie below the limit. Space that was
+ * never used is left out. */
 static int collect(struct seal_source *source, size_t first, size_t piece_count,
                    struct samples *samples)
 {

@@ -3,8 +3,8 @@
  *
  * Nothing that was in memory when the file was written is trusted to be in it: blocks are read,
  * checked, unpacked and compared with the raw strata, which is read once more too; sections are
- * hashed as they lie; what is behind blocks and between sections must be zeros. Parity has checks of its own: see
- * seal_parity.h.
+ * hashed as they lie; what is behind blocks and between sections must be zeros. Parity has checks
+ * of its own: see seal_parity.h.
  */
 #include "seal_file.h"
 #include "seal_pack.h"

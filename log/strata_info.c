@@ -63,8 +63,8 @@ static uint64_t end_of_last(const struct strata *strata, uint64_t count)
                                       get_le32(strata->data + offset + GRAIN_BODY_BYTES_AT));
 }
 
-/* Count the records of a raw strata that has no footer, and their bytes. There may be fewer than the
- * table says, which knows the next strata only: those between may be gone. */
+/* Count the records of a raw strata that has no footer, and their bytes. There may be fewer than
+ * the table says, which knows the next strata only: those between may be gone. */
 static int count_raw(flume_log *log, struct strata *strata, flume_strata_info *info)
 {
     uint64_t count_max = strata_slot_count(strata->file_bytes) - 1;

@@ -406,7 +406,7 @@ static void after_a_failed_sync_nothing_is_sealed(void **state)
     room_end(room);
 }
 
-/* --- Files that are not as they should be ------------------------------------------------------ */
+/* --- Files that are not as they should be ----------------------------------------------------- */
 
 static int count_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
 {
