@@ -274,6 +274,25 @@ static void a_large_strata_with_a_page_that_does_not_read(void **state)
     sealed_parts_release(&parts);
 }
 
+/* Where a block does not read the next one is looked for in small steps. */
+static void small_strata_with_a_page_that_does_not_read(void **state)
+{
+    struct damage_fixture *fx = *state;
+    struct sealed_parts parts;
+    struct bad_medium medium;
+    struct answer healthy;
+
+    sealed_parts_read(fx, 1, &parts);
+    flip_block(fx, 1, &parts, 1);
+    flip_section(fx, 1, &parts, SEALED_SECTION_LABELS);
+    bad_medium_use(fx, &medium, 1,
+                   sealed_section_find(&parts.footer, SEALED_SECTION_PARITY)->offset);
+    healthy = ask(fx, CHECK, &(struct trouble){0});
+    assert_int_equal(healthy.status, FLUME_ERR_DAMAGED);
+    fail_calls_everywhere(fx, CHECK, &healthy, FAULT_PREAD, -EMFILE);
+    sealed_parts_release(&parts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +305,8 @@ int main(void)
                                         sealed_dictionary_setup, damage_teardown),
         cmocka_unit_test_setup_teardown(a_large_strata_with_a_page_that_does_not_read,
                                         sealed_dictionary_parity_setup, damage_teardown),
+        cmocka_unit_test_setup_teardown(small_strata_with_a_page_that_does_not_read,
+                                        sealed_parity_setup, damage_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

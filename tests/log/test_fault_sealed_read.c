@@ -821,7 +821,7 @@ static void fail_memory_everywhere(const struct row *row)
     bool failed = true;
 
     for (uint64_t nth = 1; failed;
-         nth = row->begin == TO_OPEN && nth < 100 ? nth + 1 : next_place(nth)) {
+         nth = row->begin == TO_OPEN && nth < 400 ? nth + 1 : next_place(nth)) {
         (void)play(row, &in_health, nth, &failed);
         assert_true(nth < PLACES_MAX);
     }

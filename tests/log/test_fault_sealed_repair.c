@@ -228,6 +228,41 @@ static void what_does_not_read_back_is_not_put_in_place(void **state)
     sealed_parts_release(&bad);
 }
 
+static int refuse_link(void *ctx, const char *target, const char *path)
+{
+    (void)ctx;
+    (void)target;
+    (void)path;
+    return -EIO;
+}
+
+/* What is written anew of a file that lies elsewhere gets a link of its own first. */
+static void where_no_link_can_be_made_the_file_stays_as_it_is(void **state)
+{
+    struct damage_fixture *fx = *state;
+    flume_io io = *flume_io_posix();
+    struct sealed_parts sound;
+    char path[FIXTURE_PATH_BYTES], away[FIXTURE_PATH_BYTES];
+    uint8_t *now;
+
+    sealed_parts_read(fx, SOME, &sound);
+    (void)snprintf(away, sizeof away, "%s/away.strata", fx->root);
+    assert_int_equal(rename(strata_path(fx, SOME, "strata", path), away), 0);
+    assert_int_equal(symlink("../../away.strata", path), 0); /* It counts from root/b.flume/log/. */
+    flip_bit(path, sealed_section_find(&sound.footer, SEALED_SECTION_GRAINS)->offset);
+    io.make_link = refuse_link;
+    assert_int_equal(repair_with(fx, &io, NULL), FLUME_ERR_IO);
+    expect_status(fx, check(fx), FLUME_ERR_DAMAGED);
+    expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_OK);
+    assert_true(readlink(path, away, sizeof away) > 0);
+    now = malloc((size_t)sound.count);
+    assert_non_null(now);
+    read_bytes(path, now, (size_t)sound.count, 0);
+    assert_memory_equal(now, sound.bytes, (size_t)sound.count);
+    free(now);
+    sealed_parts_release(&sound);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +271,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_strata_with_parity_that_does_not_suffice,
                                         sealed_parity_setup, damage_teardown),
         sealed_test(what_does_not_read_back_is_not_put_in_place),
+        sealed_test(where_no_link_can_be_made_the_file_stays_as_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,6 +289,131 @@ static void where_a_block_is_left_out_the_next_one_reads(void **state)
     forgery_end(&forgery);
 }
 
+/* A section of nobody's, which begins where the last block does or a little behind. */
+static void a_section_over_the_last_block_costs_that_block(void **state)
+{
+    struct damage_fixture *fx = *state;
+
+    for (uint64_t behind = 0; behind <= 8; behind += 8) {
+        struct forgery forgery;
+        struct sealed_footer *footer = &forgery.parts.footer;
+        struct sealed_block_entry last;
+        uint64_t lost;
+
+        forgery_begin(&forgery, fx, SOME);
+        last = entry_at(&forgery.parts, footer->block_count - 1);
+        lost = footer->count - last.first_ordinal;
+        assert_true(footer->section_count < SEALED_SECTIONS_MAX);
+        memmove(&footer->sections[1], &footer->sections[0],
+                footer->section_count * sizeof footer->sections[0]);
+        footer->section_count++;
+        footer->sections[0] = (struct sealed_section){.id = UNKNOWN_ID,
+                                                      .offset = last.file_offset + behind,
+                                                      .bytes = footer->sections[1].offset -
+                                                               last.file_offset - behind};
+        fit_check(&forgery, &footer->sections[0]);
+        expect_told(&forgery, "cannot be read");
+        assert_int_equal(fx->report.damaged, lost);
+        assert_int_equal(fx->report.records, fx->head - lost);
+        forgery_end(&forgery);
+    }
+}
+
+static void forget_pages(struct sealed_parts *parts)
+{
+    parts->bytes[100] ^= 1;
+    parts->bytes[parts->count - 100] ^= 1;
+}
+
+static void expect_strata_lost(struct forgery *forgery)
+{
+    struct damage_fixture *fx = forgery->fx;
+
+    sealed_parts_write(fx, forgery->index, &forgery->parts);
+    expect_status(fx, check(fx), FLUME_ERR_DAMAGED);
+    assert_int_equal(fx->report.records, fx->head - forgery->sound.footer.count);
+}
+
+/* Where no page holds, the first block proves the salt: it must be the first, and be there. */
+static void without_pages_and_a_first_block_nothing_reads(void **state)
+{
+    struct forgery forgery;
+    struct sealed_block_entry first, second;
+
+    forgery_begin(&forgery, *state, SOME);
+    first = entry_at(&forgery.parts, 0);
+    second = entry_at(&forgery.parts, 1);
+    forget_pages(&forgery.parts);
+    memset(forgery.parts.bytes + STRATA_SALT_AT, 0, 8);
+    memset(forgery.parts.bytes + forgery.parts.count - STRATA_PAGE_BYTES + SEALED_FOOTER_SALT_AT, 0,
+           8);
+    expect_strata_lost(&forgery); /* The block is there, and no salt is. */
+    memcpy(forgery.parts.bytes, forgery.sound.bytes, (size_t)forgery.sound.count);
+    forget_pages(&forgery.parts);
+    memset(forgery.parts.bytes + STRATA_SALT_AT, 0, 8);
+    memset(forgery.parts.bytes + forgery.parts.count - STRATA_PAGE_BYTES + SEALED_FOOTER_SALT_AT, 0,
+           8);
+    memset(forgery.parts.bytes + first.file_offset, 0, SEALED_BLOCK_HEADER_BYTES);
+    expect_strata_lost(&forgery);
+    memcpy(forgery.parts.bytes + first.file_offset, forgery.sound.bytes + second.file_offset,
+           SEALED_BLOCK_HEADER_BYTES);
+    expect_strata_lost(&forgery);
+    forgery.parts.count = 2 * STRATA_PAGE_BYTES; /* Not even that is there. */
+    expect_strata_lost(&forgery);
+    forgery.parts.count = forgery.sound.count;
+    forgery_end(&forgery);
+}
+
+/* --- Labels ----------------------------------------------------------------------------------- */
+
+enum { LABELS = 1200, LABEL_BYTES = 250 };
+
+/* A strata with more labels than a section takes. */
+static int labels_setup(void **state)
+{
+    static const flume_seal_options seal = {.mode = FLUME_SEAL_ON_REQUEST};
+    flume_log_options options = {.flags = FLUME_OPEN_CREATE,
+                                 .profile = FLUME_PROFILE_FORGETFUL,
+                                 .io_mode = FLUME_IO_PWRITE,
+                                 .strata_bytes = 1 << 20,
+                                 .seal = &seal};
+    struct damage_fixture *fx;
+    flume_log *log = NULL;
+
+    if (damage_setup(state) != 0)
+        return -1;
+    fx = *state;
+    (void)snprintf(fx->basin, sizeof fx->basin, "%s/l.flume", fx->root);
+    assert_int_equal(flume_log_open(&log, fx->basin, &options, &fx->error), FLUME_OK);
+    for (unsigned i = 0; i < LABELS; i++) {
+        char label[LABEL_BYTES + 1];
+        const char *labels[] = {label};
+        flume_entry entry = {.labels = labels, .label_count = 1};
+
+        (void)snprintf(label, sizeof label, "%0*u", LABEL_BYTES, i);
+        assert_int_equal(flume_log_append_entry(log, &entry, NULL), FLUME_OK);
+    }
+    assert_int_equal(flume_log_sync(log, FLUME_SEQ_NONE), FLUME_OK);
+    remember_records(fx, log);
+    assert_int_equal(flume_log_seal(log, &(flume_seal_call){.active = true}, NULL), FLUME_OK);
+    assert_int_equal(flume_log_close(log), FLUME_OK);
+    (void)find_strata(fx);
+    return 0;
+}
+
+static void labels_of_which_there_are_too_many_are_not_to_be_there(void **state)
+{
+    struct forgery forgery;
+
+    forgery_begin(&forgery, *state, 0);
+    expect_sound(forgery.fx);
+    assert_null(sealed_section_find(&forgery.sound.footer, SEALED_SECTION_LABELS));
+    section_of(&forgery, SEALED_SECTION_GRAINS)->id = SEALED_SECTION_LABELS;
+    expect_told(&forgery, "the labels is not what the records say");
+    expect_made_right(&forgery);
+    forgery_end(&forgery);
+}
+
 /* --- Dictionaries ----------------------------------------------------------------------------- */
 
 static void a_copy_of_the_dictionary_that_is_another_is_told(void **state)
@@ -345,6 +470,10 @@ int main(void)
         sealed_test(bytes_between_blocks_are_told_and_all_records_read),
         sealed_test(bytes_behind_the_last_block_are_told_and_all_records_read),
         sealed_test(where_a_block_is_left_out_the_next_one_reads),
+        sealed_test(a_section_over_the_last_block_costs_that_block),
+        sealed_test(without_pages_and_a_first_block_nothing_reads),
+        cmocka_unit_test_setup_teardown(labels_of_which_there_are_too_many_are_not_to_be_there,
+                                        labels_setup, damage_teardown),
         dictionary_test(a_copy_of_the_dictionary_that_is_another_is_told),
         dictionary_test(a_header_that_points_elsewhere_for_the_dictionary_is_told),
     };
