@@ -3,6 +3,7 @@
  */
 #include "file_window.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -33,8 +34,7 @@ int file_window_open(struct inspection *inspection, const char *name,
 
 void file_window_close(struct file_window *window)
 {
-    if (window->inspection == NULL)
-        return;
+    assert(window->inspection != NULL); /* file_window_open() has set it, whatever it answered. */
     if (window->file >= 0)
         window->inspection->log->io->close(window->inspection->log->io->ctx, window->file);
     memory_release(window->inspection->options.allocator, window->window);
