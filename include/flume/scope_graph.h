@@ -81,8 +81,10 @@ typedef struct flume_graph_info {
     uint64_t shapes_left_out;   /* ... and of how many other shapes (BY_SHAPE). */
     uint64_t without_variables; /* Records of scopes that have none. */
     uint64_t edges_left_out;    /* Beyond FLUME_GRAPH_EDGES_MAX. */
-    uint64_t unreadable;        /* Damaged or lost records that were passed over. */
-    size_t around;              /* The node of around_seq. */
+    /* Damaged or lost records that were passed over, and scopes that are stored as how they differ
+     * from one of these. */
+    uint64_t unreadable;
+    size_t around; /* The node of around_seq. */
 } flume_graph_info;
 
 /**

@@ -70,8 +70,11 @@ static int commit(struct scoping *scoping, flume_scope *scope)
                                       .ask = scoping->asking.ask};
     flume_recorder *recorder = NULL;
     flume_verdict verdict;
-    int status = flume_recorder_open(&recorder, session->flume, &options);
+    int status;
 
+    if (invocation_has(session->invocation, OPTION_STORE_DELTA))
+        options.flags |= FLUME_RECORDER_STORE_DELTA;
+    status = flume_recorder_open(&recorder, session->flume, &options);
     if (status == FLUME_OK)
         status = flume_commit(recorder, scope, &verdict);
     if (status == FLUME_OK)
@@ -96,10 +99,10 @@ int scope_form_add(struct scoping *scoping)
 /* ---- show ---- */
 
 static const struct grid_column show_columns[] = {
-    {"seq", 0, false},     {"time", 0, false},      {"verdict", 0, false},  {"of", 0, false},
-    {"extends", 0, false}, {"enclosing", 0, false}, {"first", 0, false},    {"last", 0, false},
-    {"count", 0, true},    {"id", 0, false},        {"local_id", 0, false}, {"labels", 0, false},
-    {"batch", 0, false},   {"tare", 0, false},      {"variables", 0, false}};
+    {"seq", 0, false},     {"time", 0, false},  {"verdict", 0, false},   {"of", 0, false},
+    {"extends", 0, false}, {"base", 0, false},  {"enclosing", 0, false}, {"first", 0, false},
+    {"last", 0, false},    {"count", 0, true},  {"id", 0, false},        {"local_id", 0, false},
+    {"labels", 0, false},  {"batch", 0, false}, {"tare", 0, false},      {"variables", 0, false}};
 
 static const char *class_name(enum flume_variable_class class_)
 {
@@ -178,20 +181,29 @@ static int find_entry(struct scoping *scoping, uint64_t seq, flume_tape_entry *o
     return status;
 }
 
-static int show(struct scoping *scoping, uint64_t seq, flume_scope *scope)
+/* What is absent of a scope of which only what it adds is known. */
+static void put_local_id(struct grid *grid, flume_scope *scope, bool is_known)
+{
+    uint8_t local_id[FLUME_HASH_BYTES];
+
+    if (is_known && flume_scope_local_id(scope, local_id) == FLUME_OK)
+        put_id(grid, local_id);
+    else
+        grid_absent(grid);
+}
+
+/* added_to: the scope is what it adds to this one; FLUME_SEQ_NONE: it is whole. */
+static int show(struct scoping *scoping, uint64_t seq, flume_scope *scope, uint64_t added_to)
 {
     struct session *session = scoping->session;
     const flume_ask *ask = &scoping->asking.ask;
     uint64_t enclosing = FLUME_SEQ_NONE;
     char batch[FLUME_SCOPE_BATCH_ID_BYTES_MAX + 1];
-    uint8_t local_id[FLUME_HASH_BYTES];
     flume_tape_entry entry;
     flume_scope_info info;
     struct grid grid;
     int status = find_entry(scoping, seq, &entry, batch);
 
-    if (status == FLUME_OK)
-        status = flume_scope_local_id(scope, local_id);
     if (status == FLUME_OK)
         status = flume_scope_find_id(session->flume, ask, entry.id, &info);
     if (status == FLUME_ERR_NOT_FOUND) { /* The view was asked as of before. */
@@ -209,12 +221,13 @@ static int show(struct scoping *scoping, uint64_t seq, flume_scope *scope)
     grid_time(&grid, entry.last_time_ns);
     grid_string(&grid, scope_row_verdict(entry.kind));
     scope_row_related(&grid, &entry);
+    grid_seq(&grid, entry.base_seq);
     grid_seq(&grid, enclosing);
     grid_seq(&grid, info.first_seq);
     grid_seq(&grid, info.last_seq);
     grid_count(&grid, info.count);
     put_id(&grid, entry.id);
-    put_id(&grid, local_id);
+    put_local_id(&grid, scope, added_to == FLUME_SEQ_NONE);
     scope_row_labels(&grid, scope);
     if (batch[0] != '\0')
         grid_string(&grid, batch);
@@ -225,18 +238,25 @@ static int show(struct scoping *scoping, uint64_t seq, flume_scope *scope)
         return report(session, ERROR_NO_MEMORY);
     (void)grid_end_row(&grid); /* A failure shows when stdout is flushed. */
     session_printed(session, seq);
+    if (added_to != FLUME_SEQ_NONE)
+        note(session,
+             "these are the variables that it adds to @%llu, and its labels: all that is left",
+             (unsigned long long)added_to);
     return CODE_OK;
 }
 
 int scope_form_show(struct scoping *scoping)
 {
+    struct session *session = scoping->session;
+    uint64_t seq = FLUME_SEQ_NONE, base_seq;
     flume_scope *scope;
-    uint64_t seq;
-    int code =
-        scope_words_resolve(scoping, &scoping->session->invocation->operands[0], &seq, &scope);
+    int code = scope_words_resolve(scoping, &session->invocation->operands[0], &seq, &scope);
 
     if (code == CODE_OK)
-        code = show(scoping, seq, scope);
+        code = show(scoping, seq, scope, FLUME_SEQ_NONE);
+    else if (code == CODE_DAMAGED && seq != FLUME_SEQ_NONE &&
+             flume_scope_read_added(session->flume, seq, &scope, &base_seq) == FLUME_OK)
+        code = exit_code_worse(code, show(scoping, seq, scope, base_seq));
     flume_scope_destroy(scope);
     return code;
 }

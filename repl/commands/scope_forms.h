@@ -15,7 +15,8 @@ struct scoping {
     struct session *session;
     struct asking asking;
     struct limit limit;
-    flume_scope *one; /* For showing a single value; NULL until then. */
+    flume_scope *one;       /* For showing a single value; NULL until then. */
+    uint64_t damaged, lost; /* Records that were passed over. */
 };
 
 /* The forms. Each returns the code to end with. */
@@ -107,8 +108,9 @@ struct scope_walk {
  *                 error. */
 int scope_walk_begin(struct scope_walk *walk, struct scoping *scoping,
                      const flume_cursor_options *options);
-/** The next one with one of the labels of --label, if there are any. FLUME_OK, FLUME_END,
- * FLUME_ERR_CANCELLED, or as flume_tape_next(). */
+/** The next one that can be read, with one of the labels of --label, if there are any; the first
+ * ones that cannot are reported. FLUME_OK, FLUME_END, FLUME_ERR_CANCELLED, or as
+ * flume_tape_next(). */
 int scope_walk_next(struct scope_walk *walk);
 void scope_walk_end(struct scope_walk *walk);
 

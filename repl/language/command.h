@@ -160,6 +160,7 @@ enum option_id {
     OPTION_GRAINS_PATH,
     /* tape, graph. */
     OPTION_TREE,
+    OPTION_STORE_DELTA,
     /* batch. */
     OPTION_TAG,
     OPTION_SINGLE_SCOPES,

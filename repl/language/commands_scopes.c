@@ -6,7 +6,8 @@
 static const struct subcommand scope_subs[] = {
     {"list", "", 0, 0, OPTIONS(OPTION_WITH_LABEL, OPTION_ROWS_MAX, OPTION_REVERSE),
      "what was committed"},
-    {"add", "KEY=VALUE...", 1, SIZE_MAX, OPTIONS(OPTION_LABEL, OPTION_CREATE, PROFILES),
+    {"add", "KEY=VALUE...", 1, SIZE_MAX,
+     OPTIONS(OPTION_LABEL, OPTION_STORE_DELTA, OPTION_CREATE, PROFILES),
      "commit one, say if it is new"},
     {"show", "R", 1, 1, NULL, "all about one"},
     {"diff", "R R", 2, 2, NULL, "in which variables two differ"},
@@ -45,7 +46,8 @@ const struct command commands_scopes[] = {
             "A scope is what a result was computed from: keys with typed values, and labels. add "
             "says whether it is new, the same as an earlier one (dup: a link is recorded, not a "
             "copy), within an earlier one (subset), or has all of one and more (superset), and "
-            "in which keys. VALUE is JSON: 1, 1.5, true, null, \"text\", or a word, which is a "
+            "in which keys; --delta stores a superset as what it adds, which show tells even if the "
+            "rest is lost. VALUE is JSON: 1, 1.5, true, null, \"text\", or a word, which is a "
             "text; types count: 1, 1.0 and \"1\" are three values. {...} is an object of "
             "variables, - an object on standard input; {\"a\":{\"b\":1}} has the key a/b. R is a "
             "reference, or the id that add prints. list has one row for a link, however many "

@@ -185,6 +185,8 @@ const struct option option_table[OPTION_COUNT] = {
                             "The chunks are, or are to be, there", NULL, false},
     [OPTION_TREE] = {"tree", 0, OPTION_TYPE_FLAG, NULL, "Indent by the scopes that enclose each",
                      NULL, false},
+    [OPTION_STORE_DELTA] = {"delta", 0, OPTION_TYPE_FLAG, NULL,
+                            "If it extends an earlier one, store what it adds", NULL, false},
     [OPTION_SINGLE_SCOPES] = {"scopes", 0, OPTION_TYPE_FLAG, NULL,
                               "Scopes one by one, not what has the same keys as one", NULL, false},
     [OPTION_AROUND] = {"around", 0, OPTION_TYPE_REFERENCE, "R",

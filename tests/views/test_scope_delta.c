@@ -273,6 +273,28 @@ static void what_is_stored_otherwise_there_is_stored_whole(void **state)
     end_trial(&trial);
 }
 
+/* The same value: of a global variable there, of a local one here. */
+static void what_was_global_there_is_stored_whole(void **state)
+{
+    flume_variable global = {.key = "g",
+                             .type = "int",
+                             .flags = FLUME_VARIABLE_GLOBAL,
+                             .value = {.type = FLUME_VALUE_INT, .integer = 5}};
+    struct text_scope texts = words("a=1");
+    struct delta_trial trial;
+    flume_verdict base, more;
+
+    begin_trial(&trial, *state);
+    (void)make_scope(&trial.scopes, &texts);
+    assert_int_equal(flume_scope_set_variable(trial.scopes.scope, &global), FLUME_OK);
+    base = commit_made(&trial);
+    more = commit(&trial, words("a=1", "b=2", "g=5"));
+    assert_int_equal(more.kind, FLUME_SUPERSET);
+    assert_int_equal(more.seq, base.record_seq);
+    expect_base(&trial, more.record_seq, FLUME_SEQ_NONE, 0);
+    end_trial(&trial);
+}
+
 static void volatile_variables_are_those_of_the_commit(void **state)
 {
     struct text_scope texts = words("a=1");
@@ -457,6 +479,7 @@ int main(void)
         find_test(what_lies_within_a_delta_is_stored_whole),
         find_test(what_extends_a_subset_is_stored_whole),
         find_test(what_is_stored_otherwise_there_is_stored_whole),
+        find_test(what_was_global_there_is_stored_whole),
         find_test(volatile_variables_are_those_of_the_commit),
         find_test(of_twenty_variables_one_that_is_gained_is_stored_alone),
         find_test(the_graph_has_their_keys),

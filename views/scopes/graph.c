@@ -139,6 +139,7 @@ static int visit_log(struct graphing *graphing, uint64_t head, graph_visit visit
         if (status != FLUME_OK)
             break;
         status = scope_log_take(log, &record, &graphing->record);
+        graphing->lattice->info.unreadable += status == FLUME_ERR_NOT_FOUND && !graphing->is_second;
         if (status == FLUME_OK && has_label(graphing))
             status = visit(graphing, record.seq);
         if (status != FLUME_OK && status != FLUME_ERR_NOT_FOUND)

@@ -14,8 +14,8 @@ int scope_read_fail(flume *handle, int status, uint64_t seq, const struct scope_
     if (status == FLUME_ERR_INVALID)
         return flume_fail(handle, FLUME_ERR_NOT_FOUND, seq,
                           "record %llu is no scope and no link to one", at);
-    if (record->lost_seq != FLUME_SEQ_NONE)
-        return flume_fail(handle, status, seq,
+    if (record->lost_seq != FLUME_SEQ_NONE) /* This one is there; it is not to be had whole. */
+        return flume_fail(handle, status == FLUME_ERR_IO ? status : FLUME_ERR_DAMAGED, seq,
                           "the scope at %llu is stored as how it differs from the scope at %llu, "
                           "which cannot be read",
                           at, (unsigned long long)record->lost_seq);
