@@ -57,7 +57,13 @@ typedef struct flume_graph_options {
     /* 0: FLUME_GRAPH_NODES_USUAL. Those that came first; around a scope, those that differ from it
      * in the fewest keys. */
     size_t nodes_max;
-    flume_ask ask; /* give_up; and FLUME_ASK_AS_OF: nothing from there on. */
+    /* give_up, which is asked often; and FLUME_ASK_AS_OF: nothing from there on. */
+    flume_ask ask;
+    /* NULL, or called as often, on the calling thread, with how far it has come: in records, of as
+     * many as are there to be looked at, twice if need be. total stays the same; done only rises,
+     * and need not come to it. */
+    void (*progress)(void *progress_ctx, uint64_t done, uint64_t total);
+    void *progress_ctx;
 } flume_graph_options;
 
 /* Valid as long as the graph. Nodes are in order of the number of their keys, then of first_seq. */

@@ -199,7 +199,6 @@ static int show(struct graphing *graphing, enum graph_format format)
     struct text text = {0};
     int code;
 
-    progress_end(&graphing->scoping->asking.progress);
     if (format == FORMAT_ROWS)
         return put_rows(graphing) ? CODE_OK : report(session, ERROR_NO_MEMORY);
     if (forms[format](graphing, &text))
@@ -307,11 +306,43 @@ int scope_form_check_graph(struct session *session)
     return code;
 }
 
+/* ---- while it is made ---- */
+
+static void on_progress(void *progress_ctx, uint64_t done, uint64_t total)
+{
+    struct graphing *graphing = progress_ctx;
+
+    graphing->done = done;
+    graphing->total = total;
+    progress_update(&graphing->progress, done, total);
+}
+
+static bool is_stopped(void *give_up_ctx)
+{
+    const struct graphing *graphing = give_up_ctx;
+
+    return asking_stopped(&graphing->scoping->asking);
+}
+
+static int report_failure(struct graphing *graphing, int status)
+{
+    struct session *session = graphing->scoping->session;
+
+    if (status != FLUME_ERR_CANCELLED || session_stopped(session) == 0)
+        return asking_report(&graphing->scoping->asking, status);
+    return cancel_report(session, &(struct cancelled){.done = graphing->done,
+                                                      .total = graphing->total,
+                                                      .units = "records",
+                                                      .did = "looked at"});
+}
+
 static int gather(struct graphing *graphing)
 {
     struct session *session = graphing->scoping->session;
     flume_graph_options options = {
         .ask = graphing->scoping->asking.ask,
+        .progress = on_progress,
+        .progress_ctx = graphing,
         .nodes_max = (size_t)invocation_number(session->invocation, OPTION_NODES_MAX, NODES_USUAL)};
     const char **labels = NULL;
     int code = take_places(graphing, &options), status;
@@ -322,10 +353,14 @@ static int gather(struct graphing *graphing)
         return code;
     if (options.is_around || invocation_has(session->invocation, OPTION_SINGLE_SCOPES))
         options.by = FLUME_GRAPH_BY_SCOPE;
+    options.ask.give_up = is_stopped;
+    options.ask.give_up_ctx = graphing;
+    progress_begin(&graphing->progress, session, "graph", PROGRESS_COUNT);
     status = flume_graph_create(&graphing->graph, session->flume, &options);
+    progress_end(&graphing->progress);
     free(labels);
     if (status != FLUME_OK)
-        return asking_report(&graphing->scoping->asking, status);
+        return report_failure(graphing, status);
     graphing->by_scope = options.by == FLUME_GRAPH_BY_SCOPE;
     graphing->is_around = options.is_around;
     graphing->nodes = flume_graph_node_count(graphing->graph);

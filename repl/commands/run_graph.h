@@ -14,6 +14,8 @@ struct graphing {
     size_t nodes, edges;
     bool by_scope;
     bool is_around;
+    struct progress progress; /* While it is made: */
+    uint64_t done, total;     /* records, as the library counts them. */
 };
 
 /* Each adds the whole of it. False without memory. */

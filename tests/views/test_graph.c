@@ -420,6 +420,64 @@ static void who_gives_up_is_told_so(void **state)
     scope_trial_end(&trial);
 }
 
+/* ---- while it is made ---- */
+
+struct told {
+    uint64_t done, total;
+    size_t calls;
+};
+
+static void tell(void *ctx, uint64_t done, uint64_t total)
+{
+    struct told *told = ctx;
+
+    assert_true(told->calls == 0 || total == told->total);
+    assert_true(done >= told->done && done <= total);
+    *told = (struct told){done, total, told->calls + 1};
+}
+
+static void how_far_it_has_come_is_told(void **state)
+{
+    struct told told = {.calls = 0};
+    const flume_graph_options options = {.progress = tell, .progress_ctx = &told};
+    struct find_fixture *fx = *state;
+    struct scope_trial trial;
+    flume_graph *graph = NULL;
+
+    scope_trial_begin(&trial, fx);
+    store_many(&trial, few_keys, 300);
+    assert_int_equal(flume_graph_create(&graph, fx->handle, &options), FLUME_OK);
+    assert_true(told.calls >= 2 * 300 / 64);
+    assert_int_equal(told.total, 2 * flume_log_head(fx->log));
+    assert_true(told.done > told.total * 3 / 4); /* Both times. */
+    flume_graph_destroy(graph);
+    scope_trial_end(&trial);
+}
+
+static bool count_questions(void *ctx)
+{
+    size_t *questions = ctx;
+
+    ++*questions;
+    return false;
+}
+
+static void it_can_be_given_up_where_there_are_no_scopes(void **state)
+{
+    size_t questions = 0;
+    const flume_graph_options options = {
+        .ask = {.give_up = count_questions, .give_up_ctx = &questions}};
+    const flume_entry entries[100] = {{.body = ""}};
+    struct find_fixture *fx = *state;
+    flume_graph *graph = NULL;
+
+    for (size_t i = 0; i < 1500; i++)
+        assert_int_equal(flume_log_append_many(fx->log, entries, 100, NULL, NULL), FLUME_OK);
+    assert_int_equal(flume_graph_create(&graph, fx->handle, &options), FLUME_OK);
+    assert_true(questions >= 3);
+    flume_graph_destroy(graph);
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
     struct find_fixture *fx = *state;
@@ -470,6 +528,8 @@ int main(void)
         find_test(records_of_every_form_are_one_scope_each),
         find_test(a_basin_without_scopes_has_an_empty_graph),
         find_test(who_gives_up_is_told_so),
+        find_test(how_far_it_has_come_is_told),
+        find_test(it_can_be_given_up_where_there_are_no_scopes),
         find_test(what_cannot_be_is_refused),
     };
 

@@ -15,7 +15,9 @@
 #include "scope_inside.h"
 #include "scope_log.h"
 
-enum { GIVE_UP_EVERY = 1024 };
+/* Of a log with few scopes so many records are looked at between two of its questions, of one with
+ * many so many scopes. */
+enum { SLICE_RECORDS = 1 << 16, GIVE_UP_EVERY = 64 };
 
 /* A scope that lies within the one around which it is looked, or within which that lies. */
 struct related {
@@ -35,9 +37,10 @@ struct graphing {
     struct scope_record record; /* In hand. */
     struct scope_tokens tokens;
     uint64_t seed;
-    uint64_t looked;   /* Records so far, for giving up. */
-    bool is_second;    /* Scopes are told again, */
-    uint64_t last_seq; /* up to this one: none behind it is in the graph. */
+    uint64_t looked;      /* Records so far, for giving up. */
+    uint64_t done, total; /* Records, for progress. */
+    bool is_second;       /* Scopes are told again, */
+    uint64_t last_seq;    /* up to this one: none behind it is in the graph. */
 
     uint64_t center_seq;
     struct scope_record center;
@@ -94,10 +97,16 @@ static bool has_label(const struct graphing *graphing)
 
 static bool gives_up(struct graphing *graphing)
 {
-    const flume_ask *ask = &graphing->options->ask;
+    const flume_graph_options *options = graphing->options;
 
-    return ++graphing->looked % GIVE_UP_EVERY == 0 && ask->give_up != NULL &&
-           ask->give_up(ask->give_up_ctx);
+    if (options->progress != NULL)
+        options->progress(options->progress_ctx, graphing->done, graphing->total);
+    return options->ask.give_up != NULL && options->ask.give_up(options->ask.give_up_ctx);
+}
+
+static bool gives_up_now_and_then(struct graphing *graphing)
+{
+    return ++graphing->looked % GIVE_UP_EVERY == 0 && gives_up(graphing);
 }
 
 /* The range, of which the end does not move while scopes are appended. */
@@ -120,13 +129,15 @@ static flume_cursor_options range_of(const struct graphing *graphing, uint64_t h
     return range;
 }
 
-static int visit_log(struct graphing *graphing, uint64_t head, graph_visit visit)
+/* A part of the log. What is done is told up to its begin, and with its scopes. */
+static int visit_slice(struct graphing *graphing, const flume_cursor_options *slice,
+                       graph_visit visit)
 {
-    flume_cursor_options range = range_of(graphing, head);
+    const uint64_t done = graphing->done;
     flume_log *log = graphing->handle->log;
     flume_cursor *cursor;
     flume_record record;
-    int status = flume_cursor_open(log, &range, &cursor);
+    int status = flume_cursor_open(log, slice, &cursor);
 
     if (status != FLUME_OK)
         return flume_fail_log(graphing->handle, status);
@@ -144,13 +155,29 @@ static int visit_log(struct graphing *graphing, uint64_t head, graph_visit visit
             status = visit(graphing, record.seq);
         if (status != FLUME_OK && status != FLUME_ERR_NOT_FOUND)
             break;
-        if (gives_up(graphing)) {
+        graphing->done = done + (record.seq - slice->gte);
+        if (gives_up_now_and_then(graphing)) {
             status = FLUME_ERR_CANCELLED;
             break;
         }
     }
     flume_cursor_close(cursor);
+    graphing->done = done + (slice->lt - slice->gte);
     return status == FLUME_END ? FLUME_OK : status;
+}
+
+static int visit_log(struct graphing *graphing, uint64_t head, graph_visit visit)
+{
+    const flume_cursor_options range = range_of(graphing, head);
+    flume_cursor_options slice = range;
+    int status = FLUME_OK;
+
+    while (status == FLUME_OK && slice.gte < range.lt) {
+        slice.lt = range.lt - slice.gte > SLICE_RECORDS ? slice.gte + SLICE_RECORDS : range.lt;
+        status = gives_up(graphing) ? FLUME_ERR_CANCELLED : visit_slice(graphing, &slice, visit);
+        slice.gte = slice.lt;
+    }
+    return status;
 }
 
 /* ---- around a scope ---- */
@@ -228,7 +255,7 @@ static int tell_related(struct graphing *graphing)
         else
             status = flume_fail(graphing->handle, status, seq, "the scope at %llu cannot be read",
                                 (unsigned long long)seq);
-        if (status == FLUME_OK && gives_up(graphing))
+        if (status == FLUME_OK && gives_up_now_and_then(graphing))
             status = FLUME_ERR_CANCELLED;
     }
     return status;
@@ -297,6 +324,16 @@ static int tell_all(struct graphing *graphing, uint64_t head)
     return graphing->options->is_around ? tell_related(graphing) : visit_log(graphing, head, tell);
 }
 
+/* Scopes of several shapes are looked at twice; those that are related to one, which are few, for
+ * the second time by themselves. */
+static void begin_progress(struct graphing *graphing, uint64_t head)
+{
+    const flume_cursor_options range = range_of(graphing, head);
+    uint64_t records = range.lt > range.gte ? range.lt - range.gte : 0;
+
+    graphing->total = graphing->options->is_around ? records : 2 * records;
+}
+
 static int make(struct graphing *graphing)
 {
     flume_log_stat_info stat;
@@ -305,6 +342,7 @@ static int make(struct graphing *graphing)
     if (status != FLUME_OK)
         return flume_fail_log(graphing->handle, status);
     graphing->seed = tokens_seed(stat.basin_id);
+    begin_progress(graphing, stat.head);
     if (graphing->options->is_around)
         status = gather_around(graphing, stat.head);
     if (status == FLUME_OK)
