@@ -216,7 +216,7 @@ static int show(struct scoping *scoping, uint64_t seq, flume_scope *scope, uint6
         return asking_report(&scoping->asking, status);
     grid_init(&grid, session, "scope", show_columns, COLUMN_COUNT(show_columns));
     grid_make_card(&grid);
-    grid_optional(&grid, "batch tare");
+    grid_optional(&grid, "base batch tare");
     grid_seq(&grid, seq);
     grid_time(&grid, entry.last_time_ns);
     grid_string(&grid, scope_row_verdict(entry.kind));
