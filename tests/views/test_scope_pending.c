@@ -13,7 +13,7 @@
 #include "place.h"
 
 /* So far behind, a recorder does not read the log itself: it waits for the view. */
-enum { WAIT_NS = 20 * 1000 * 1000, FAR_RECORDS = 20000 };
+enum { WAIT_NS = 20 * 1000 * 1000, FAR_BATCHES = 8, FAR_RECORDS = 20000 };
 
 /* ---- verbs ---- */
 
@@ -93,7 +93,8 @@ static int open_far_behind(struct view_fixture *fx, uint64_t *out_known_seq)
     assert_int_equal(flume_view_wait(superset, NULL), FLUME_OK);
     file = take_advance(fx);
     *out_known_seq = status_now(superset).synced_seq;
-    (void)append_numbered(flume_log_of(fx->flume), FAR_RECORDS);
+    for (int i = 0; i < FAR_BATCHES; i++)
+        (void)append_numbered(flume_log_of(fx->flume), FAR_RECORDS);
     assert_int_equal(flume_scope_set_int(scope, "n", 1), FLUME_OK);
     assert_int_equal(flume_commit(recorder, scope, NULL), FLUME_OK);
     assert_int_equal(flume_recorder_close(recorder), FLUME_OK);
