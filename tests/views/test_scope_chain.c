@@ -189,6 +189,27 @@ static void what_is_gained_within_the_same_is_told(void **state)
     flume_scope_destroy(read_at(fx, smaller.record_seq));
 }
 
+static void what_encloses_may_be_all_that_a_delta_adds(void **state)
+{
+    struct rules_fixture *fx = *state;
+    flume_verdict plain = commit(fx, "a=5 A=1"), first;
+    uint8_t id[FLUME_HASH_BYTES];
+    flume_scope *read;
+    uint64_t base;
+
+    chain(fx, FLUME_RECORDER_STORE_DELTA);
+    first = commit_within(fx, "a=1 A=1", "a=5 A=1");
+    assert_int_equal(flume_scope_read_added(fx->views->flume, first.record_seq, &read, &base),
+                     FLUME_OK);
+    assert_int_equal(base, plain.record_seq);
+    assert_int_equal(flume_scope_count(read), 1);
+    flume_scope_destroy(read);
+    read = read_at(fx, first.record_seq);
+    assert_int_equal(flume_scope_id(read, id), FLUME_OK);
+    assert_memory_equal(id, first.id, sizeof id);
+    flume_scope_destroy(read);
+}
+
 static void one_without_variables_is_within_nothing(void **state)
 {
     const flume_recorder_options options = {.flags = FLUME_RECORDER_CHAIN |
@@ -379,6 +400,7 @@ int main(void)
         rules_test(it_is_the_id_that_the_enclosing_scope_is_committed_with),
         rules_test(the_whole_chain_counts),
         rules_test(what_is_gained_within_the_same_is_told),
+        rules_test(what_encloses_may_be_all_that_a_delta_adds),
         rules_test(one_without_variables_is_within_nothing),
         rules_test(it_is_read_back_whole),
         rules_test(it_is_not_inherited),
