@@ -356,6 +356,7 @@ static void a_lent_handle_that_cannot_sync_poisons_nothing(void **state)
     assert_int_equal(flume_grains_lend(fx->log, lent), FLUME_OK);
     faultio_plan(&fault, (struct fault_plan){FAULT_LIST, 1, -EMFILE, FAULT_LASTING});
     assert_int_equal(flume_log_seal(grains, &(flume_seal_call){.active = true}, NULL), FLUME_OK);
+    wait_until_durable(grains, append_chunk(grains, "begins it")); /* What begins one is synced. */
     chunk = append_chunk(grains, "chunk");
     seq = append_needing(fx->log, "blob", chunk + 1, 0);
     assert_int_equal(flume_log_sync(fx->log, seq), FLUME_ERR_IO);
