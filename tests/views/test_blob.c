@@ -60,6 +60,18 @@ static void larger_ones_are_cut_into_chunks(void **state)
     assert_int_equal(place_of(fx).state, FLUME_GRAINS_HERE);
 }
 
+/* So that it becomes durable after its chunks; what is inline needs nothing. */
+static void a_blob_of_chunks_states_that_it_needs_them(void **state)
+{
+    struct blob_fixture *fx = *state;
+    flume_check_report report = {.needing = 99};
+
+    (void)put_made(fx, 1000, 1, NULL);
+    (void)put_made(fx, (1 << 20) + 1, 2, NULL);
+    assert_int_equal(flume_check(fx->base->path, NULL, &report, NULL), FLUME_OK);
+    assert_int_equal(report.needing, 1);
+}
+
 static void content_defined_chunks_come_back_whole(void **state)
 {
     struct blob_fixture *fx = *state;
@@ -578,6 +590,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         blob_test(contents_up_to_a_mebibyte_are_inline),
         blob_test(larger_ones_are_cut_into_chunks),
+        blob_test(a_blob_of_chunks_states_that_it_needs_them),
         blob_test(content_defined_chunks_come_back_whole),
         blob_test(an_insertion_costs_the_chunks_around_it),
         blob_test(a_stream_in_pieces_is_the_same_blob),
