@@ -284,14 +284,16 @@ static void expect_references(struct round *round, flume_log *log, flume_log *gr
     }
 }
 
-/* Somebody opens the second log alone, and appends: its cut seqs are given again. */
+/* Somebody opens the second log alone, and appends: its cut seqs are given again. One that GRAINS
+ * does not name would be nobody's with that. */
 static void use_grains_first(struct round *round)
 {
     struct reference unused;
     flume_log *grains = NULL;
     size_t bytes;
 
-    if (simdisk_content(round->disk, BASIN "/grains/flume.conf", &bytes) == NULL)
+    if (simdisk_content(round->disk, BASIN "/grains/flume.conf", &bytes) == NULL ||
+        simdisk_content(round->disk, BASIN "/GRAINS", &bytes) == NULL)
         return;
     if (open_at(round, VERIFIER, BASIN "/grains", 0, &grains) != FLUME_OK)
         return;
