@@ -78,8 +78,9 @@ typedef struct flume_recorder_options {
     /* How much memory scopes may take that the view superset is still to take in: 64 bytes each,
      * and for each smaller set of keys that was committed, too. It is taken as it is needed, for a
      * moment twice, and let go of as the view follows; where it does not suffice, a commit waits
-     * for the view. So a burst of a million scopes waits for nothing. 0: 128 MiB; at least 256
-     * KiB. */
+     * for the view. So a burst of a million scopes waits for nothing. A set of keys that is new, and
+     * smaller than those of a long history, is looked for there each time, until the first scope of
+     * it has come and the view knows it. 0: 128 MiB; at least 256 KiB. */
     uint64_t memory_bytes;
 } flume_recorder_options;
 

@@ -207,6 +207,90 @@ static void a_full_one_waits_no_longer_than_it_may(void **state)
     scope_trial_end(&trial);
 }
 
+/* ---- shapes that come late ---- */
+
+/* As many scopes of two variables as make more rows than it may keep, known to the view, and asked
+ * for from now on by one variable, which no scope has for itself. */
+static struct overlay *open_behind_many(struct scope_trial *trial)
+{
+    enum { MANY = LEAST_ROWS + LEAST_ROWS / 4 };
+    flume_view *view = superset_of(trial->fx);
+    struct overlay *overlay;
+    flume_rows *rows;
+
+    for (unsigned number = 0; number < MANY; number++) {
+        struct text_scope texts = {.count = 0};
+
+        text_scope_add(&texts, "n", number);
+        text_scope_add(&texts, "z", 1);
+        (void)store(trial, &texts);
+    }
+    assert_int_equal(flume_view_read(view, NULL, &rows), FLUME_OK);
+    flume_rows_end(rows);
+    assert_int_equal(overlay_create(trial->fx->handle, LEAST_BYTES, &overlay), FLUME_OK);
+    return overlay;
+}
+
+static void text_number(struct text_scope *texts, unsigned number)
+{
+    texts->count = 0;
+    text_scope_add(texts, "n", number);
+}
+
+static void a_question_about_a_late_shape_keeps_nothing_of_a_long_history(void **state)
+{
+    struct find_fixture *fx = *state;
+    struct scope_trial trial;
+    struct overlay *overlay;
+    struct text_scope texts;
+
+    scope_trial_begin(&trial, fx);
+    overlay = open_behind_many(&trial);
+    assert_int_equal(flume_view_pause(superset_of(fx)), FLUME_OK);
+    text_number(&texts, UINT16_MAX);
+    text_scope_add(&texts, "z", 1);
+    (void)store(&trial, &texts); /* The view is behind: a full overlay would have to wait for it. */
+    for (unsigned number = 0; number < 4; number++) {
+        text_number(&texts, number * 1000);
+        expect_relations(&trial, overlay, &texts);
+    }
+    assert_int_equal(trial.supersets, 4);
+    assert_int_equal(flume_view_resume(superset_of(fx)), FLUME_OK);
+    overlay_destroy(overlay);
+    scope_trial_end(&trial);
+}
+
+static void a_late_shape_of_a_long_history_is_taken_up_by_the_view(void **state)
+{
+    struct find_fixture *fx = *state;
+    struct scope_trial trial;
+    struct overlay *overlay;
+    struct text_scope texts;
+    struct containment_answer answer;
+
+    scope_trial_begin(&trial, fx);
+    overlay = open_behind_many(&trial);
+    text_number(&texts, 7);
+    expect_relations(&trial, overlay, &texts);
+    assert_int_equal(flume_view_pause(superset_of(fx)), FLUME_OK);
+    {
+        const struct scope_pairs *pairs = make_scope(&trial, &texts);
+
+        assert_int_equal(overlay_add(overlay, pairs, store(&trial, &texts)), FLUME_OK);
+    }
+    assert_int_equal(overlay_bring(overlay, flume_log_head(fx->log), NULL), FLUME_ERR_STALE);
+    assert_int_equal(flume_view_resume(superset_of(fx)), FLUME_OK);
+    assert_int_equal(overlay_bring(overlay, flume_log_head(fx->log), NULL), FLUME_OK);
+    assert_int_equal(overlay_ask(overlay, make_scope(&trial, &texts), &answer), FLUME_OK);
+    assert_int_not_equal(answer.dup_seq, FLUME_SEQ_NONE);
+    for (unsigned number = 0; number < 4; number++) {
+        text_number(&texts, number * 1000);
+        expect_relations(&trial, overlay, &texts);
+    }
+    overlay_destroy(overlay);
+    scope_trial_end(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +300,8 @@ int main(void)
         find_test(as_much_is_kept_as_was_allowed),
         find_test(what_follows_a_full_one_is_told_as_brute_force_says),
         find_test(a_full_one_waits_no_longer_than_it_may),
+        find_test(a_question_about_a_late_shape_keeps_nothing_of_a_long_history),
+        find_test(a_late_shape_of_a_long_history_is_taken_up_by_the_view),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,18 +184,36 @@ static int backfill_scope(void *ctx, uint64_t seq, const struct scope_pairs *pai
                                                       : status;
 }
 
-static int run_backfill(struct backfill *backfill, uint64_t below_seq)
+static uint64_t begin_of(const struct backfill *backfill, uint64_t below_seq)
 {
-    struct containment *containment = backfill->containment;
-    const struct containment_store *store = &containment->store;
+    const struct shapes *shapes = &backfill->containment->shapes;
     uint64_t from_seq = below_seq;
 
-    for (uint32_t i = 0; i < containment->shapes.count; i++)
-        if (is_marked(backfill, i) && containment->shapes.list[i]->first_seq < from_seq)
-            from_seq = containment->shapes.list[i]->first_seq;
+    for (uint32_t i = 0; i < shapes->count; i++)
+        if (is_marked(backfill, i) && shapes->list[i]->first_seq < from_seq)
+            from_seq = shapes->list[i]->first_seq;
+    return from_seq;
+}
+
+static int run_backfill(struct backfill *backfill, uint64_t below_seq)
+{
+    const struct containment_store *store = &backfill->containment->store;
+    uint64_t from_seq = begin_of(backfill, below_seq);
+
     if (from_seq == below_seq)
         return FLUME_OK;
     return store->scan(store->scopes, from_seq, below_seq, backfill_scope, backfill);
+}
+
+/* The first tracked shapes, so many of them, that have the keys of one, and more. */
+static void mark_larger(struct backfill *backfill, const struct shape *shape, uint32_t count)
+{
+    const struct shapes *shapes = &backfill->containment->shapes;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (shape->key_count < shapes->list[i]->key_count &&
+            shape_is_within(shape, shapes->list[i]))
+            mark(backfill, i);
 }
 
 /* A tracked shape is new: scopes that have its keys, and more, tell what they have of it. */
@@ -209,10 +227,7 @@ static int begin_tracked(struct containment *containment, const struct shape *sh
     containment->info.shapes++;
     note_change(containment, shape->fingerprint, shape->flags);
     status = store->put_shape(store->ctx, number, shape);
-    for (uint32_t i = 0; i < number; i++)
-        if (shape->key_count < containment->shapes.list[i]->key_count &&
-            shape_is_within(shape, containment->shapes.list[i]))
-            mark(&backfill, i);
+    mark_larger(&backfill, shape, number);
     return status == FLUME_OK ? run_backfill(&backfill, shape->first_seq) : status;
 }
 
@@ -238,8 +253,19 @@ static int begin_wild(struct containment *containment, const struct shape *shape
     return status == FLUME_OK ? run_backfill(&backfill, shape->first_seq) : status;
 }
 
+/* Where the scopes begin that may have all of one of this shape, and more. */
+static uint64_t larger_begin(struct containment *containment, const struct shape *shape,
+                             uint64_t below_seq)
+{
+    struct backfill backfill = {.containment = containment, .part = shape};
+
+    mark_larger(&backfill, shape, (uint32_t)containment->shapes.count);
+    return begin_of(&backfill, below_seq);
+}
+
 /*
  * The shape of the scope in hand, which is taken up if it is new. *out_shape: NULL if it is wild.
+ * FLUME_ERR_TOO_LARGE: it is new, and nothing has changed.
  */
 static int take_shape(struct containment *containment, uint64_t seq, struct shape **out_shape)
 {
@@ -260,6 +286,11 @@ static int take_shape(struct containment *containment, uint64_t seq, struct shap
     status = shape_create(tokens->keys, tokens->count, seq, &shape);
     if (status != FLUME_OK)
         return status;
+    if (containment->backfill_max != 0 &&
+        seq - larger_begin(containment, shape, seq) > containment->backfill_max) {
+        shape_destroy(shape);
+        return FLUME_ERR_TOO_LARGE;
+    }
     /* Which of the wild shapes have to do with it is not known. */
     if (containment->info.wild_shapes != 0)
         shape->flags = SHAPE_LISTED | SHAPE_WILD_ABOVE;
@@ -397,9 +428,41 @@ static int ask_tracked(struct containment *containment, const struct scope_pairs
     return status;
 }
 
-/* Tracked shapes within a wild one, whatever their number: each is one look. */
-static int ask_wild(struct containment *containment, const struct scope_pairs *pairs,
-                    struct containment_answer *out_answer)
+struct passing {
+    const struct scope_pairs *pairs;
+    uint64_t superset_seq;
+};
+
+static int pass_scope(void *ctx, uint64_t seq, const struct scope_pairs *stored)
+{
+    struct passing *passing = ctx;
+
+    if (passing->pairs->count >= stored->count || !lies_within(passing->pairs, stored))
+        return FLUME_OK;
+    passing->superset_seq = seq;
+    return 1; /* Each further one is newer. */
+}
+
+/* What of the tracked shapes has all of a scope whose shape is not known to them. */
+static int find_superset_in_passing(struct containment *containment,
+                                    const struct scope_pairs *pairs, const struct shape *whole,
+                                    uint64_t below_seq, uint64_t *out_seq)
+{
+    const struct containment_store *store = &containment->store;
+    struct passing passing = {pairs, FLUME_SEQ_NONE};
+    uint64_t from_seq = larger_begin(containment, whole, below_seq);
+    int status = FLUME_OK;
+
+    if (from_seq < below_seq)
+        status = store->scan(store->scopes, from_seq, below_seq, pass_scope, &passing);
+    *out_seq = passing.superset_seq;
+    return status;
+}
+
+/* Tracked shapes within one that is not, whatever their number: each is one look. Below below_seq,
+ * 0 for a wild one, the larger ones are gone over. */
+static int ask_untracked(struct containment *containment, const struct scope_pairs *pairs,
+                         uint64_t below_seq, struct containment_answer *out_answer)
 {
     const struct scope_tokens *tokens = containment->tokens;
     struct wild_subset subset = {.seq = FLUME_SEQ_NONE};
@@ -408,7 +471,11 @@ static int ask_wild(struct containment *containment, const struct scope_pairs *p
 
     if (status != FLUME_OK)
         return status;
-    status = wild_superset(containment, pairs, &out_answer->superset_seq);
+    if (below_seq != 0)
+        status = find_superset_in_passing(containment, pairs, whole, below_seq,
+                                          &out_answer->superset_seq);
+    if (status == FLUME_OK)
+        status = wild_superset(containment, pairs, &out_answer->superset_seq);
     for (uint32_t i = 0; status == FLUME_OK && i < containment->shapes.count; i++) {
         const struct shape *part = containment->shapes.list[i];
         struct fingerprint sum;
@@ -444,7 +511,9 @@ int containment_ask(struct containment *containment, const struct scope_pairs *p
         status = take_shape(containment, below_seq, &shape);
         if (status == FLUME_OK)
             status = shape != NULL ? ask_tracked(containment, pairs, shape, &answer)
-                                   : ask_wild(containment, pairs, &answer);
+                                   : ask_untracked(containment, pairs, 0, &answer);
+        else if (status == FLUME_ERR_TOO_LARGE)
+            status = ask_untracked(containment, pairs, below_seq, &answer);
     }
     if (status == FLUME_OK)
         *out_answer = answer;

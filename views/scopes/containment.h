@@ -17,6 +17,8 @@
  *     from them alone, unless containment_ask() was called meanwhile: that may track shapes that no
  *     scope has yet, and only who throws the store away may do so.
  *   - Every relation told was compared pair by pair with the stored scope.
+ *   - Where a question may not take up its shape it is answered all the same, by going over what is
+ *     stored: that keeps nothing, and takes as long the next time.
  *   - Scopes without variables have no part in containment; they are the same as each other by
  *     labels.
  */
@@ -94,6 +96,9 @@ struct containment {
     struct scope_tokens made;          /* these. */
     struct scope_tokens other;         /* Of a stored one. */
     const struct scope_pairs *core; /* What has not all of these is no subset now; NULL: nothing. */
+    /* A new shape is not taken up where so many records would have to be gone over, as each scope
+     * among them may bring an entry. 0: any is. */
+    uint64_t backfill_max;
 };
 
 /* What a scope is to those stored; FLUME_SEQ_NONE: there is none. */
@@ -116,8 +121,8 @@ void containment_forget(struct containment *containment);
 int containment_restore(struct containment *containment, const uint64_t *keys, size_t count,
                         uint64_t first_seq, unsigned flags);
 
-/** Take in the scope at seq. All before it are in the store. @return FLUME_OK, or the store's
- * error. */
+/** Take in the scope at seq. All before it are in the store. @return FLUME_OK; FLUME_ERR_TOO_LARGE
+ * (backfill_max; nothing has changed); the store's error. */
 int containment_add(struct containment *containment, const struct scope_pairs *pairs, uint64_t seq);
 
 /**

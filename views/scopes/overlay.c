@@ -215,8 +215,8 @@ int overlay_create(flume *handle, uint64_t memory_bytes, struct overlay **out_ov
     overlay->scopes.log = overlay->log;
     store.scopes = &overlay->scopes;
     overlay->rows_max = rows_max_of(memory_bytes);
-    overlay_limit(overlay, 0);
     containment_init(&overlay->containment, &store, tokens_seed(handle->basin_id));
+    overlay_limit(overlay, 0);
     status = flume_view_find(handle, view_superset.name, &overlay->view);
     if (status != FLUME_OK) {
         overlay_destroy(overlay);
@@ -263,6 +263,7 @@ void overlay_limit(struct overlay *overlay, size_t scopes_max)
 {
     overlay->scopes_max = scopes_max == 0 ? overlay->rows_max / ROWS_OF_SCOPE : scopes_max;
     overlay->next_turn = overlay->scopes_max / TURN_PART;
+    overlay->containment.backfill_max = overlay->scopes_max * ROWS_OF_SCOPE;
 }
 
 uint64_t overlay_position(const struct overlay *overlay)
@@ -390,7 +391,8 @@ static bool is_full(const struct overlay *overlay)
     return overlay->scopes_added >= overlay->scopes_max || has_many_entries(overlay);
 }
 
-/* Take in what was appended, unless it is too much: then position tells how far that went. */
+/* Take in what was appended, unless it is too much, or a shape that only the view may take up: then
+ * position tells how far that went. */
 static int follow(struct overlay *overlay, uint64_t below_seq)
 {
     uint64_t last;
@@ -407,8 +409,8 @@ static int follow(struct overlay *overlay, uint64_t below_seq)
             if (status == FLUME_OK && record.seq >= overlay->position)
                 status = take_record(overlay, &record);
         }
-        if (status == FLUME_OK)
-            return status;
+        if (status == FLUME_OK || status == FLUME_ERR_TOO_LARGE)
+            return FLUME_OK;
     }
     if (status != FLUME_OK && status != FLUME_ERR_TIMEOUT && status != FLUME_END)
         return status;
@@ -584,6 +586,10 @@ int overlay_add(struct overlay *overlay, const struct scope_pairs *pairs, uint64
     assert(overlay->is_standing);
     assert(seq >= overlay->position);
     status = take_pairs(overlay, pairs, seq);
+    if (status == FLUME_ERR_TOO_LARGE) {
+        overlay_rest(overlay); /* The view takes it up, and is waited for. */
+        return FLUME_OK;
+    }
     if (status != FLUME_OK)
         return fail(overlay, status);
     overlay->position = seq + 1;

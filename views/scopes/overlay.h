@@ -65,14 +65,16 @@ int overlay_read(struct overlay *overlay, uint64_t seq, const struct scope_recor
 bool overlay_same_id(const struct overlay *overlay, uint8_t out_id[FLUME_HASH_BYTES]);
 
 /** Know a scope that was just appended at seq: at least overlay_position(), and no other scope
- * stands between. @return FLUME_OK, an error. */
+ * stands between. Where its keys are new and too much would have to be gone over for them, the next
+ * overlay_bring() waits for the view instead. @return FLUME_OK, an error. */
 int overlay_add(struct overlay *overlay, const struct scope_pairs *pairs, uint64_t seq);
 
 /** Let go of the snapshot and of all memory that is not small. The next overlay_bring() begins
  * afresh. */
 void overlay_rest(struct overlay *overlay);
 
-/** So many scopes may be added before a newer snapshot is taken; 0: the default. For tests. */
+/** So many scopes may be added before a newer snapshot is taken, and twice as many records gone over
+ * to take up a shape; 0: the default. For tests. */
 void overlay_limit(struct overlay *overlay, size_t scopes_max);
 
 #endif

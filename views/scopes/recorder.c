@@ -64,7 +64,7 @@ int flume_recorder_open(flume_recorder **out_recorder, flume *handle,
     const unsigned known = FLUME_RECORDER_FAST | FLUME_RECORDER_STORE_FULL |
                            FLUME_RECORDER_NO_OWN_LABEL | FLUME_RECORDER_REFUSE_DIRTY |
                            FLUME_RECORDER_NEEDS_BLOCK | FLUME_RECORDER_PENDING |
-                            FLUME_RECORDER_STORE_DELTA | FLUME_RECORDER_CHAIN;
+                           FLUME_RECORDER_STORE_DELTA | FLUME_RECORDER_CHAIN;
     flume_recorder *recorder;
     int status;
 

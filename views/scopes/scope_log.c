@@ -124,5 +124,5 @@ int scope_log_scan(void *ctx, uint64_t from_seq, uint64_t below_seq, containment
             status = FLUME_OK;
     }
     flume_cursor_close(cursor);
-    return status == FLUME_END ? FLUME_OK : status;
+    return status > 0 ? FLUME_OK : status; /* The end, or the visitor has seen enough. */
 }
