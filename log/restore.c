@@ -30,8 +30,8 @@ static int zero_behind_end(flume_log *log, uint64_t from, uint64_t to)
     return FLUME_OK;
 }
 
-/* The last record of each kind, from a strata's header and the grains published in it. Counted aside:
- * who asks for one without the lock never sees less than there is. */
+/* The last record of each kind, from a strata's header and the grains published in it. Counted
+ * aside: who asks for one without the lock never sees less than there is. */
 static int recount_kinds(flume_log *log, const struct strata *strata, uint64_t count)
 {
     struct strata_header header;

@@ -78,9 +78,9 @@ typedef struct flume_recorder_options {
     /* How much memory scopes may take that the view superset is still to take in: 64 bytes each,
      * and for each smaller set of keys that was committed, too. It is taken as it is needed, for a
      * moment twice, and let go of as the view follows; where it does not suffice, a commit waits
-     * for the view. So a burst of a million scopes waits for nothing. A set of keys that is new, and
-     * smaller than those of a long history, is looked for there each time, until the first scope of
-     * it has come and the view knows it. 0: 128 MiB; at least 256 KiB. */
+     * for the view. So a burst of a million scopes waits for nothing. A set of keys that is new,
+     * and smaller than those of a long history, is looked for there each time, until the first
+     * scope of it has come and the view knows it. 0: 128 MiB; at least 256 KiB. */
     uint64_t memory_bytes;
 } flume_recorder_options;
 
@@ -99,11 +99,11 @@ enum flume_recorder_flags {
      * whole all the same: what is stored otherwise there (inherited, as a blob), and what extends a
      * subset that is a link. */
     FLUME_RECORDER_STORE_DELTA = 64,
-    /* What a scope is enclosed by (flume_scope_enter()) is part of what it is: the same scope within
-     * two different ones is two, within the same one it is one. It has a variable "@enclosing" then,
-     * of class hash: the id that the enclosing scope would have if it were committed now, by the
-     * rules, which has that of the one around it in it in turn. Not in what is recalled by named
-     * keys. Without this only what is inherited counts. */
+    /* What a scope is enclosed by (flume_scope_enter()) is part of what it is: the same scope
+     * within two different ones is two, within the same one it is one. It has a variable
+     * "@enclosing" then, of class hash: the id that the enclosing scope would have if it were
+     * committed now, by the rules, which has that of the one around it in it in turn. Not in what
+     * is recalled by named keys. Without this only what is inherited counts. */
     FLUME_RECORDER_CHAIN = 128
 };
 

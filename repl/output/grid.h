@@ -55,8 +55,8 @@ void grid_keep_whole(struct grid *grid);
 /** Columns that a table leaves out, in this order, where the terminal is too narrow for all: names
  * with a blank between. */
 void grid_spare(struct grid *grid, const char *names);
-/** Columns that are absent as a rule: a card and a line a field leave them out then, and a table does
- * where no row that it is measured by has them. Other forms have them always. */
+/** Columns that are absent as a rule: a card and a line a field leave them out then, and a table
+ * does where no row that it is measured by has them. Other forms have them always. */
 void grid_optional(struct grid *grid, const char *names);
 
 /* Cells. What is absent is an empty cell, and null in JSON. */
