@@ -7,27 +7,16 @@
  *     fail, upon which is looked again.
  *   - Contents are stored before the scope that refers to them, and outside of the lane.
  */
-#include "flume/blob.h"
-#include "flume/lane.h"
-#include "recorder_inside.h"
+#include "commit.h"
 
 #include <string.h>
 
+#include "flume/blob.h"
+#include "flume/lane.h"
+
 enum { TRIES_MAX = 1000 };
 
-/* A commit on its way. */
-struct commit {
-    flume_recorder *recorder;
-    flume_scope *scope;     /* As given. */
-    flume_scope *effective; /* With what it inherits, as the rules make it. */
-    const struct scope_pairs *pairs;
-    struct succession *succession;
-    struct containment_answer answer;
-    struct scope_stamp stamp;
-    flume_verdict verdict;
-};
-
-static int refuse(flume_recorder *recorder, const flume_scope *scope, int status)
+int commit_refuse(flume_recorder *recorder, const flume_scope *scope, int status)
 {
     const flume_error *why = scope->error.status != FLUME_OK ? &scope->error : &scope->refusal;
 
@@ -47,7 +36,7 @@ static void init(struct commit *commit, flume_recorder *recorder, flume_scope *s
     commit->stamp.target_seq = FLUME_SEQ_NONE;
 }
 
-static int begin(struct commit *commit, flume_recorder *recorder, flume_scope *scope,
+int commit_begin(struct commit *commit, flume_recorder *recorder, flume_scope *scope,
                  enum rules_purpose purpose)
 {
     int status = rules_check_idle(recorder);
@@ -71,7 +60,7 @@ static int begin(struct commit *commit, flume_recorder *recorder, flume_scope *s
     if (status != FLUME_OK)
         return status;
     status = scope_pairs_of(commit->effective, &commit->pairs);
-    return status == FLUME_OK ? FLUME_OK : refuse(recorder, commit->effective, status);
+    return status == FLUME_OK ? FLUME_OK : commit_refuse(recorder, commit->effective, status);
 }
 
 /* ---- what there is already ---- */
@@ -100,8 +89,7 @@ static void remember(struct commit *commit, uint64_t seq)
                              : FLUME_SEQ_NONE;
 }
 
-/* What there is now: all scopes up to the newest one, which is told for the conditional append. */
-static int ask(struct commit *commit, uint64_t *out_last)
+int commit_ask(struct commit *commit, uint64_t *out_last)
 {
     flume_recorder *recorder = commit->recorder;
     int status = flume_log_last(recorder->handle->log, FLUME_KIND_SCOPE, out_last);
@@ -117,9 +105,7 @@ static int ask(struct commit *commit, uint64_t *out_last)
     return status;
 }
 
-/* Whether it is the same as an earlier one, as far as that is to be known without looking it up.
- * That holds whatever others append. */
-static bool find_next(struct commit *commit, uint64_t *out_seq)
+bool commit_find_next(struct commit *commit, uint64_t *out_seq)
 {
     flume_scope *scope = commit->effective;
     uint8_t id[FLUME_HASH_BYTES];
@@ -305,7 +291,7 @@ static int append_scope(struct commit *commit, const flume_condition *condition)
     if (status == FLUME_OK)
         status = scope_record_labels(commit->effective, &labels, &label_count, &own);
     if (status != FLUME_OK)
-        return refuse(recorder, commit->effective, status);
+        return commit_refuse(recorder, commit->effective, status);
     status = links_flush(recorder);
     if (status == FLUME_OK)
         status = batch_labels(recorder, &labels, &label_count);
@@ -341,7 +327,7 @@ static int judge_and_append(struct commit *commit)
 {
     flume_recorder *recorder = commit->recorder;
     flume_condition condition = {.check = FLUME_IF_LAST, .kind = FLUME_KIND_SCOPE};
-    int status = ask(commit, &condition.last);
+    int status = commit_ask(commit, &condition.last);
 
     if (status != FLUME_OK || commit->answer.dup_seq != FLUME_SEQ_NONE)
         return status;
@@ -383,14 +369,14 @@ static int commit_asking(struct commit *commit)
         commit->effective->id_known = true;
         return append_link(commit, commit->recorder->last_seq);
     }
-    if (find_next(commit, &seq)) {
+    if (commit_find_next(commit, &seq)) {
         status = append_link(commit, seq);
         if (status == FLUME_OK)
             remember(commit, seq);
         return status;
     }
     if (has_contents(commit)) {
-        status = ask(commit, &last);
+        status = commit_ask(commit, &last);
         if (status == FLUME_OK && commit->answer.dup_seq == FLUME_SEQ_NONE)
             status = store_contents(commit);
     }
@@ -489,7 +475,7 @@ static int find_same(struct commit *commit, const uint8_t id[FLUME_HASH_BYTES])
     int status = stage_find(commit->recorder, id, &verdict->staged_of);
 
     if (status == FLUME_ERR_NOT_FOUND) {
-        status = ask(commit, &last);
+        status = commit_ask(commit, &last);
         verdict->seq = commit->answer.dup_seq;
         if (status == FLUME_OK && verdict->seq == FLUME_SEQ_NONE)
             return FLUME_OK;
@@ -527,7 +513,7 @@ static int carry_out(struct commit *commit, struct stage_turn *out_turn)
         status = enclosing_frames(recorder, commit->scope, &commit->stamp.frame,
                                   &commit->stamp.enclosing_frame);
     if (status != FLUME_OK)
-        return refuse(recorder, commit->scope, status);
+        return commit_refuse(recorder, commit->scope, status);
     return out_turn->is_staged ? commit_to_stage(commit) : commit_at_once(commit);
 }
 
@@ -539,7 +525,7 @@ int flume_commit(flume_recorder *recorder, flume_scope *scope, flume_verdict *ou
 
     if (recorder == NULL || scope == NULL)
         return FLUME_ERR_INVALID;
-    status = begin(&commit, recorder, scope, RULES_FOR_COMMIT);
+    status = commit_begin(&commit, recorder, scope, RULES_FOR_COMMIT);
     if (status == FLUME_OK)
         status = carry_out(&commit, &turn);
     if (status != FLUME_OK)
@@ -553,118 +539,4 @@ int flume_commit(flume_recorder *recorder, flume_scope *scope, flume_verdict *ou
     if (turn.is_staged && ++*turn.counter >= turn.every && turn.every != 0)
         status = stage_flush(recorder);
     return status;
-}
-
-/* ---- looking only ---- */
-
-int flume_recorder_neutral(flume_recorder *recorder, const char *key)
-{
-    static const flume_value null = {.type = FLUME_VALUE_NULL};
-
-    if (recorder == NULL || key == NULL)
-        return FLUME_ERR_INVALID;
-    if (recorder->neutral == NULL && flume_scope_create(&recorder->neutral) != FLUME_OK)
-        return flume_fail(recorder->handle, FLUME_ERR_NO_MEMORY, FLUME_SEQ_NONE,
-                          "no memory for a neutral key");
-    return flume_scope_set(recorder->neutral, key, &null);
-}
-
-/* What must be there: all but the neutral variables. *out_core: NULL if there are none. */
-static int make_core(const struct commit *commit, flume_scope **out_core)
-{
-    const flume_scope *neutral = commit->recorder->neutral;
-    flume_variable variable, other;
-    flume_scope *core = NULL;
-    int status = FLUME_OK;
-
-    *out_core = NULL;
-    for (size_t i = 0; neutral != NULL && flume_scope_at(neutral, i, &variable); i++) {
-        if (!flume_scope_get(commit->effective, variable.key, &other))
-            continue;
-        if (core == NULL)
-            status = flume_scope_copy(commit->effective, &core);
-        if (status != FLUME_OK)
-            return status;
-        (void)flume_scope_unset(core, variable.key); /* It is there. */
-    }
-    *out_core = core;
-    return FLUME_OK;
-}
-
-/* The largest stored scope that lacks of this one neutral keys alone; NONE: there is none. */
-static int find_extended(struct commit *commit, uint64_t *out_seq)
-{
-    const struct scope_pairs *pairs;
-    flume_scope *core;
-    int status = make_core(commit, &core);
-
-    if (status == FLUME_OK && core != NULL)
-        status = scope_pairs_of(core, &pairs);
-    if (status == FLUME_OK && core != NULL)
-        status = overlay_ask_between(commit->recorder->overlay, pairs, commit->pairs, out_seq);
-    else if (status != FLUME_OK)
-        status = refuse(commit->recorder, commit->effective, status);
-    flume_scope_destroy(core);
-    return status;
-}
-
-/* Whether what is staged has the scope, in the same sense. */
-static int find_staged(struct commit *commit, enum flume_seen_mode mode, bool *out_is_staged)
-{
-    flume_recorder *recorder = commit->recorder;
-    uint8_t id[FLUME_HASH_BYTES];
-    uint64_t staged_id;
-    int status = flume_scope_id(commit->effective, id);
-
-    if (status == FLUME_OK)
-        status = stage_find(recorder, id, &staged_id);
-    *out_is_staged = status == FLUME_OK;
-    if (status != FLUME_ERR_NOT_FOUND)
-        return status;
-    if (mode == FLUME_SEEN_SHADOWED)
-        return stage_find_larger(recorder, commit->pairs, out_is_staged);
-    if (mode == FLUME_SEEN_EXTENDED)
-        return stage_find_extended(recorder, commit->pairs, out_is_staged);
-    return FLUME_OK;
-}
-
-int flume_scope_seen(flume_recorder *recorder, flume_scope *scope, enum flume_seen_mode mode,
-                     uint64_t *out_seq)
-{
-    struct commit commit;
-    uint64_t seq, last;
-    bool is_staged = false;
-    int status;
-
-    if (recorder == NULL || scope == NULL)
-        return FLUME_ERR_INVALID;
-    status = begin(&commit, recorder, scope, RULES_FOR_QUESTION);
-    if (status != FLUME_OK)
-        return status;
-    if (recorder->overlay == NULL)
-        return flume_fail(recorder->handle, FLUME_ERR_INVALID, FLUME_SEQ_NONE,
-                          "a recorder in fast mode does not ask");
-    commit.succession = &recorder->asked;
-    if (find_next(&commit, &seq)) {
-        if (out_seq != NULL)
-            *out_seq = seq;
-        return FLUME_OK;
-    }
-    status = ask(&commit, &last);
-    if (status != FLUME_OK)
-        return status;
-    seq = commit.answer.dup_seq;
-    if (seq == FLUME_SEQ_NONE && mode == FLUME_SEEN_SHADOWED)
-        seq = commit.answer.superset_seq;
-    if (seq == FLUME_SEQ_NONE && mode == FLUME_SEEN_EXTENDED)
-        status = find_extended(&commit, &seq);
-    if (status == FLUME_OK && seq == FLUME_SEQ_NONE && recorder->stage.commits > 0)
-        status = find_staged(&commit, mode, &is_staged);
-    if (status != FLUME_OK)
-        return status;
-    if (seq == FLUME_SEQ_NONE && !is_staged)
-        return FLUME_ERR_NOT_FOUND;
-    if (out_seq != NULL)
-        *out_seq = seq;
-    return FLUME_OK;
 }
