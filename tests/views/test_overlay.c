@@ -163,6 +163,7 @@ static void what_follows_a_full_one_is_told_as_brute_force_says(void **state)
     fx->log = flume_log_of(fx->handle);
     scope_trial_begin(&trial, fx);
     overlay = open_overlay(&trial, SCOPES_KEPT);
+    overlay_limit_backfill(overlay, 2 * SCOPES_KEPT);
     for (unsigned i = 0; i < COUNT; i++) {
         struct text_scope texts;
 

@@ -217,6 +217,7 @@ int overlay_create(flume *handle, uint64_t memory_bytes, struct overlay **out_ov
     overlay->rows_max = rows_max_of(memory_bytes);
     containment_init(&overlay->containment, &store, tokens_seed(handle->basin_id));
     overlay_limit(overlay, 0);
+    overlay_limit_backfill(overlay, overlay->rows_max);
     status = flume_view_find(handle, view_superset.name, &overlay->view);
     if (status != FLUME_OK) {
         overlay_destroy(overlay);
@@ -263,7 +264,11 @@ void overlay_limit(struct overlay *overlay, size_t scopes_max)
 {
     overlay->scopes_max = scopes_max == 0 ? overlay->rows_max / ROWS_OF_SCOPE : scopes_max;
     overlay->next_turn = overlay->scopes_max / TURN_PART;
-    overlay->containment.backfill_max = overlay->scopes_max * ROWS_OF_SCOPE;
+}
+
+void overlay_limit_backfill(struct overlay *overlay, uint64_t records_max)
+{
+    overlay->containment.backfill_max = records_max;
 }
 
 uint64_t overlay_position(const struct overlay *overlay)

@@ -73,8 +73,10 @@ int overlay_add(struct overlay *overlay, const struct scope_pairs *pairs, uint64
  * afresh. */
 void overlay_rest(struct overlay *overlay);
 
-/** So many scopes may be added before a newer snapshot is taken, and twice as many records gone
- * over to take up a shape; 0: the default. For tests. */
+/** So many scopes may be added before a newer snapshot is taken; 0: the default. For tests. */
 void overlay_limit(struct overlay *overlay, size_t scopes_max);
+
+/** So many records may be gone over to take up a shape. For tests. */
+void overlay_limit_backfill(struct overlay *overlay, uint64_t records_max);
 
 #endif
