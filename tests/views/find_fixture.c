@@ -60,9 +60,16 @@ void rebuild_view(struct find_fixture *fx, const char *name)
 {
     flume *other = open_flume(fx, FLUME_VIEWS_NO_WORKERS);
     flume_view *view = NULL;
+    int status;
 
     assert_int_equal(flume_view_find(other, name, &view), FLUME_OK);
-    assert_int_equal(flume_view_rebuild(view, NULL), FLUME_OK);
+    status = flume_view_rebuild(view, NULL);
+    /* A worker of the fixture's handle was asked, too, and can be waited for. */
+    if (status == FLUME_ERR_BUSY) {
+        assert_int_equal(flume_view_find(fx->handle, name, &view), FLUME_OK);
+        status = flume_view_rebuild(view, NULL);
+    }
+    assert_int_equal(status, FLUME_OK);
     close_flume(other);
 }
 
