@@ -305,7 +305,7 @@ const char *error_remedy_of(int status)
     case FLUME_ERR_AMBIGUOUS:
         return "give more of it";
     case FLUME_ERR_ABSENT:
-        return "mount the volume it is on, or say where it has gone";
+        return "mount the volume it is on; where chunks have gone: flume DB blob grains --path DIR";
     default:
         return NULL;
     }
