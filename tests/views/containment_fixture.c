@@ -84,8 +84,10 @@ static uint64_t append_stamped(struct scope_trial *trial, const struct scope_sta
 
 uint64_t append_scope(struct scope_trial *trial)
 {
-    const struct scope_stamp stamp = {
-        .form = SCOPE_RECORD_FULL, .extends_seq = FLUME_SEQ_NONE, .target_seq = FLUME_SEQ_NONE};
+    const struct scope_stamp stamp = {.form = SCOPE_RECORD_FULL,
+                                      .extends_seq = FLUME_SEQ_NONE,
+                                      .target_seq = FLUME_SEQ_NONE,
+                                      .is_unnamed = trial->is_unasked};
 
     return append_stamped(trial, &stamp, FLUME_KIND_SCOPE);
 }

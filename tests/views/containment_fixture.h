@@ -21,6 +21,7 @@ struct scope_trial {
     size_t stored;
     size_t duplicates, supersets, subsets; /* Told. */
     unsigned world;                        /* 0: there is but one. */
+    bool is_unasked; /* What is stored has no ids, as is so with what had no verdict. */
 };
 
 void scope_trial_begin(struct scope_trial *trial, struct find_fixture *fx);

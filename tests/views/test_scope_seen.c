@@ -64,11 +64,16 @@ static bool is_within(const struct text_scope *small, const struct text_scope *l
 /* Of what comes again the first record counts. */
 static void keep(struct seen_fixture *fx, const struct text_scope *texts)
 {
-    uint64_t seq = store(&fx->trial, texts);
+    uint64_t seq;
+    bool is_known = false;
 
     for (size_t i = 0; i < fx->count; i++)
-        if (fx->stored[i].count == texts->count && is_within(&fx->stored[i], texts))
-            return;
+        is_known = is_known ||
+                   (fx->stored[i].count == texts->count && is_within(&fx->stored[i], texts));
+    fx->trial.is_unasked = is_known;
+    seq = store(&fx->trial, texts);
+    if (is_known)
+        return;
     fx->seqs[fx->count] = seq;
     fx->stored[fx->count++] = *texts;
 }

@@ -6,7 +6,8 @@
  *   - What is told was compared with the stored record just now, byte for byte.
  *   - It is the first scope that is the same: its record states ids, so a verdict was given when it
  *     was appended, and no scope before it was the same. (One that was appended without a verdict
- *     is left to who looks it up.)
+ *     is left to who looks it up. Of scopes that were imported from other basins a later one may be
+ *     told.)
  */
 #ifndef VIEWS_SCOPES_SUCCESSION_H
 #define VIEWS_SCOPES_SUCCESSION_H
