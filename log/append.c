@@ -11,6 +11,7 @@
 #include "append.h"
 
 #include "companion.h"
+#include "flume/cursor.h"
 #include "sync.h"
 #include "wait.h"
 
@@ -511,6 +512,25 @@ int flume_log_append_many(flume_log *log, const flume_entry *entries, size_t ent
     return status;
 }
 
+/* Who may not lock looks for it: the word may be of a record that is not published yet, and of the
+ * one before that nothing else is known. */
+static int find_last(flume_log *log, unsigned kind, uint64_t *out_seq)
+{
+    const uint8_t kinds[] = {(uint8_t)kind};
+    const flume_cursor_options options = {
+        .flags = FLUME_CURSOR_REVERSE | FLUME_CURSOR_SKIP_DAMAGED, .kinds = kinds, .kind_count = 1};
+    flume_cursor *cursor;
+    flume_record record;
+    int status = flume_cursor_open(log, &options, &cursor);
+
+    if (status != FLUME_OK)
+        return status;
+    status = flume_cursor_next(cursor, 0, &record);
+    *out_seq = status == FLUME_OK ? record.seq : FLUME_SEQ_NONE;
+    flume_cursor_close(cursor);
+    return status == FLUME_END ? FLUME_OK : status;
+}
+
 int flume_log_last(flume_log *log, unsigned kind, uint64_t *out_seq)
 {
     int status = log_guard(log);
@@ -520,9 +540,13 @@ int flume_log_last(flume_log *log, unsigned kind, uint64_t *out_seq)
         return status;
     if (kind >= STRATA_KINDS || out_seq == NULL)
         return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE, "no kind %u", kind);
+    (void)head_seen(log); /* Who observes has copies of all these words. */
     last = atomic_load(&log->head->last_of_kind[kind]);
-    if (last != FLUME_SEQ_NONE && last >= head_seen(log) && !log->read_only) {
-        status = append_lock(log); /* An append is under way, or its process died in it. */
+    if (last != FLUME_SEQ_NONE && last >= head_seen(log)) {
+        /* An append is under way, or its process died in it. */
+        if (log->read_only)
+            return find_last(log, kind, out_seq);
+        status = append_lock(log);
         if (status != FLUME_OK)
             return status;
         last = atomic_load(&log->head->last_of_kind[kind]);

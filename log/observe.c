@@ -77,12 +77,8 @@ static void copy_words(flume_log *log)
     atomic_store(&head->active_bytes, atomic_load(&shared->active_bytes));
     atomic_store(&head->refusal, atomic_load(&shared->refusal));
     head->trusted_from = shared->trusted_from;
-    for (size_t i = 0; i < STRATA_KINDS; i++) {
-        uint64_t last = atomic_load(&shared->last_of_kind[i]);
-
-        if (last == FLUME_SEQ_NONE || last < end)
-            atomic_store(&head->last_of_kind[i], last);
-    }
+    for (size_t i = 0; i < STRATA_KINDS; i++)
+        atomic_store(&head->last_of_kind[i], atomic_load(&shared->last_of_kind[i]));
     atomic_store(&head->durable, atomic_load(&shared->durable));
     atomic_store(&head->gate_seq, atomic_load(&shared->gate_seq));
     atomic_store(&head->sealed_to, atomic_load(&shared->sealed_to));

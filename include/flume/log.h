@@ -180,7 +180,7 @@ FLUME_API int flume_log_append_many(flume_log *log, const flume_entry *entries, 
 FLUME_API int flume_log_append_entry(flume_log *log, const flume_entry *entry, uint64_t *out_seq);
 
 /** Seq of the newest record of a kind; *out_seq is FLUME_SEQ_NONE if there is none. For
- * FLUME_IF_LAST. */
+ * FLUME_IF_LAST. Who opened to read only looks for it in the log while one is being appended. */
 FLUME_API int flume_log_last(flume_log *log, unsigned kind, uint64_t *out_seq);
 
 /**

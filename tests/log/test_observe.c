@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "faultio.h"
+#include "handle.h"
 
 /* The POSIX table, of which nothing opens for writing. */
 struct denied {
@@ -73,6 +74,38 @@ static void an_observer_reads_and_follows_a_writer(void **state)
     flume_cursor_close(cursor);
     flume_cursor_close(durable_cursor);
     close_handle(log);
+}
+
+/* The word of HEAD that tells the last record of a kind is ahead of the head while one is appended,
+ * and stays so where its process dies. */
+static void the_last_of_a_kind_is_exact_while_one_is_appended(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_entry entry = {.body = "x", .body_bytes = 1, .kind = FLUME_KIND_BLOB};
+    struct denied denied;
+    flume_log *observer, *reader;
+    uint64_t seq, last;
+
+    reader = open_other(fx, FLUME_OPEN_READ_ONLY);
+    deny(fx, &denied, -EACCES, NULL);
+    observer = observe(fx);
+    assert_int_equal(flume_log_append_entry(fx->log, &entry, &seq), FLUME_OK);
+    assert_int_equal(flume_log_last(observer, FLUME_KIND_BLOB, &last), FLUME_OK);
+    assert_int_equal(last, seq);
+    assert_int_equal(flume_log_append_entry(fx->log, &entry, &seq), FLUME_OK);
+    (void)append_text(fx->log, "more");
+    atomic_store(&fx->log->head->last_of_kind[FLUME_KIND_BLOB], flume_log_head(fx->log));
+    assert_int_equal(flume_log_last(observer, FLUME_KIND_BLOB, &last), FLUME_OK);
+    assert_int_equal(last, seq);
+    assert_int_equal(flume_log_last(reader, FLUME_KIND_BLOB, &last), FLUME_OK);
+    assert_int_equal(last, seq);
+    atomic_store(&fx->log->head->last_of_kind[FLUME_KIND_BLOB], seq);
+    atomic_store(&fx->log->head->last_of_kind[FLUME_KIND_LINK], flume_log_head(fx->log));
+    assert_int_equal(flume_log_last(reader, FLUME_KIND_LINK, &last), FLUME_OK);
+    assert_int_equal(last, FLUME_SEQ_NONE); /* The first of its kind, and not there yet. */
+    atomic_store(&fx->log->head->last_of_kind[FLUME_KIND_LINK], FLUME_SEQ_NONE);
+    close_handle(reader);
+    close_handle(observer);
 }
 
 struct late_writer {
@@ -325,6 +358,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         log_test(an_observer_reads_and_follows_a_writer),
+        log_test(the_last_of_a_kind_is_exact_while_one_is_appended),
         log_test(an_observer_that_waits_finds_what_is_appended),
         log_test(an_observer_is_refused_whatever_writes),
         log_test(a_read_only_file_system_or_one_file_makes_an_observer_too),
