@@ -10,7 +10,6 @@
 #include "wait.h"
 
 enum { BLOCK_BYTES_DEFAULT = SEALED_BLOCK_BYTES_DEFAULT, LEVEL_DEFAULT = 1 };
-#define STRATA_BYTES_MIN_DEFAULT ((uint64_t)1 << 20)
 
 static_assert(FLUME_BLOCK_BYTES_MIN == (int)SEALED_BLOCK_BYTES_MIN &&
                   FLUME_BLOCK_BYTES_MAX == (int)SEALED_BLOCK_BYTES_MAX,
@@ -84,7 +83,7 @@ int seal_options_take(flume_log *log, const flume_seal_options *options)
     if (log->seal.level == 0)
         log->seal.level = LEVEL_DEFAULT;
     if (log->seal.strata_bytes_min == 0)
-        log->seal.strata_bytes_min = STRATA_BYTES_MIN_DEFAULT;
+        log->seal.strata_bytes_min = FLUME_SEAL_STRATA_BYTES_MIN_DEFAULT;
     return FLUME_OK;
 }
 

@@ -17,7 +17,6 @@
 #define REBUILD_BYTES_DEFAULT (UINT64_C(256) << 20)
 #define REBUILD_BYTES_MIN (UINT64_C(1) << 20)
 #define VERIFY_BYTES_DEFAULT (UINT64_C(64) << 20)
-#define SEAL_BYTES_MIN_DEFAULT (UINT64_C(1) << 20) /* As the log's. */
 
 /* ---- what a definition must be ---- */
 
@@ -205,7 +204,7 @@ static uint64_t sealed_from_bytes(const flume_seal_options *seal)
     if (seal != NULL && seal->mode != FLUME_SEAL_BACKGROUND)
         return UINT64_MAX;
     return seal != NULL && seal->strata_bytes_min != 0 ? seal->strata_bytes_min
-                                                       : SEAL_BYTES_MIN_DEFAULT;
+                                                       : FLUME_SEAL_STRATA_BYTES_MIN_DEFAULT;
 }
 
 static void take_options(flume *handle, const flume_options *options)

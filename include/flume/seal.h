@@ -22,7 +22,8 @@ enum {
     FLUME_ROOT_BYTES = 32,
     FLUME_BLOCK_BYTES_MIN = 4 << 10,
     FLUME_BLOCK_BYTES_MAX = 1 << 20,
-    FLUME_SEAL_LEVEL_MAX = 19
+    FLUME_SEAL_LEVEL_MAX = 19,
+    FLUME_SEAL_STRATA_BYTES_MIN_DEFAULT = 1 << 20
 };
 
 enum flume_seal_mode {
@@ -50,7 +51,8 @@ typedef struct flume_seal_options {
     const char *path; /* Another directory for sealed files, on another volume if need be: absolute,
                          or relative to the basin. In log/ a symbolic link stands for each. Copied.
                          NULL: log/ itself. */
-    uint64_t strata_bytes_min; /* In the background, leave smaller files alone. 0: 1 MiB. */
+    uint64_t strata_bytes_min; /* In the background, leave smaller files alone. 0: 1 MiB,
+                                  FLUME_SEAL_STRATA_BYTES_MIN_DEFAULT. */
 } flume_seal_options;
 
 /* What flume_log_seal() did. */
