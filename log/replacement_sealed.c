@@ -23,8 +23,10 @@ static int write_pages(struct sealed_draft *draft)
     int error;
     int status = seal_output_align(&draft->output, STRATA_PAGE_BYTES);
 
+    if (status != FLUME_OK)
+        return status;
     draft->footer.file_bytes = seal_output_offset(&draft->output) + STRATA_PAGE_BYTES;
-    if (status == FLUME_OK && !draft->look.has_footer && draft->walk.window != NULL)
+    if (!draft->look.has_footer && draft->walk.window != NULL)
         status = sealed_draft_guess_footer(draft);
     sealed_footer_encode(page, &draft->footer);
     if (status == FLUME_OK)

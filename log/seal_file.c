@@ -354,11 +354,13 @@ static int section_parity(struct draft *draft)
     struct sealed_section *section;
     int status = seal_output_align(&draft->output, PARITY_CELL_BYTES);
 
+    if (status != FLUME_OK)
+        return status;
     section = &footer->sections[footer->section_count++];
     section->id = SEALED_SECTION_PARITY;
     section->offset = seal_output_offset(&draft->output);
     section->bytes = seal_parity_bytes(draft->plan, section->offset);
-    return status == FLUME_OK ? seal_output_skip(&draft->output, section->bytes) : status;
+    return seal_output_skip(&draft->output, section->bytes);
 }
 
 static int write_sections(struct draft *draft)
@@ -400,11 +402,12 @@ static int write_pages(struct draft *draft)
     int error;
     int status = seal_output_align(&draft->output, STRATA_PAGE_BYTES);
 
+    if (status != FLUME_OK)
+        return status;
     footer->file_bytes = seal_output_offset(&draft->output) + STRATA_PAGE_BYTES;
     footer->sealed_ns = io->wall_ns(io->ctx);
     sealed_footer_encode(page, footer);
-    if (status == FLUME_OK)
-        status = seal_output_put(&draft->output, page, sizeof page);
+    status = seal_output_put(&draft->output, page, sizeof page);
     if (status == FLUME_OK)
         status = seal_output_flush(&draft->output);
     if (status != FLUME_OK)

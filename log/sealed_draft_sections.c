@@ -291,11 +291,13 @@ static int leave_for_parity(struct sealed_draft *draft)
     struct sealed_section *section;
     int status = seal_output_align(&draft->output, PARITY_CELL_BYTES);
 
+    if (status != FLUME_OK)
+        return status;
     section = &draft->footer.sections[draft->footer.section_count++];
     *section = (struct sealed_section){.id = SEALED_SECTION_PARITY,
                                        .offset = seal_output_offset(&draft->output)};
     section->bytes = seal_parity_bytes(&draft->parity, section->offset);
-    return status == FLUME_OK ? seal_output_skip(&draft->output, section->bytes) : status;
+    return seal_output_skip(&draft->output, section->bytes);
 }
 
 int sealed_draft_sections(struct sealed_draft *draft)
