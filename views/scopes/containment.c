@@ -46,31 +46,6 @@ int containment_restore(struct containment *containment, const uint64_t *keys, s
 
 /* ---- comparing with stored scopes ---- */
 
-static bool is_same_pair(const struct scope_pair *one, const struct scope_pair *other)
-{
-    return one->bytes == other->bytes && memcmp(one->data, other->data, one->bytes) == 0;
-}
-
-/* Whether the other one has each pair of this. Both are sorted by key. */
-static bool lies_within(const struct scope_pairs *one, const struct scope_pairs *other)
-{
-    size_t at = 0;
-
-    if (one->count > other->count)
-        return false;
-    for (size_t i = 0; i < one->count; i++, at++) {
-        const struct scope_pair *pair = &one->pairs[i];
-
-        while (at < other->count && !is_same_pair(pair, &other->pairs[at]) &&
-               scope_key_compare(other->pairs[at].key, other->pairs[at].key_bytes, pair->key,
-                                 pair->key_bytes) < 0)
-            at++;
-        if (at == other->count || !is_same_pair(pair, &other->pairs[at]))
-            return false;
-    }
-    return true;
-}
-
 struct comparing {
     const struct scope_pairs *pairs, *core;
     enum containment_relation relation;
@@ -85,11 +60,12 @@ static int compare(void *ctx, uint64_t seq, const struct scope_pairs *stored)
     (void)seq;
     switch (comparing->relation) {
     case RELATION_WITHIN:
-        comparing->holds = pairs->count < stored->count && lies_within(pairs, stored);
+        comparing->holds = scope_pairs_are_within(pairs, stored);
         break;
     case RELATION_CONTAINS:
-        comparing->holds = stored->count < pairs->count && lies_within(stored, pairs) &&
-                           (comparing->core == NULL || lies_within(comparing->core, stored));
+        comparing->holds =
+            scope_pairs_are_within(stored, pairs) &&
+            (comparing->core == NULL || scope_pairs_have_all(stored, comparing->core));
         break;
     }
     return FLUME_OK;
@@ -437,7 +413,7 @@ static int pass_scope(void *ctx, uint64_t seq, const struct scope_pairs *stored)
 {
     struct passing *passing = ctx;
 
-    if (passing->pairs->count >= stored->count || !lies_within(passing->pairs, stored))
+    if (!scope_pairs_are_within(passing->pairs, stored))
         return FLUME_OK;
     passing->superset_seq = seq;
     return 1; /* Each further one is newer. */

@@ -47,7 +47,10 @@ int scope_key_compare(const void *one, size_t one_bytes, const void *other, size
 /** Whether they are the same, byte for byte. */
 bool scope_pairs_equal(const struct scope_pairs *one, const struct scope_pairs *other);
 
-/** Whether one lies strictly within the other. */
+/** Whether the whole has each pair of the part, and maybe no other. */
+bool scope_pairs_have_all(const struct scope_pairs *whole, const struct scope_pairs *part);
+
+/** Whether the other has each pair of one, and more. */
 bool scope_pairs_are_within(const struct scope_pairs *one, const struct scope_pairs *other);
 
 /** flume_scope_id() of pairs that are sorted. @return FLUME_OK, FLUME_ERR_NO_MEMORY. */

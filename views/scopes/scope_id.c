@@ -211,14 +211,35 @@ int scope_pairs_id(const struct scope_pairs *pairs, uint8_t out_id[FLUME_HASH_BY
     return FLUME_OK;
 }
 
+static bool is_same_pair(const struct scope_pair *one, const struct scope_pair *other)
+{
+    return one->bytes == other->bytes && memcmp(one->data, other->data, one->bytes) == 0;
+}
+
 bool scope_pairs_equal(const struct scope_pairs *one, const struct scope_pairs *other)
 {
     if (one->count != other->count)
         return false;
-    for (size_t i = 0; i < one->count; i++) {
-        const struct scope_pair *left = &one->pairs[i], *right = &other->pairs[i];
+    for (size_t i = 0; i < one->count; i++)
+        if (!is_same_pair(&one->pairs[i], &other->pairs[i]))
+            return false;
+    return true;
+}
 
-        if (left->bytes != right->bytes || memcmp(left->data, right->data, left->bytes) != 0)
+bool scope_pairs_have_all(const struct scope_pairs *whole, const struct scope_pairs *part)
+{
+    size_t at = 0;
+
+    if (part->count > whole->count)
+        return false;
+    for (size_t i = 0; i < part->count; i++, at++) {
+        const struct scope_pair *pair = &part->pairs[i];
+
+        while (at < whole->count && !is_same_pair(pair, &whole->pairs[at]) &&
+               scope_key_compare(whole->pairs[at].key, whole->pairs[at].key_bytes, pair->key,
+                                 pair->key_bytes) < 0)
+            at++;
+        if (at == whole->count || !is_same_pair(pair, &whole->pairs[at]))
             return false;
     }
     return true;
@@ -226,16 +247,7 @@ bool scope_pairs_equal(const struct scope_pairs *one, const struct scope_pairs *
 
 bool scope_pairs_are_within(const struct scope_pairs *one, const struct scope_pairs *other)
 {
-    size_t at = 0;
-
-    if (one->count >= other->count)
-        return false;
-    for (size_t i = 0; i < other->count && at < one->count; i++) {
-        const struct scope_pair *pair = &other->pairs[i], *wanted = &one->pairs[at];
-
-        at += pair->bytes == wanted->bytes && memcmp(pair->data, wanted->data, pair->bytes) == 0;
-    }
-    return at == one->count;
+    return one->count < other->count && scope_pairs_have_all(other, one);
 }
 
 void scope_pair_value(const struct scope_pair *pair, flume_value *out_value)
