@@ -4,6 +4,7 @@
 #ifndef VIEWS_CONTENT_H
 #define VIEWS_CONTENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,9 @@ void content_hasher_add(struct content_hasher *hasher, const void *data, size_t 
 
 /** Of what was added so far. More may be added. */
 void content_hasher_get(const struct content_hasher *hasher, uint8_t out_hash[FLUME_HASH_BYTES]);
+
+/** The opposite of flume_hash_text(). @return whether all are lower-case hexadecimal digits. */
+bool content_hash_read(const char digits[FLUME_HASH_TEXT_BYTES],
+                       uint8_t out_hash[FLUME_HASH_BYTES]);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "content.h"
 #include "json_text.h"
 #include "scope_inside.h"
 #include "scope_json.h"
@@ -271,18 +272,8 @@ static int import_bytes(struct import *import, struct json_slice json)
 
 static bool read_hash(struct json_slice json, uint8_t out_hash[FLUME_HASH_BYTES])
 {
-    if (json.at[0] != '"' || json.bytes != FLUME_HASH_TEXT_BYTES + 2)
-        return false;
-    for (size_t i = 0; i < FLUME_HASH_TEXT_BYTES; i++) {
-        static const char digits[] = "0123456789abcdef";
-        char digit = json.at[1 + i];
-        const char *found = digit == '\0' ? NULL : strchr(digits, digit);
-
-        if (found == NULL)
-            return false;
-        out_hash[i / 2] = (uint8_t)(out_hash[i / 2] << 4 | (found - digits));
-    }
-    return true;
+    return json.at[0] == '"' && json.bytes == FLUME_HASH_TEXT_BYTES + 2 &&
+           content_hash_read(json.at + 1, out_hash);
 }
 
 static int import_hash(struct import *import, struct json_slice json)

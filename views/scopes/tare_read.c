@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "content.h"
 #include "tare_set.h"
 
 struct flume_tares {
@@ -52,20 +53,10 @@ static bool read_mode(const json_t *tare, enum flume_tare_mode *out_mode)
     return name != NULL && strcmp(name, tare_mode_name(*out_mode)) == 0;
 }
 
-static bool read_digits(const char *digits, uint8_t out_hash[FLUME_HASH_BYTES])
+static bool read_digits(const json_t *text, uint8_t out_hash[FLUME_HASH_BYTES])
 {
-    static const char hex[] = "0123456789abcdef";
-
-    if (digits == NULL || strlen(digits) != FLUME_HASH_TEXT_BYTES)
-        return false;
-    for (size_t i = 0; i < FLUME_HASH_BYTES; i++) {
-        const char *high = strchr(hex, digits[2 * i]), *low = strchr(hex, digits[2 * i + 1]);
-
-        if (high == NULL || low == NULL)
-            return false;
-        out_hash[i] = (uint8_t)((high - hex) * 16 + (low - hex));
-    }
-    return true;
+    return json_string_length(text) == FLUME_HASH_TEXT_BYTES &&
+           content_hash_read(json_string_value(text), out_hash);
 }
 
 /* One tare; what it leaves out is added, and to the image. */
@@ -89,8 +80,7 @@ static int read_tare(flume_tares *tares, size_t number, const json_t *tare,
 
         tared.key = json_string_value(json_array_get(keys, i));
         if (tared.key == NULL ||
-            (is_valued &&
-             !read_digits(json_string_value(json_array_get(hashes, i)), tared.value_hash)))
+            (is_valued && !read_digits(json_array_get(hashes, i), tared.value_hash)))
             return FLUME_ERR_DAMAGED;
         if (!tare_image_add(image, tared.key, is_valued ? tared.value_hash : NULL))
             return FLUME_ERR_NO_MEMORY;
