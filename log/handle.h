@@ -4,8 +4,8 @@
  * Fields say who guards them. "Fixed at open" means: never written once flume_log_open() returned.
  *
  * Lock order within a process: subscriptions_mutex; then those of HEAD (head.h); then
- * companion_mutex, and behind it all locks of the second log; then table_mutex; error_mutex and
- * notify_mutex last, holding nothing further. No lock is held across a callback of the user.
+ * companion_mutex, and behind it all locks of the second log; then table_mutex; error_mutex,
+ * notify_mutex and that of the windows last, holding nothing further. No lock is held across a callback of the user.
  */
 #ifndef FLUME_HANDLE_H
 #define FLUME_HANDLE_H
@@ -21,6 +21,7 @@
 #include "fork_guard.h"
 #include "head.h"
 #include "memory.h"
+#include "window.h"
 
 enum { PATH_BYTES = 4096, BASIN_PATH_BYTES_MAX = 3840 };
 
@@ -40,9 +41,8 @@ struct writer {
     struct strata *strata;   /* Set up for this active strata; NULL: none. Borrowed. */
     _Atomic uint32_t *slots; /* Its slots, writable. */
     size_t slots_bytes;
-    uint8_t *window; /* Mapped mode: writable bytes window_from .. window_to. */
-    uint64_t window_from, window_to;
-    uint8_t *scratch; /* Pwrite mode: bytes not yet written, from scratch_from on. */
+    struct window window; /* Mapped mode. */
+    uint8_t *scratch;     /* Pwrite mode: bytes not yet written, from scratch_from on. */
     uint64_t scratch_from;
     size_t scratch_used;
     uint32_t manifest_ordinal; /* GRAIN_WRITER_NONE: none in this strata yet. */
@@ -107,9 +107,11 @@ struct flume_log {
     _Atomic uint64_t sealed_opened;       /* Names strata in the cache. */
 
     struct writer writer;
+    struct windows windows;
     uint8_t *manifest; /* Encoded body; fixed at open. */
     size_t manifest_bytes;
-    _Atomic uint64_t prepare_at; /* Offset in the active strata at which to wake the preparer. */
+    _Atomic uint64_t prepare_at; /* Offset in the active strata from which the next is wanted. */
+    _Atomic bool prepare_wanted; /* The preparer is to make it. */
     _Atomic uint64_t last_wall_ns;
     _Atomic int64_t clock_offset_ns;
     _Atomic uint64_t appended_records, appended_bytes; /* Stored under append_mutex. */

@@ -2,8 +2,8 @@
  * helpers.c - the threads of a handle that work off the append path.
  *
  * "fl:sync" makes durable what has been appended, by whichever process: within a second in every
- * profile but forgetful, and at each roll. "fl:prepare" makes the next strata ahead. "fl:seal"
- * (seal_thread.c) seals. They sleep while there is nothing to do, and run with all signals blocked:
+ * profile but forgetful, and at each roll. "fl:prepare" makes the next strata and the appender's
+ * next window ahead. "fl:seal" (seal_thread.c) seals. They sleep while there is nothing to do, and run with all signals blocked:
  * those are the program's.
  */
 #include <signal.h>
@@ -29,10 +29,16 @@ void sync_soon(flume_log *log)
     helper_wake(log, &log->syncer);
 }
 
+void preparer_wake(flume_log *log)
+{
+    helper_wake(log, &log->preparer);
+}
+
 void prepare_soon(flume_log *log)
 {
     atomic_store_explicit(&log->prepare_at, UINT64_MAX, memory_order_relaxed);
-    helper_wake(log, &log->preparer);
+    atomic_store(&log->prepare_wanted, true);
+    preparer_wake(log);
 }
 
 static bool is_stopping(const flume_log *log)
@@ -103,7 +109,10 @@ static void *prepare_loop(void *ctx)
         if (atomic_load(&log->preparer.word) == seen)
             continue;
         seen = atomic_load(&log->preparer.word);
-        if (!is_stopping(log))
+        if (is_stopping(log))
+            break;
+        windows_work(log);
+        if (atomic_exchange(&log->prepare_wanted, false))
             prepare_next(log);
     }
     return NULL;

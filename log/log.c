@@ -193,6 +193,7 @@ static flume_log *log_create(const flume_log_options *options)
     (void)pthread_mutex_init(&log->notify_mutex, NULL);
     (void)pthread_mutex_init(&log->observe_mutex, NULL);
     (void)pthread_mutex_init(&log->error_mutex, NULL);
+    (void)pthread_mutex_init(&log->windows.mutex, NULL);
     return log;
 }
 
@@ -257,6 +258,7 @@ static void log_destroy(flume_log *log)
     (void)pthread_mutex_destroy(&log->notify_mutex);
     (void)pthread_mutex_destroy(&log->observe_mutex);
     (void)pthread_mutex_destroy(&log->error_mutex);
+    (void)pthread_mutex_destroy(&log->windows.mutex);
     memory_release(&allocator, log);
 }
 

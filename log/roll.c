@@ -98,10 +98,30 @@ static void zero_ahead(flume_log *log, int file, uint64_t bytes)
     for (uint64_t at = 0; at < bytes && atomic_load(&log->stopping) == 0; at += ZERO_STEP_BYTES) {
         uint64_t to = bytes - at < ZERO_STEP_BYTES ? bytes : at + ZERO_STEP_BYTES;
 
+        windows_work(log); /* The appender goes on meanwhile. */
         if (io_write_zeros(log->io, file, at, to) != 0)
             break;
     }
     log->io->close(log->io->ctx, file);
+}
+
+/* Zeros for as many slots as the next strata will need if it goes on as this one began. A failure
+ * only costs speed. */
+static void zero_slots_ahead(flume_log *log, const char *name, uint64_t bytes)
+{
+    const struct head *head = log->head;
+    uint64_t records = atomic_load(&head->head) - atomic_load(&head->active_first);
+    uint64_t begun_bytes = writer_prepare_from(atomic_load(&head->active_bytes));
+    uint64_t slots = begun_bytes == 0 ? 0 : (records + 1) * (bytes / begun_bytes + 1);
+    struct path path;
+    int file;
+
+    if (slots > strata_slot_count(bytes))
+        slots = strata_slot_count(bytes);
+    log_path(log, "log", name, &path);
+    file = log->io->open(log->io->ctx, path.text, FLUME_IO_WRITE);
+    if (file >= 0)
+        zero_ahead(log, file, slots * sizeof(uint32_t));
 }
 
 void prepare_next(flume_log *log)
@@ -119,6 +139,7 @@ void prepare_next(flume_log *log)
     if (atomic_load(&head->prepared_bytes) == 0)
         file = make_strata(log, bytes, "prepare.strata.tmp", "prepare.slots.tmp");
     if (file >= 0) {
+        zero_slots_ahead(log, "prepare.slots.tmp", bytes);
         zero_ahead(log, file, gains_by_zeros(log) ? bytes : 0);
         if (rename_in_log(log, "prepare.slots.tmp", next_slots) == FLUME_OK &&
             rename_in_log(log, "prepare.strata.tmp", next_strata) == FLUME_OK)

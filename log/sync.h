@@ -53,6 +53,9 @@ void helpers_stop(flume_log *log);
 void sync_soon(flume_log *log);
 void prepare_soon(flume_log *log);
 
+/* Have the preparer look for what there is to do. */
+void preparer_wake(flume_log *log);
+
 /* roll.c: make the next strata ahead, unless somebody does. */
 void prepare_next(flume_log *log);
 

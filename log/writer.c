@@ -1,41 +1,24 @@
 /*
  * writer.c - how bytes get into the active strata: a moving window of a mapping, or pwrite.
  *
- * The window is small so that a wild pointer of the recording program can reach little, and so
- * that an open log costs little address space. Pwrite gathers grains in a scratch buffer and
- * writes them in one call.
+ * Pwrite gathers grains in a scratch buffer and writes them in one call.
  */
 #include "writer.h"
 
 #include <string.h>
 
 enum {
-    WINDOW_BYTES = 4 << 20,
-    WINDOW_ALIGN = 64 << 10,
     SCRATCH_BYTES = 256 << 10,
-    WINDOW_ZERO_BYTES = 1 << 20,
     PREFETCH_BYTES = 1024,
     CACHE_LINE_BYTES = 64,
     PREPARE_EARLY_BYTES = 8 << 20
 };
 
-static void window_unmap(flume_log *log)
-{
-    struct writer *writer = &log->writer;
-
-    if (writer->window != NULL)
-        log->io->unmap(log->io->ctx, writer->window,
-                       (size_t)(writer->window_to - writer->window_from));
-    writer->window = NULL;
-    writer->window_from = 0;
-    writer->window_to = 0;
-}
-
 void writer_tear_down(flume_log *log)
 {
     struct writer *writer = &log->writer;
 
-    window_unmap(log);
+    windows_drop(log);
     if (writer->slots != NULL)
         log->io->unmap(log->io->ctx, (void *)writer->slots, writer->slots_bytes);
     writer->slots = NULL;
@@ -86,9 +69,7 @@ static int scratch_make(flume_log *log)
     return FLUME_OK;
 }
 
-/* When to make the next strata ahead: early in a log that has grown, so that it is ready in time;
- * late in a small one, which may never need it. */
-static uint64_t prepare_from(uint64_t file_bytes)
+uint64_t writer_prepare_from(uint64_t file_bytes)
 {
     return file_bytes >= PREPARE_EARLY_BYTES ? file_bytes / 16 : file_bytes / 2;
 }
@@ -131,53 +112,7 @@ int writer_set_up_locked(flume_log *log)
         return status;
     }
     writer->strata = strata;
-    atomic_store(&log->prepare_at, prepare_from(strata->file_bytes));
-    return FLUME_OK;
-}
-
-/*
- * Where nobody has written zeros ahead, do so for this window: behind the end everything is ours
- * while we hold the mutex. The page faults of a window cost ten times as much on space that was
- * merely allocated.
- */
-static int window_zero(flume_log *log, uint64_t from, uint64_t to)
-{
-    int error = io_write_zeros(log->io, log->writer.strata->write_file, from, to);
-
-    if (error != 0)
-        return log_fail_io(log, error, "write to the active strata in", log->path);
-    log->head->active_zeroed_to = to;
-    return FLUME_OK;
-}
-
-/* Move the window so that it begins at or before `from`; it may end before a large grain does. */
-static int window_move(flume_log *log, uint64_t from)
-{
-    struct writer *writer = &log->writer;
-    uint64_t window_from = from / WINDOW_ALIGN * WINDOW_ALIGN;
-    uint64_t window_to = window_from + WINDOW_BYTES;
-    uint64_t zeroed_to = log->head->active_zeroed_to;
-    int status = FLUME_OK;
-    void *data;
-    int error;
-
-    window_unmap(log);
-    if (window_to > zeroed_to && window_to > window_from + WINDOW_ZERO_BYTES)
-        window_to = zeroed_to > window_from + WINDOW_ZERO_BYTES ? zeroed_to
-                                                                : window_from + WINDOW_ZERO_BYTES;
-    if (window_to > writer->strata->file_bytes)
-        window_to = writer->strata->file_bytes;
-    if (window_to > zeroed_to)
-        status = window_zero(log, from > zeroed_to ? from : zeroed_to, window_to);
-    if (status != FLUME_OK)
-        return status;
-    error = log->io->map(log->io->ctx, writer->strata->write_file, window_from,
-                         (size_t)(window_to - window_from), true, &data);
-    if (error != 0)
-        return log_fail_io(log, error, "map the active strata in", log->path);
-    writer->window = data;
-    writer->window_from = window_from;
-    writer->window_to = window_to;
+    atomic_store(&log->prepare_at, writer_prepare_from(strata->file_bytes));
     return FLUME_OK;
 }
 
@@ -189,14 +124,14 @@ static int write_mapped(flume_log *log, uint64_t offset, const uint8_t *source, 
         size_t piece;
         int status = FLUME_OK;
 
-        if (offset < writer->window_from || offset >= writer->window_to)
-            status = window_move(log, offset);
+        if (offset < writer->window.from || offset >= writer->window.to)
+            status = windows_move(log, offset);
         if (status != FLUME_OK)
             return status;
-        piece = (size_t)(writer->window_to - offset);
+        piece = (size_t)(writer->window.to - offset);
         if (piece > bytes)
             piece = bytes;
-        memcpy(writer->window + (offset - writer->window_from), source, piece);
+        memcpy(writer->window.data + (offset - writer->window.from), source, piece);
         offset += piece;
         source += piece;
         bytes -= piece;
@@ -293,7 +228,7 @@ static int put_in_pieces(flume_log *log, const struct item *item, uint64_t offse
 
 static uint8_t *target_end(const struct writer *writer, uint64_t end)
 {
-    return writer->window + (end - writer->window_from);
+    return writer->window.data + (end - writer->window.from);
 }
 
 /* The lock of the next append waits until every store before it has its cache line. So the lines
@@ -317,7 +252,7 @@ void writer_put_whole_locked(flume_log *log, const struct item *item, uint64_t o
                              uint32_t ordinal, uint32_t writer_ordinal, uint64_t end)
 {
     struct writer *writer = &log->writer;
-    uint8_t *target = writer->window + (offset - writer->window_from);
+    uint8_t *target = writer->window.data + (offset - writer->window.from);
     uint8_t *body = target + GRAIN_HEADER_BYTES + item->meta_bytes;
 
     put_le64(target + (end - offset) - GRAIN_ALIGN, 0); /* Padding; then what goes over it. */
@@ -341,8 +276,8 @@ int writer_put_locked(flume_log *log, const struct item *item, uint64_t offset, 
     int status = FLUME_OK;
 
     assert(end <= writer->strata->limit);
-    if (offset >= writer->window_from && end <= writer->window_to) {
-        uint8_t *target = writer->window + (offset - writer->window_from);
+    if (offset >= writer->window.from && end <= writer->window.to) {
+        uint8_t *target = writer->window.data + (offset - writer->window.from);
 
         put_le64(target + (end - offset) - GRAIN_ALIGN, 0); /* Padding; then what goes over it. */
         memcpy(target, header, header_bytes);

@@ -13,6 +13,10 @@
 /* Set the writer up for HEAD's active strata, if it is not. */
 int writer_set_up_locked(flume_log *log);
 
+/* Where in an active strata of this size to make the next one: early in a log that has grown, so
+ * that it is ready in time; late in a small one, which may never need it. */
+uint64_t writer_prepare_from(uint64_t file_bytes);
+
 /* Forget the active strata: windows, slots. Its files stay open for the syncer. */
 void writer_tear_down(flume_log *log);
 
@@ -42,7 +46,7 @@ int writer_put_locked(flume_log *log, const struct item *item, uint64_t offset, 
 /* Whether the writable window holds these bytes of the active strata; never without a mapping. */
 static inline bool writer_holds_locked(const flume_log *log, uint64_t offset, uint64_t end)
 {
-    return offset >= log->writer.window_from && end <= log->writer.window_to;
+    return offset >= log->writer.window.from && end <= log->writer.window.to;
 }
 
 /* The same where the window holds all of the grain, whose end is known, and it is no witness. */

@@ -60,6 +60,9 @@ typedef struct flume_io {
     int (*stat)(void *ctx, int file, flume_io_stat *out_stat);
     int (*map)(void *ctx, int file, uint64_t offset, size_t bytes, bool writable, void **out_data);
     void (*unmap)(void *ctx, void *data, size_t bytes);
+    /* Have the pages of a writable mapping, or of a part of it, ready for stores. A hint; may be
+     * NULL. */
+    void (*touch)(void *ctx, void *data, size_t bytes);
     int (*lock)(void *ctx, int file, uint64_t offset, enum flume_io_lock how); /* -EAGAIN. */
     int (*lock_test)(void *ctx, int file, uint64_t offset); /* 1: another holds it, else 0. */
     /* Names. */
