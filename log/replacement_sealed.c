@@ -20,11 +20,10 @@ static int write_pages(struct sealed_draft *draft)
 {
     flume_log *log = draft->inspection->log;
     uint8_t page[STRATA_PAGE_BYTES];
+    int status = FLUME_OK;
     int error;
-    int status = seal_output_align(&draft->output, STRATA_PAGE_BYTES);
 
-    if (status != FLUME_OK)
-        return status;
+    seal_output_align(&draft->output, STRATA_PAGE_BYTES);
     draft->footer.file_bytes = seal_output_offset(&draft->output) + STRATA_PAGE_BYTES;
     if (!draft->look.has_footer && draft->walk.window != NULL)
         status = sealed_draft_guess_footer(draft);

@@ -276,17 +276,16 @@ static int write_blocks(struct draft *draft)
 
 /* --- Sections --------------------------------------------------------------------------------- */
 
-static int section_begin(struct draft *draft, uint32_t id, XXH3_state_t *check)
+static void section_begin(struct draft *draft, uint32_t id, XXH3_state_t *check)
 {
     struct sealed_footer *footer = &draft->made.footer;
     struct sealed_section *section = &footer->sections[footer->section_count++];
-    int status = seal_output_align(&draft->output, GRAIN_ALIGN);
 
+    seal_output_align(&draft->output, GRAIN_ALIGN);
     section->id = id;
     section->offset = seal_output_offset(&draft->output);
     (void)XXH3_64bits_reset_withSeed(check, footer->salt + section->offset); /* Fails for NULL. */
     draft->output.check = check;
-    return status;
 }
 
 static void section_end(struct draft *draft)
@@ -302,10 +301,10 @@ static void section_end(struct draft *draft)
 static int section_put(struct draft *draft, uint32_t id, const void *source, size_t bytes)
 {
     XXH3_state_t check;
-    int status = section_begin(draft, id, &check);
+    int status;
 
-    if (status == FLUME_OK)
-        status = seal_output_put(&draft->output, source, bytes);
+    section_begin(draft, id, &check);
+    status = seal_output_put(&draft->output, source, bytes);
     section_end(draft);
     return status;
 }
@@ -313,10 +312,10 @@ static int section_put(struct draft *draft, uint32_t id, const void *source, siz
 static int section_index(struct draft *draft)
 {
     XXH3_state_t check;
-    int status = section_begin(draft, SEALED_SECTION_GRAINS, &check);
+    int status;
 
-    if (status == FLUME_OK)
-        status = seal_index_write(&draft->index, &draft->output);
+    section_begin(draft, SEALED_SECTION_GRAINS, &check);
+    status = seal_index_write(&draft->index, &draft->output);
     section_end(draft);
     return status;
 }
@@ -328,9 +327,8 @@ static int section_labels(struct draft *draft)
 
     if (draft->labels.overflown)
         return FLUME_OK;
-    status = section_begin(draft, SEALED_SECTION_LABELS, &check);
-    if (status == FLUME_OK)
-        status = seal_labels_write(&draft->labels, &draft->output);
+    section_begin(draft, SEALED_SECTION_LABELS, &check);
+    status = seal_labels_write(&draft->labels, &draft->output);
     section_end(draft);
     return status;
 }
@@ -351,12 +349,9 @@ static void close_tree(struct draft *draft)
 static int section_parity(struct draft *draft)
 {
     struct sealed_footer *footer = &draft->made.footer;
-    struct sealed_section *section;
-    int status = seal_output_align(&draft->output, PARITY_CELL_BYTES);
+    struct sealed_section *section = &footer->sections[footer->section_count++];
 
-    if (status != FLUME_OK)
-        return status;
-    section = &footer->sections[footer->section_count++];
+    seal_output_align(&draft->output, PARITY_CELL_BYTES);
     section->id = SEALED_SECTION_PARITY;
     section->offset = seal_output_offset(&draft->output);
     section->bytes = seal_parity_bytes(draft->plan, section->offset);
@@ -399,11 +394,9 @@ static int write_pages(struct draft *draft)
     struct sealed_footer *footer = &draft->made.footer;
     const flume_io *io = draft->log->io;
     uint8_t page[STRATA_PAGE_BYTES];
-    int error;
-    int status = seal_output_align(&draft->output, STRATA_PAGE_BYTES);
+    int status, error;
 
-    if (status != FLUME_OK)
-        return status;
+    seal_output_align(&draft->output, STRATA_PAGE_BYTES);
     footer->file_bytes = seal_output_offset(&draft->output) + STRATA_PAGE_BYTES;
     footer->sealed_ns = io->wall_ns(io->ctx);
     sealed_footer_encode(page, footer);

@@ -15,9 +15,9 @@ struct seal_output {
     int file;
     const char *path; /* For messages. Borrowed. */
     uint8_t *buffer;
-    size_t capacity, used;
-    uint64_t at;         /* Offset in the file of the buffer's first byte. */
-    XXH3_state_t *check; /* Of the section that is being written; NULL: none. Borrowed. */
+    size_t capacity, used; /* Behind the capacity there is room for the zeros of one page. */
+    uint64_t at;           /* Offset in the file of the buffer's first byte. */
+    XXH3_state_t *check;   /* Of the section that is being written; NULL: none. Borrowed. */
     /* Instead of the file: whoever compares what would be written. NULL: none. Answers a status. */
     int (*sink)(void *sink_ctx, const uint8_t *bytes, size_t count, uint64_t offset);
     void *sink_ctx;
@@ -41,8 +41,8 @@ void seal_output_take(struct seal_output *output, size_t bytes);
 
 int seal_output_put(struct seal_output *output, const void *source, size_t bytes);
 
-/* Zeros up to a multiple. They belong to no section. */
-int seal_output_align(struct seal_output *output, uint64_t unit);
+/* Zeros up to a multiple of 4,096 or less. They belong to no section; there is always room. */
+void seal_output_align(struct seal_output *output, uint64_t unit);
 
 /* Leave out so many bytes, which somebody else writes. */
 int seal_output_skip(struct seal_output *output, uint64_t bytes);

@@ -23,16 +23,15 @@ static bool is_zero(const uint8_t hash[SEALED_HASH_BYTES])
 
 /* --- One section ------------------------------------------------------------------------------ */
 
-static int section_begin(struct sealed_draft *draft, uint32_t id, XXH3_state_t *check)
+static void section_begin(struct sealed_draft *draft, uint32_t id, XXH3_state_t *check)
 {
     struct sealed_section *section = &draft->footer.sections[draft->footer.section_count++];
-    int status = seal_output_align(&draft->output, GRAIN_ALIGN);
 
+    seal_output_align(&draft->output, GRAIN_ALIGN);
     *section = (struct sealed_section){.id = id, .offset = seal_output_offset(&draft->output)};
     memset(check, 0, sizeof *check); /* Compilers do not see that resetting does it. */
     (void)XXH3_64bits_reset_withSeed(check, draft->header.salt + section->offset);
     draft->output.check = check;
-    return status;
 }
 
 static void section_end(struct sealed_draft *draft)
@@ -179,9 +178,8 @@ static int section_nodes(struct sealed_draft *draft)
         settle_root(draft, &nodes);
         status = settle_chain(draft, &nodes);
     }
-    if (status == FLUME_OK)
-        status = section_begin(draft, SEALED_SECTION_MERKLE, &check);
     if (status == FLUME_OK) {
+        section_begin(draft, SEALED_SECTION_MERKLE, &check);
         status = seal_output_put(&draft->output, nodes.hashes,
                                  (size_t)nodes.count * sizeof *nodes.hashes);
         section_end(draft);
@@ -216,10 +214,10 @@ static int write_section(struct sealed_draft *draft, uint32_t id)
 static int put_section(struct sealed_draft *draft, uint32_t id)
 {
     XXH3_state_t check;
-    int status = section_begin(draft, id, &check);
+    int status;
 
-    if (status == FLUME_OK)
-        status = write_section(draft, id);
+    section_begin(draft, id, &check);
+    status = write_section(draft, id);
     section_end(draft);
     return status;
 }
@@ -288,12 +286,9 @@ int sealed_draft_find_parity(struct sealed_draft *draft)
 /* Room for it: it is worked out of the whole file. */
 static int leave_for_parity(struct sealed_draft *draft)
 {
-    struct sealed_section *section;
-    int status = seal_output_align(&draft->output, PARITY_CELL_BYTES);
+    struct sealed_section *section = &draft->footer.sections[draft->footer.section_count++];
 
-    if (status != FLUME_OK)
-        return status;
-    section = &draft->footer.sections[draft->footer.section_count++];
+    seal_output_align(&draft->output, PARITY_CELL_BYTES);
     *section = (struct sealed_section){.id = SEALED_SECTION_PARITY,
                                        .offset = seal_output_offset(&draft->output)};
     section->bytes = seal_parity_bytes(&draft->parity, section->offset);
