@@ -157,16 +157,20 @@ static void a_strata_of_which_both_pages_are_damaged(void **state)
     fail_everywhere(fx, CALLS_OF_WRITING);
 }
 
-/* More than its parity can restore; the new one gets parity again. */
+/* A page and the one cell that could restore it, between the two pages that say where it is; the
+ * new one gets parity again. */
 static void a_strata_with_parity_that_does_not_suffice(void **state)
 {
     struct damage_fixture *fx = *state;
+    const struct sealed_section *parity;
     struct sealed_parts parts;
 
     sealed_parts_read(fx, SOME, &parts);
+    parity = sealed_section_find(&parts.footer, SEALED_SECTION_PARITY);
     memset(parts.bytes + STRATA_DATA_AT, 0,
            (size_t)sealed_section_find(&parts.footer, SEALED_SECTION_MERKLE)->offset -
                STRATA_DATA_AT);
+    memset(parts.bytes + parity->offset + STRATA_PAGE_BYTES, 0, STRATA_PAGE_BYTES);
     sealed_parts_write(fx, SOME, &parts);
     sealed_parts_release(&parts);
     fail_everywhere(fx, CALLS_OF_WRITING);
