@@ -86,7 +86,9 @@ static void take_first(void *ctx, const struct head_attach *entry, bool self)
 {
     struct somebody *somebody = ctx;
 
-    if (somebody->found || self)
+    assert(!self); /* Who asks is not attached yet. */
+    (void)self;
+    if (somebody->found)
         return;
     somebody->entry = *entry;
     somebody->found = true;
@@ -97,8 +99,7 @@ static int busy_with_somebody(flume_log *log, const char *why)
     struct somebody somebody = {.found = false};
     char started[32];
 
-    if (log->head != NULL)
-        (void)attach_list(log, take_first, &somebody);
+    (void)attach_list(log, take_first, &somebody);
     if (!somebody.found)
         return log_fail(log, FLUME_ERR_BUSY, 0, FLUME_SEQ_NONE,
                         "%s is in use by another process, %s", log->path, why);
@@ -248,7 +249,8 @@ static bool closed_agrees(flume_log *log)
         return false;
     table = atomic_load(&log->table);
     index = table_find(table, end - 1);
-    agrees = record.strata_seq == atomic_load(&head->active_first) && index != SIZE_MAX &&
+    assert(index != SIZE_MAX); /* It was read a moment ago. */
+    agrees = record.strata_seq == atomic_load(&head->active_first) &&
              ends_with(log, table->rows[index].strata, &record);
     flume_record_release(&record);
     return agrees;

@@ -3,6 +3,7 @@
  */
 #include "block_walk.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { SALT_BITS = 64, MISSING_MAX = 1 << 26 };
@@ -101,7 +102,8 @@ static int tell_walking(struct block_walk *walk, uint64_t at)
 {
     uint64_t bytes = at - walk->told_at;
 
-    if (at < walk->told_at || bytes < PROGRESS_BYTES)
+    assert(at >= walk->told_at); /* A walk goes forward. */
+    if (bytes < PROGRESS_BYTES)
         return FLUME_OK;
     walk->told_at = at;
     return inspection_progress(walk->window->inspection, bytes);

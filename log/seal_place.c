@@ -28,7 +28,7 @@ static bool join(const flume_log *log, const char *folder, const char *path, con
                           is_absolute ? "" : folder, is_absolute ? "" : "/", path,
                           *name != '\0' ? "/" : "", name);
 
-    return length > 0 && length < PATH_BYTES;
+    return length < PATH_BYTES;
 }
 
 /* Which basin of those with the same id: LOCK is the one file that each has for itself. */

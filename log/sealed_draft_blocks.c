@@ -6,6 +6,7 @@
  * the next; they are stored as they are, for that is rare. Every grain keeps its raw offset, and so
  * its check.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "sealed_draft.h"
@@ -109,8 +110,9 @@ static int run_put(struct sealed_draft *draft, const uint8_t *source, const stru
     size_t bytes = (size_t)grain_bytes(grain->meta_bytes, grain->body_bytes);
     int status = FLUME_OK;
 
-    if (draft->run_count > 0 && (raw_offset != draft->run_raw_offset + draft->run_used ||
-                                 draft->run_used + bytes > SEALED_BLOCK_BYTES_DEFAULT))
+    /* What does not go on where the run ends comes behind a flush. */
+    assert(draft->run_count == 0 || raw_offset == draft->run_raw_offset + draft->run_used);
+    if (draft->run_used + bytes > SEALED_BLOCK_BYTES_DEFAULT)
         status = run_flush(draft);
     if (status != FLUME_OK)
         return status;
@@ -254,12 +256,12 @@ static int divide_block(struct sealed_draft *draft, const struct block_step *ste
 
 int sealed_draft_blocks(struct sealed_draft *draft)
 {
-    struct block_step step = {.kind = STEP_BLOCK};
+    struct block_step step;
     uint64_t ordinal = 0;
     uint64_t raw_offset = STRATA_DATA_AT;
     int status = FLUME_OK;
 
-    while (draft->walk.window != NULL && status == FLUME_OK && step.kind != STEP_END) {
+    while (draft->walk.window != NULL && status == FLUME_OK) {
         status = block_walk_next(&draft->walk, &step);
         if (status != FLUME_OK || step.kind == STEP_END)
             break;

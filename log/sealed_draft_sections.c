@@ -5,6 +5,7 @@
  * were follow from them too; the others are taken from the old section as long as that holds: they
  * stand for what was written.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "parity.h"
@@ -274,7 +275,9 @@ int sealed_draft_find_parity(struct sealed_draft *draft)
         status = parity_load(&file, section != NULL ? section->offset : 0,
                              survey_is_known(draft->row) ? draft->row->strata_id : NULL,
                              draft->inspection->options.allocator, &parity);
-    if (status == FLUME_OK && parity_settings_of(parity)->section_at != PARITY_BESIDE) {
+    if (status == FLUME_OK) {
+        /* In a strata file no page counts of parity that is beside one. */
+        assert(parity_settings_of(parity)->section_at != PARITY_BESIDE);
         draft->parity.parity = FLUME_PARITY_FILE;
         draft->parity.parity_data = parity_settings_of(parity)->data_cells;
         draft->parity.parity_cells = parity_settings_of(parity)->parity_cells;

@@ -4,6 +4,8 @@
  * For a strata whose block index or footer page does not read. Blocks follow each other from the
  * header page on; behind one that does not read, each place where one may begin is tried.
  */
+#include <assert.h>
+
 #include "sealed_inside.h"
 
 enum { WINDOW_BYTES = 256 << 10, ROOM_FIRST = 256, HASHED_TIMES_MAX = 8 };
@@ -21,17 +23,16 @@ struct block_scan {
     size_t room;
 };
 
-/* So many bytes at an offset, NULL: not to be had. *out_status tells an error that is not the
- * file's. */
-static const uint8_t *look(struct block_scan *scan, uint64_t offset, uint64_t bytes,
-                           int *out_status)
+/* What may be the header of a block, at an offset that only rises. NULL: *out_status says why it is
+ * not to be had. */
+static const uint8_t *look_at_header(struct block_scan *scan, uint64_t offset, int *out_status)
 {
     uint64_t end = scan->strata->sealed->blocks_end;
 
+    assert(offset >= scan->window_from);
+    assert(offset + SEALED_BLOCK_HEADER_BYTES <= end);
     *out_status = FLUME_OK;
-    if (offset > end || bytes > end - offset || bytes > WINDOW_BYTES)
-        return NULL;
-    if (offset < scan->window_from || offset + bytes > scan->window_from + scan->window_bytes) {
+    if (offset + SEALED_BLOCK_HEADER_BYTES > scan->window_from + scan->window_bytes) {
         uint64_t most = end - offset < WINDOW_BYTES ? end - offset : WINDOW_BYTES;
 
         *out_status = sealed_read(scan->log, scan->strata, scan->window, (size_t)most, offset);
@@ -123,7 +124,7 @@ static int scan_all(struct block_scan *scan)
 
     while (offset + SEALED_BLOCK_HEADER_BYTES <= scan->strata->sealed->blocks_end &&
            status == FLUME_OK) {
-        const uint8_t *header = look(scan, offset, SEALED_BLOCK_HEADER_BYTES, &status);
+        const uint8_t *header = look_at_header(scan, offset, &status);
         uint64_t bytes = GRAIN_ALIGN;
         bool found = false;
 
@@ -132,7 +133,7 @@ static int scan_all(struct block_scan *scan)
             status = FLUME_OK;
             continue;
         }
-        if (status == FLUME_OK && header != NULL && is_plausible(scan, header, offset, &bytes))
+        if (header != NULL && is_plausible(scan, header, offset, &bytes))
             status = try_block(scan, offset, bytes, &found);
         offset += found ? bytes : GRAIN_ALIGN;
     }
