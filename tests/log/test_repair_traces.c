@@ -409,6 +409,32 @@ static void what_is_left_of_a_batch_at_the_end_does_not_pass_for_whole(void **st
     expect_appends(fx);
 }
 
+/* --- What lies beside ------------------------------------------------------------------------- */
+
+/* Without its pages a strata does not say whether it has parity beside it. */
+static void what_has_the_name_of_parity_and_is_none_tells_nothing(void **state)
+{
+    struct damage_fixture *fx = *state;
+    struct sealed_parts parts;
+    char path[FIXTURE_PATH_BYTES];
+
+    sealed_parts_read(fx, SOME, &parts);
+    lose_pages(&parts);
+    for (unsigned way = 0; way < 2; way++) {
+        (void)strata_path(fx, SOME, "parity", path);
+        if (way == 0)
+            write_bytes(path, "no parity", 9, 0);
+        else
+            assert_int_equal(mkdir(path, 0777), 0);
+        sealed_parts_write(fx, SOME, &parts);
+        expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_OK);
+        (void)(way == 0 ? unlink(path) : rmdir(path)); /* Or it is in lost+found/. */
+        expect_sound(fx);
+        expect_nothing_lost(fx);
+    }
+    sealed_parts_release(&parts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +447,7 @@ int main(void)
         sealed_test(whichever_page_the_disk_does_not_give_all_else_is_kept),
         newest_test(the_newest_strata_without_its_pages_is_made_whole),
         newest_test(what_is_left_of_a_batch_at_the_end_does_not_pass_for_whole),
+        sealed_test(what_has_the_name_of_parity_and_is_none_tells_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -478,6 +478,55 @@ static void a_link_to_a_path_that_is_too_long_is_none_of_ours(void **state)
     expect_all(fx);
 }
 
+/* --- A directory that is not synced ----------------------------------------------------------- */
+
+static int refuse_sync_there(void *ctx, const char *path)
+{
+    const char *end = strrchr(path, '/');
+
+    (void)ctx;
+    return end != NULL && strcmp(end, "/other") == 0 ? -EIO
+                                                     : flume_io_posix()->sync_directory(NULL, path);
+}
+
+static void what_is_not_durable_elsewhere_is_not_named_in_log(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_io io = *flume_io_posix();
+
+    io.sync_directory = refuse_sync_there;
+    assert_int_equal(mkdir(fixture_path(fx, "other"), 0777), 0);
+    assert_int_equal(seal_with(fx, &io, "../other"), FLUME_ERR_IO);
+    expect_error(fx->log, FLUME_ERR_IO, "sync the directory");
+    assert_int_equal(count_sealed_links(fx), 0);
+    expect_all(fx);
+    close_log(fx);
+    fx->options.io = NULL;
+}
+
+static void a_repair_that_is_not_durable_elsewhere_replaces_nothing(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_io io = *flume_io_posix();
+    flume_check_options options = {.io = &io};
+    flume_error error;
+    size_t links;
+
+    seal_elsewhere(fx);
+    close_log(fx);
+    links = count_sealed_links(fx);
+    damage_first(fx);
+    io.sync_directory = refuse_sync_there;
+    assert_int_equal(flume_repair(fx->path, FLUME_REPAIR_SALVAGE, &options, NULL, &error),
+                     FLUME_ERR_IO);
+    assert_non_null(strstr(error.message, "sync the directory"));
+    assert_int_equal(flume_check(fx->path, NULL, NULL, &error), FLUME_ERR_DAMAGED);
+    assert_int_equal(flume_repair(fx->path, FLUME_REPAIR_SALVAGE, NULL, NULL, &error), FLUME_OK);
+    assert_int_equal(flume_check(fx->path, NULL, NULL, &error), FLUME_OK);
+    assert_int_equal(count_sealed_links(fx), links);
+    assert_true(first_is_link(fx));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +544,8 @@ int main(void)
         closed_log_test(a_path_that_is_too_long_is_refused_in_words),
         closed_log_test(a_link_to_a_name_beside_it_is_none_of_ours),
         closed_log_test(a_link_to_a_path_that_is_too_long_is_none_of_ours),
+        closed_log_test(what_is_not_durable_elsewhere_is_not_named_in_log),
+        closed_log_test(a_repair_that_is_not_durable_elsewhere_replaces_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
