@@ -494,7 +494,7 @@ static bool head_is_at_rest(flume_log *log)
            (atomic_load(&head->refusal) & (HEAD_POISONED | HEAD_DIRTY)) == 0;
 }
 
-void detach(flume_log *log, bool clean)
+void detach(flume_log *log)
 {
     struct head *head = log->head;
 
@@ -511,7 +511,7 @@ void detach(flume_log *log, bool clean)
     unlock(log, LOCK_ATTACH_AT + log->attach_index);
     log->attached = false;
     unlock(log, LOCK_MEMBERS_AT);
-    if (clean && try_lock(log, LOCK_MEMBERS_AT, FLUME_IO_LOCK_EXCLUSIVE) == 0) {
+    if (try_lock(log, LOCK_MEMBERS_AT, FLUME_IO_LOCK_EXCLUSIVE) == 0) {
         if (head_is_at_rest(log)) {
             basin_sweep(log);
             atomic_store(&head->prepared_bytes, 0);

@@ -16,8 +16,8 @@ int attach_look(flume_log *log);
  */
 int attach(flume_log *log, uint64_t strata_bytes);
 
-/* Leave; the last one marks HEAD closed if `clean`. */
-void detach(flume_log *log, bool clean);
+/* Leave; the last one marks HEAD closed if nothing in it is amiss. */
+void detach(flume_log *log);
 
 /* Entries of the table whose owner lives. Calls back for each; returns how many. */
 typedef void (*attach_visit)(void *ctx, const struct head_attach *entry, bool self);

@@ -365,7 +365,7 @@ int log_open_as(enum log_role role, flume_log **out_log, const char *path,
     if (out_error != NULL)
         *out_error = log->error;
     helpers_stop(log);
-    detach(log, true);
+    detach(log);
     log_destroy(log);
     return status;
 }
@@ -402,7 +402,7 @@ int flume_log_close(flume_log *log)
     notify_stop(log);
     helpers_stop(log);
     status = settle_at_close(log);
-    detach(log, true);
+    detach(log);
     log_destroy(log);
     return status;
 }
