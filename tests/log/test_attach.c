@@ -127,6 +127,100 @@ static void a_gate_that_is_taken_is_told_also_without_head(void **state)
     }
 }
 
+/* --- A HEAD that nobody made here ------------------------------------------------------------- */
+
+/* Who holds members while HEAD is not ready is not one of those that share it. */
+static void a_member_that_leaves_head_closed_keeps_the_basin_busy(void **state)
+{
+    struct log_fixture *fx = *state;
+    const flume_io *io = flume_io_posix();
+    int file;
+
+    open_log(fx);
+    (void)append_text(fx->log, "one");
+    close_log(fx);
+    file = io->open(io->ctx, fixture_path(fx, "basin.flume/LOCK"), FLUME_IO_WRITE);
+    assert_true(file >= 0);
+    assert_int_equal(io->lock(io->ctx, file, LOCK_MEMBERS_AT, FLUME_IO_LOCK_SHARED), 0);
+    expect_open_fails(fx, FLUME_ERR_BUSY, "from another machine or another boot");
+    io->close(io->ctx, file);
+    open_log(fx);
+    expect_text(fx->log, 1, "one");
+}
+
+/* The same number of LOCK, on another device. */
+static void a_head_of_another_device_counts_for_nothing(void **state)
+{
+    struct log_fixture *fx = *state;
+    uint64_t device = UINT64_MAX, head;
+
+    open_log(fx);
+    (void)append_text(fx->log, "one");
+    head = flume_log_head(fx->log);
+    close_log(fx);
+    write_file(fixture_path(fx, "basin.flume/HEAD"), offsetof(struct head, lock_device), &device,
+               sizeof device);
+    open_log(fx);
+    assert_int_equal(flume_log_head(fx->log), head);
+    expect_text(fx->log, 1, "one");
+    expect_text(fx->log, append_text(fx->log, "two"), "two");
+}
+
+/* After a clean close HEAD is believed where the newest record ends as the slots say. */
+static void slots_that_end_elsewhere_are_made_anew(void **state)
+{
+    struct log_fixture *fx = *state;
+    uint32_t slot = 1;
+    uint64_t head;
+
+    open_log(fx);
+    (void)append_text(fx->log, "one");
+    (void)append_text(fx->log, "two");
+    head = flume_log_head(fx->log);
+    close_log(fx);
+    write_file(fixture_path(fx, "basin.flume/log/00000000000000000000.slots"), head * sizeof slot,
+               &slot, sizeof slot);
+    open_log(fx);
+    assert_int_equal(flume_log_head(fx->log), head);
+    expect_text(fx->log, head - 1, "two");
+    expect_text(fx->log, append_text(fx->log, "three"), "three");
+}
+
+/* --- Where nothing may be written ------------------------------------------------------------- */
+
+static int open_on_read_only(void *ctx, const char *path, unsigned flags)
+{
+    (void)ctx;
+    return (flags & FLUME_IO_WRITE) != 0 ? -EROFS : flume_io_posix()->open(NULL, path, flags);
+}
+
+static void a_basin_on_a_file_system_that_is_read_only_is_read(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_io io = *flume_io_posix();
+
+    open_log(fx);
+    (void)append_text(fx->log, "one");
+    close_log(fx);
+    io.open = open_on_read_only;
+    fx->options.io = &io;
+    expect_open_fails(fx, FLUME_ERR_READ_ONLY, "open");
+    fx->options.flags = FLUME_OPEN_READ_ONLY;
+    open_log(fx);
+    expect_text(fx->log, 1, "one");
+    close_log(fx);
+    fx->options.io = NULL;
+}
+
+static void a_basin_in_memory_is_not_there_to_be_read_only(void **state)
+{
+    struct log_fixture *fx = *state;
+
+    (void)snprintf(fx->path, sizeof fx->path, ":memory:");
+    fx->options.flags = FLUME_OPEN_READ_ONLY;
+    expect_open_fails(fx, FLUME_ERR_NO_BASIN, "");
+}
+
 /* --- flume.conf --- */
 
 /* Replace the settings by other ones that fit their check. */
@@ -232,6 +326,11 @@ int main(void)
         closed_log_test(mapping_where_a_store_may_fail_is_refused),
         closed_log_test(who_asks_to_be_alone_is_told_of_one_of_the_others),
         closed_log_test(a_gate_that_is_taken_is_told_also_without_head),
+        closed_log_test(a_member_that_leaves_head_closed_keeps_the_basin_busy),
+        closed_log_test(a_head_of_another_device_counts_for_nothing),
+        closed_log_test(slots_that_end_elsewhere_are_made_anew),
+        closed_log_test(a_basin_on_a_file_system_that_is_read_only_is_read),
+        closed_log_test(a_basin_in_memory_is_not_there_to_be_read_only),
         log_test(settings_that_cannot_be_are_damage),
         closed_log_test(a_basin_may_lie_in_the_root_directory_or_in_this_one),
         closed_log_test(any_request_for_memory_at_open_may_fail),
