@@ -1,6 +1,6 @@
 /*
- * test_fault_sealed_large.c - repair writes sealed strata anew that take more than one buffer, or
- * more than one block of stand-ins, and something fails on the way.
+ * test_fault_sealed_large.c - sealed strata that take more than one buffer, more than one block of
+ * stand-ins or very many blocks: repair writes them anew, and something fails on the way.
  *
  * Each basin is made once in memory; a repair begins with a copy of it and a place where it fails.
  */
@@ -272,11 +272,62 @@ static void blocks_that_do_not_fit_into_one_buffer_are_written_or_refused(void *
     model_forget(&model);
 }
 
+/* --- More than a thousand blocks -------------------------------------------------------------- */
+
+enum { BLOCKS = 1100, APPENDED_MAX = 8000 };
+
+/* Records of a block each, until the newest strata has enough of them: the first ones are smaller.
+ * The newest seq. */
+static uint64_t append_blocks(flume_log *log, uint8_t body[SMALL_BYTES])
+{
+    flume_strata_info info = {.records = 0};
+    uint64_t seq = 0;
+
+    for (unsigned i = 0; info.records < BLOCKS; i++) {
+        assert_true(i < APPENDED_MAX);
+        assert_int_equal(flume_log_append(log, body, SMALL_BYTES, &seq), FLUME_OK);
+        if (i % 50 == 0)
+            assert_int_equal(flume_log_strata(log, seq, &info), FLUME_OK);
+    }
+    assert_int_equal(flume_log_sync(log, FLUME_SEQ_NONE), FLUME_OK);
+    return seq;
+}
+
+static void a_strata_of_more_than_a_thousand_blocks_is_sealed_and_read(void **state)
+{
+    uint8_t body[SMALL_BYTES];
+    flume_strata_info info;
+    flume_log *log;
+    uint64_t newest;
+    flume_io io;
+
+    (void)state;
+    fill_random(body, sizeof body, 11);
+    assert_int_equal(io_memory_create(NULL, &io), FLUME_OK);
+    log = open_basin(&io, 4 << 20);
+    newest = append_blocks(log, body);
+    assert_int_equal(flume_log_seal(log, &(flume_seal_call){.active = true}, NULL), FLUME_OK);
+    assert_int_equal(flume_log_strata(log, newest, &info), FLUME_OK);
+    assert_true(info.sealed);
+    assert_true(info.block_count > 1024);
+    for (uint64_t seq = info.first_seq + 1; seq <= newest; seq += 60) {
+        flume_record record;
+
+        assert_int_equal(flume_log_get(log, seq, &record), FLUME_OK);
+        assert_int_equal(record.body_bytes, sizeof body);
+        assert_memory_equal(record.body, body, sizeof body);
+        flume_record_release(&record);
+    }
+    assert_int_equal(flume_log_close(log), FLUME_OK);
+    io_memory_destroy(&io);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(stand_ins_for_thousands_come_in_blocks_of_the_usual_size),
         cmocka_unit_test(blocks_that_do_not_fit_into_one_buffer_are_written_or_refused),
+        cmocka_unit_test(a_strata_of_more_than_a_thousand_blocks_is_sealed_and_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

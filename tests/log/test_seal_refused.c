@@ -567,6 +567,83 @@ static void what_is_known_to_be_sealed_is_never_taken_back(void **state)
     room_end(room);
 }
 
+/* --- Files that are not what they were -------------------------------------------------------- */
+
+static void put_file(struct room *room, const char *path, const void *bytes, size_t count)
+{
+    const flume_io *io = &room->io;
+    int file;
+
+    assert_int_equal(io->unlink(io->ctx, path), 0);
+    file = io->open(io->ctx, path, FLUME_IO_WRITE | FLUME_IO_CREATE | FLUME_IO_EXCLUSIVE);
+    assert_true(file >= 0);
+    assert_int_equal(io->pwrite(io->ctx, file, bytes, count, 0), count);
+    io->close(io->ctx, file);
+}
+
+static uint8_t *take_file(struct room *room, const char *path, size_t *out_count)
+{
+    const flume_io *io = &room->io;
+    int file = io->open(io->ctx, path, FLUME_IO_READ);
+    flume_io_stat file_stat;
+    uint8_t *bytes;
+
+    assert_true(file >= 0);
+    assert_int_equal(io->stat(io->ctx, file, &file_stat), 0);
+    *out_count = (size_t)file_stat.bytes;
+    bytes = malloc(*out_count);
+    assert_non_null(bytes);
+    assert_int_equal(io->pread(io->ctx, file, bytes, *out_count, 0), *out_count);
+    io->close(io->ctx, file);
+    return bytes;
+}
+
+static void a_raw_strata_of_next_to_nothing_is_told(void **state)
+{
+    struct room *room = room_begin(64 << 10);
+    char path[64];
+
+    (void)state;
+    fill(room, 2, 1000);
+    put_file(room, path_of(0, path), "next to nothing", 15);
+    assert_int_equal(flume_log_seal(room->log, NULL, NULL), FLUME_ERR_DAMAGED);
+    expect_refused(room, FLUME_ERR_DAMAGED, "run 'flume check'");
+    assert_int_equal(stat_of(room->log).sealed_count, 0);
+    room_end(room);
+}
+
+/* Of another strata, or of this one with fewer records than it must have. */
+static void behind_a_footer_that_is_none_of_its_strata_nothing_is_sealed(void **state)
+{
+    for (unsigned way = 0; way < 2; way++) {
+        struct room *room = room_begin(64 << 10);
+        struct sealed_footer footer;
+        flume_strata_info info;
+        size_t count;
+        char path[64];
+        uint8_t *bytes;
+
+        fill(room, 2, 1000);
+        expect_sealed(room, 2);
+        while (stat_of(room->log).strata_count < 4)
+            (void)append_bytes(room->log, 1000, 1);
+        assert_int_equal(flume_log_sync(room->log, FLUME_SEQ_NONE), FLUME_OK);
+        assert_int_equal(flume_log_strata(room->log, 0, &info), FLUME_OK);
+        bytes = take_file(room, path_of(way == 0 ? 0 : info.records, path), &count);
+        assert_int_equal(sealed_footer_decode(bytes + count - STRATA_PAGE_BYTES, &footer),
+                         FLUME_OK);
+        footer.count -= way;
+        sealed_footer_encode(bytes + count - STRATA_PAGE_BYTES, &footer);
+        put_file(room, path_of(info.records, path), bytes, count);
+        free(bytes);
+        assert_int_equal(flume_log_seal(room->log, NULL, NULL), FLUME_ERR_DAMAGED);
+        expect_error(room->log, FLUME_ERR_DAMAGED, "so none behind it is sealed");
+        assert_int_equal(stat_of(room->log).sealed_count, 2);
+        room_end(room);
+    }
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -586,6 +663,8 @@ int main(void)
         cmocka_unit_test(a_list_that_cannot_be_had_stops_sealing),
         cmocka_unit_test(a_size_that_cannot_be_looked_at_is_an_error),
         cmocka_unit_test(what_is_known_to_be_sealed_is_never_taken_back),
+        cmocka_unit_test(a_raw_strata_of_next_to_nothing_is_told),
+        cmocka_unit_test(behind_a_footer_that_is_none_of_its_strata_nothing_is_sealed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
