@@ -157,7 +157,7 @@ static int look_at_sections(struct sealed_subject *sealed)
     uint64_t at = sealed->look.blocks_end;
     int status = FLUME_OK;
 
-    for (uint32_t i = 0; i <= footer->section_count && status == FLUME_OK; i++) {
+    for (uint32_t i = 0; status == FLUME_OK; i++) { /* What is behind the last one, too. */
         const struct sealed_section *section = i < footer->section_count ? &footer->sections[i]
                                                                          : NULL;
         uint64_t end = section != NULL ? section->offset : footer->file_bytes - STRATA_PAGE_BYTES;
