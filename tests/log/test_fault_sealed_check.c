@@ -293,10 +293,47 @@ static void small_strata_with_a_page_that_does_not_read(void **state)
     sealed_parts_release(&parts);
 }
 
+/* What only who can make all checks fit leaves: told one by one, and a caller may end it at each. */
+static void a_forged_strata_beside_a_raw_one_without_header(void **state)
+{
+    struct damage_fixture *fx = *state;
+    const struct sealed_section *labels;
+    struct sealed_block_entry entry;
+    struct bad_medium medium;
+    struct sealed_parts parts;
+    struct answer healthy;
+    char path[FIXTURE_PATH_BYTES];
+    uint64_t end;
+
+    sealed_parts_read(fx, 1, &parts);
+    for (uint32_t number = 0;; number++) { /* The first one with zeros behind it. */
+        assert_true(number < parts.footer.block_count);
+        entry = sealed_parts_block(&parts, number);
+        if (entry.stored_bytes % 8 != 0)
+            break;
+    }
+    parts.bytes[entry.file_offset + SEALED_BLOCK_HEADER_BYTES + entry.stored_bytes] = 1;
+    labels = sealed_section_find(&parts.footer, SEALED_SECTION_LABELS);
+    end = labels->offset + labels->bytes;
+    assert_true(end % 8 != 0);
+    parts.bytes[end] = 1;
+    parts.footer.chain[3] ^= 1;
+    sealed_parts_forge(&parts);
+    sealed_parts_write(fx, 1, &parts);
+    flip_bit(strata_path(fx, SEALED_COUNT, "strata", path), 100);
+    bad_medium_use(fx, &medium, SEALED_COUNT, 2 * STRATA_PAGE_BYTES);
+    healthy = ask(fx, CHECK, &(struct trouble){0});
+    assert_int_equal(healthy.status, FLUME_ERR_DAMAGED);
+    assert_true(healthy.findings >= 5);
+    stop_everywhere(fx, CHECK, &healthy);
+    sealed_parts_release(&parts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         sealed_test(small_strata_with_damage_of_all_sorts),
+        sealed_test(a_forged_strata_beside_a_raw_one_without_header),
         cmocka_unit_test_setup_teardown(strata_with_parity_that_suffices_or_not,
                                         sealed_parity_setup, damage_teardown),
         cmocka_unit_test_setup_teardown(a_large_strata_that_is_sound, sealed_dictionary_setup,
