@@ -293,7 +293,7 @@ static void small_strata_with_a_page_that_does_not_read(void **state)
     sealed_parts_release(&parts);
 }
 
-/* What only who can make all checks fit leaves: told one by one, and a caller may end it at each. */
+/* What only who makes all checks fit leaves: told one by one, and a caller may end it at each. */
 static void a_forged_strata_beside_a_raw_one_without_header(void **state)
 {
     struct damage_fixture *fx = *state;

@@ -1,7 +1,7 @@
 /*
  * test_forged_blocks.c - block indexes, blocks and footer pages whose checks hold and that say what
- * cannot be: no other record is ever read for the one that was asked for, check tells it, and repair
- * keeps all that reads.
+ * cannot be: no other record is ever read for the one that was asked for, check tells it, and
+ * repair keeps all that reads.
  */
 #include "sealed_damage.h"
 

@@ -1,6 +1,6 @@
 /*
- * test_repair_traces.c - flume_repair() writes a sealed strata anew of which little is left to go by:
- * a page that the disk does not give, a footer that counts other records, neighbours that know
+ * test_repair_traces.c - flume_repair() writes a sealed strata anew of which little is left to go
+ * by: a page that the disk does not give, a footer that counts other records, neighbours that know
  * nothing of the chain, no page at all.
  */
 #include "sealed_damage.h"
@@ -234,8 +234,8 @@ static uint64_t expect_no_other_records(struct damage_fixture *fx)
     return lost;
 }
 
-/* A repair on a disk that gives a block's bytes only after so many tries. The count of lost records:
- * none, or all those that were told as damaged. */
+/* A repair on a disk that gives a block's bytes only after so many tries. The count of lost
+ * records: none, or all those that were told as damaged. */
 static uint64_t lost_after(struct damage_fixture *fx, const struct sealed_parts *parts,
                            uint32_t number, unsigned tries)
 {
