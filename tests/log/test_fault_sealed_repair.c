@@ -14,7 +14,7 @@
 
 enum {
     SOME = 1,
-    SETTLE_EVERY = 4 /* After so many failures a repair in health. */
+    SETTLE_EVERY = 8 /* After so many failures a repair in health. */
 };
 
 struct damaged {
