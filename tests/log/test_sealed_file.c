@@ -214,6 +214,52 @@ static void a_footer_page_with_impossible_numbers_is_refused(void **state)
     footer_make(&footer);
     footer.block_count = 3; /* Not as many as the index has. */
     refuse(&footer);
+    footer_make(&footer);
+    footer.raw_end = 4096 + 300 * 32 - 8; /* So many headers do not fit. */
+    refuse(&footer);
+}
+
+static void a_footer_page_without_blocks_or_with_more_than_records_is_refused(void **state)
+{
+    struct sealed_footer footer;
+
+    (void)state;
+    footer_make(&footer);
+    footer.block_count = 0;
+    footer.sections[0].bytes = 0;
+    refuse(&footer);
+    footer_make(&footer);
+    footer.count = 1; /* In two blocks. */
+    refuse(&footer);
+    footer_make(&footer);
+    footer.sections[0].id = 98; /* Nothing says where they are. */
+    refuse(&footer);
+    footer_make(&footer);
+    footer.sections[2].id = SEALED_SECTION_NONE;
+    refuse(&footer);
+}
+
+static void a_footer_page_that_tells_of_impossible_stripes_is_refused(void **state)
+{
+    static const uint16_t stripes[][2] = {
+        {SEALED_SIDE_DATA_CELLS_MAX + 1, SEALED_SIDE_PARITY_CELLS_MAX},
+        {SEALED_SIDE_DATA_CELLS_MAX, SEALED_SIDE_PARITY_CELLS_MAX + 1},
+        {SEALED_SIDE_DATA_CELLS_MAX, 0},
+        {0, SEALED_SIDE_PARITY_CELLS_MAX},
+    };
+    uint8_t page[STRATA_PAGE_BYTES];
+    struct sealed_footer footer, read;
+
+    (void)state;
+    footer_make(&footer);
+    for (size_t i = 0; i < sizeof stripes / sizeof stripes[0]; i++) {
+        footer.side_data_cells = stripes[i][0];
+        footer.side_parity_cells = stripes[i][1];
+        refuse(&footer);
+    }
+    footer.side_data_cells = SEALED_SIDE_DATA_CELLS_MAX;
+    sealed_footer_encode(page, &footer);
+    assert_int_equal(sealed_footer_decode(page, &read), FLUME_OK);
 }
 
 /* Number `value` at a place of the page, whose check holds. */
@@ -268,6 +314,30 @@ static void grains_that_do_not_fit_their_block_are_refused(void **state)
     }
 }
 
+/* What FORMAT.md calls zero in a packed block, and a record's number in one that is not. */
+static void grains_with_numbers_that_their_block_excludes_are_refused(void **state)
+{
+    enum { GRAIN_BYTES = 64, ORDINAL = 5 };
+    struct sealed_block block = {4096, ORDINAL, 1, STORED, GRAIN_BYTES, SEALED_ZSTD};
+    struct grain grain = {.body_bytes = GRAIN_BYTES - GRAIN_HEADER_BYTES,
+                          .ordinal = ORDINAL,
+                          .kind = FLUME_KIND_MESSAGE};
+    alignas(8) uint8_t grains[GRAIN_BYTES] = {0};
+    uint32_t offset;
+
+    (void)state;
+    grain_header_encode(grains, &grain, 0, SALT, 4096);
+    assert_false(sealed_grains_find(&block, grains, &offset));
+    put_le32(grains + GRAIN_ORDINAL_AT, 0);
+    assert_false(sealed_grains_find(&block, grains, &offset)); /* It still has its check. */
+    put_le64(grains + GRAIN_CHECK_AT, 0);
+    assert_true(sealed_grains_find(&block, grains, &offset));
+    block.codec = SEALED_STORED;
+    assert_false(sealed_grains_find(&block, grains, &offset));
+    put_le32(grains + GRAIN_ORDINAL_AT, ORDINAL);
+    assert_true(sealed_grains_find(&block, grains, &offset));
+}
+
 static void a_grain_index_says_its_shape_and_nothing_else(void **state)
 {
     uint8_t header[SEALED_INDEX_HEADER_BYTES];
@@ -308,8 +378,11 @@ int main(void)
         cmocka_unit_test(a_footer_page_reads_back),
         cmocka_unit_test(every_changed_bit_of_a_footer_page_is_noticed),
         cmocka_unit_test(a_footer_page_with_impossible_numbers_is_refused),
+        cmocka_unit_test(a_footer_page_without_blocks_or_with_more_than_records_is_refused),
+        cmocka_unit_test(a_footer_page_that_tells_of_impossible_stripes_is_refused),
         cmocka_unit_test(a_footer_page_of_a_newer_version_is_told_from_a_bad_one),
         cmocka_unit_test(grains_that_do_not_fit_their_block_are_refused),
+        cmocka_unit_test(grains_with_numbers_that_their_block_excludes_are_refused),
         cmocka_unit_test(a_grain_index_says_its_shape_and_nothing_else),
     };
 
