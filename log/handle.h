@@ -78,7 +78,7 @@ struct flume_log {
     uint64_t pid;
     uint8_t basin_id[16];
     uint8_t nonce[16];
-    bool in_memory, read_only, observer;
+    bool in_memory, read_only, observer; /* Who observes reads only. */
     flume_recovery recovery;
 
     struct fork_guard *guard;

@@ -71,7 +71,7 @@ static int look(flume_log *log, const void *name, size_t name_bytes)
     if (name == NULL || name_bytes == 0)
         return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
                         "a name that is held has at least one byte");
-    if (log->observer || log->read_only)
+    if (log->read_only)
         return log_fail(log, FLUME_ERR_READ_ONLY, 0, FLUME_SEQ_NONE,
                         "%s was opened to read only: who holds a name means to append", log->path);
     return FLUME_OK;

@@ -22,7 +22,7 @@ int flume_lane_enter(flume_log *log, enum flume_lane lane)
     if ((unsigned)lane >= FLUME_LANES)
         return log_fail(log, FLUME_ERR_INVALID, 0, FLUME_SEQ_NONE,
                         "there is no lane %u, only 0 to %d", (unsigned)lane, FLUME_LANES - 1);
-    if (log->observer || log->read_only)
+    if (log->read_only)
         return log_fail(log, FLUME_ERR_READ_ONLY, 0, FLUME_SEQ_NONE,
                         "%s was opened to read only: who enters a lane means to append", log->path);
     shared = &log->head->lanes[lane];

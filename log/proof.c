@@ -320,11 +320,9 @@ static int read_groups(flume_log *log, struct strata *strata, const struct seale
     uint8_t *bytes;
     int status;
 
-    if (section == NULL || section->bytes != merkle_group_count(footer->count) * MERKLE_HASH_BYTES)
-        return log_fail(log, FLUME_ERR_DAMAGED, 0, strata->first_seq,
-                        "strata %020" PRIu64 " of %s has not the Merkle nodes of its %" PRIu64
-                        " records; run 'flume check'",
-                        strata->first_seq, log->path, footer->count);
+    /* Else its page would not have been decoded. */
+    assert(section != NULL);
+    assert(section->bytes == merkle_group_count(footer->count) * MERKLE_HASH_BYTES);
     status = sealed_section_read(log, strata, section, &bytes);
     if (status == FLUME_OK)
         *out_groups = (struct merkle_hash *)bytes; /* An array of bytes, as merkle.h says. */

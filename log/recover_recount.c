@@ -88,22 +88,17 @@ static int recount_blocks(struct recovery *recovery, struct strata *strata, uint
 /* Kinds and times of a sealed strata stand in its footer page, those before it too. */
 static int recount_sealed(struct recovery *recovery, const struct walk *walk)
 {
-    struct sealed_footer *footer = memory_allocate(&recovery->log->allocator, sizeof *footer);
-    int status;
+    struct sealed_footer footer;
+    int status = sealed_footer_read(recovery->log, walk->strata, &footer);
 
-    if (footer == NULL)
-        return log_fail(recovery->log, FLUME_ERR_NO_MEMORY, 0, FLUME_SEQ_NONE,
-                        "no memory to recover %s", recovery->log->path);
-    status = sealed_footer_read(recovery->log, walk->strata, footer);
-    if (status == FLUME_OK) {
-        memcpy(recovery->last_of_kind, footer->last_of_kind, sizeof footer->last_of_kind);
-        if (footer->running_time_ns > recovery->running_time_ns)
-            recovery->running_time_ns = footer->running_time_ns;
-    } else if (status == FLUME_ERR_DAMAGED) {
-        status = recount_blocks(recovery, walk->strata, walk->count);
-    }
-    memory_release(&recovery->log->allocator, footer);
-    return status;
+    if (status == FLUME_ERR_DAMAGED)
+        return recount_blocks(recovery, walk->strata, walk->count);
+    if (status != FLUME_OK)
+        return status;
+    memcpy(recovery->last_of_kind, footer.last_of_kind, sizeof footer.last_of_kind);
+    if (footer.running_time_ns > recovery->running_time_ns)
+        recovery->running_time_ns = footer.running_time_ns;
+    return FLUME_OK;
 }
 
 /* The log ends in this strata and nothing will be appended to it: it gets slots and a footer. */

@@ -167,9 +167,7 @@ static void take_footer(struct strata *strata, const struct sealed_footer *foote
     sealed->greatest_time_ns = footer->greatest_time_ns;
     for (unsigned kind = 0; kind < STRATA_KINDS; kind++)
         sealed->kinds[kind / 64] |= (uint64_t)(footer->kind_counts[kind] != 0) << (kind % 64);
-    section = sealed_section_find(footer, SEALED_SECTION_BLOCKS);
-    if (section != NULL)
-        sealed->index = *section;
+    sealed->index = *sealed_section_find(footer, SEALED_SECTION_BLOCKS); /* None is without it. */
     section = sealed_section_find(footer, SEALED_SECTION_LABELS);
     if (section != NULL)
         sealed->labels = *section;

@@ -426,8 +426,8 @@ void sealed_header_point(struct strata_header *header, const struct sealed_foote
 
 uint64_t sealed_blocks_end(const struct sealed_footer *footer)
 {
-    return footer->section_count > 0 ? footer->sections[0].offset
-                                     : footer->file_bytes - STRATA_PAGE_BYTES;
+    assert(footer->section_count > 0); /* At least that which tells of the blocks. */
+    return footer->sections[0].offset;
 }
 
 /* --- Grain index ------------------------------------------------------------------------------ */

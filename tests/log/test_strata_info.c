@@ -238,6 +238,111 @@ static void without_a_footer_a_missing_strata_is_told_too(void **state)
     }
 }
 
+/* The footer page of the first strata, changed so that its check holds. */
+static void forge_footer(struct log_fixture *fx, uint64_t count, uint64_t end_offset)
+{
+    const char *path = strata_path(fx, "basin.flume", 0);
+    uint8_t page[STRATA_PAGE_BYTES];
+    struct strata_footer footer;
+    const uint64_t at = file_bytes(path) - sizeof page;
+
+    read_file(path, at, page, sizeof page);
+    assert_true(strata_footer_decode(page, &footer));
+    footer.count = count;
+    footer.end_offset = end_offset;
+    strata_footer_encode(page, &footer);
+    write_file(path, at, page, sizeof page);
+}
+
+static void a_footer_that_cannot_be_is_not_believed(void **state)
+{
+    struct log_fixture *fx = *state;
+    static flume_strata_info infos[SEAL_STRATA_MAX];
+    flume_strata_info info;
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA);
+    (void)walk(fx->log, infos);
+    forge_footer(fx, infos[0].records + 5, STRATA_PAGE_BYTES + infos[0].grain_bytes);
+    assert_int_equal(flume_log_strata(fx->log, 0, &info), FLUME_OK);
+    assert_int_equal(info.records, infos[0].records);
+    assert_int_equal(info.grain_bytes, infos[0].grain_bytes);
+    forge_footer(fx, infos[0].records, STRATA_PAGE_BYTES - 8);
+    assert_int_equal(flume_log_strata(fx->log, 0, &info), FLUME_OK);
+    assert_int_equal(info.records, infos[0].records);
+    assert_int_equal(info.grain_bytes, infos[0].grain_bytes);
+}
+
+/* Zero the footer page of the first strata, its slots and its grains from an offset on. */
+static void zero_from(struct log_fixture *fx, uint64_t offset)
+{
+    const char *path = strata_path(fx, "basin.flume", 0);
+
+    zero_file(path, offset, (size_t)(file_bytes(path) - offset));
+    path = fixture_path(fx, "basin.flume/log/00000000000000000000.slots");
+    zero_file(path, 0, (size_t)file_bytes(path));
+}
+
+static void a_strata_of_which_no_record_reads_has_none(void **state)
+{
+    struct log_fixture *fx = *state;
+    static flume_strata_info infos[SEAL_STRATA_MAX];
+    flume_strata_info info = {.file_bytes = 7};
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA);
+    (void)walk(fx->log, infos);
+    close_log(fx);
+    zero_from(fx, STRATA_PAGE_BYTES);
+    open_log(fx);
+    assert_int_equal(flume_log_strata(fx->log, 0, &info), FLUME_ERR_DAMAGED);
+    assert_int_equal(flume_log_strata(fx->log, infos[0].records - 1, &info), FLUME_ERR_DAMAGED);
+    assert_int_equal(info.file_bytes, 7);
+    assert_int_equal(flume_log_strata(fx->log, infos[1].first_seq, &info), FLUME_OK);
+    assert_int_equal(info.records, infos[1].records);
+}
+
+static void without_memory_a_strata_without_a_footer_is_told_later(void **state)
+{
+    struct log_fixture *fx = *state;
+    static flume_strata_info infos[SEAL_STRATA_MAX];
+    struct fault_memory memory;
+    flume_strata_info info = {.file_bytes = 7};
+    unsigned refused = 0;
+    bool has_failed = true;
+
+    open_for_sealing(fx);
+    fill_strata(fx, STRATA);
+    (void)walk(fx->log, infos);
+    close_log(fx);
+    zero_from(fx, file_bytes(strata_path(fx, "basin.flume", 0)) - STRATA_PAGE_BYTES);
+    fault_memory_init(&memory);
+    fx->options.allocator = &memory.table;
+    for (uint64_t nth = 1; has_failed; nth++) {
+        int status;
+
+        open_log(fx);
+        fault_memory_plan(&memory, nth, FAULT_ONCE);
+        status = flume_log_strata(fx->log, 0, &info);
+        has_failed = memory.failed > 0;
+        fault_memory_plan(&memory, 0, FAULT_ONCE);
+        if (status != FLUME_OK) {
+            refused++;
+            assert_int_equal(status, FLUME_ERR_NO_MEMORY);
+            assert_int_equal(info.file_bytes, 7);
+            assert_int_equal(flume_log_strata(fx->log, 0, &info), FLUME_OK);
+        }
+        assert_int_equal(info.records, infos[0].records);
+        assert_int_equal(info.grain_bytes, infos[0].grain_bytes);
+        info.file_bytes = 7;
+        close_log(fx);
+    }
+    assert_true(refused > 0);
+    assert_int_equal(memory.live_blocks, 0);
+    fault_memory_deinit(&memory);
+    fx->options.allocator = NULL;
+}
+
 /* Records before a gap of so many are read, without memory for the gap. */
 static void a_gap_wider_than_memory_hides_no_record(void **state)
 {
@@ -351,6 +456,9 @@ int main(void)
         closed_log_test(a_missing_strata_among_raw_ones_is_told),
         closed_log_test(a_missing_first_strata_is_told),
         closed_log_test(without_a_footer_a_missing_strata_is_told_too),
+        closed_log_test(a_footer_that_cannot_be_is_not_believed),
+        closed_log_test(a_strata_of_which_no_record_reads_has_none),
+        closed_log_test(without_memory_a_strata_without_a_footer_is_told_later),
         closed_log_test(a_gap_wider_than_memory_hides_no_record),
         closed_log_test(a_strata_that_was_renamed_is_missing_until_it_has_its_name_again),
         closed_log_test(a_list_that_cannot_be_had_is_an_error),
