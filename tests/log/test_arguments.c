@@ -4,6 +4,11 @@
  */
 #include "log_fixture.h"
 
+#include <unistd.h>
+
+#include "flume/lane.h"
+#include "flume/seal.h"
+
 enum { CODEC_NUMBER = 20, BARE_NUMBER = 21, FAILING_NUMBER = 22 };
 
 static void without_a_handle_nothing_happens(void **state)
@@ -183,6 +188,73 @@ static void a_value_of_over_16_mib_is_too_large(void **state)
     assert_int_equal(flume_log_head(fx->log), 0);
 }
 
+static void a_path_that_is_none_is_refused(void **state)
+{
+    enum { TOO_MANY = 100000 };
+    char *path = malloc(TOO_MANY + 1);
+    flume_check_report report;
+    flume_error error;
+    flume_log *log = NULL;
+
+    (void)state;
+    assert_non_null(path);
+    memset(path, 'a', TOO_MANY);
+    path[TOO_MANY] = '\0';
+    assert_int_equal(flume_log_open(&log, "", NULL, &error), FLUME_ERR_INVALID);
+    assert_int_equal(flume_log_open(&log, path, NULL, &error), FLUME_ERR_INVALID);
+    assert_int_equal(flume_check("", NULL, &report, &error), FLUME_ERR_INVALID);
+    assert_int_equal(flume_check(path, NULL, &report, &error), FLUME_ERR_INVALID);
+    assert_int_equal(flume_repair("", FLUME_REPAIR_SALVAGE, NULL, &report, &error),
+                     FLUME_ERR_INVALID);
+    assert_null(log);
+    free(path);
+}
+
+/* Nothing is left of it but its slash. */
+static void the_root_directory_is_no_basin(void **state)
+{
+    static const flume_log_options read_only = {.flags = FLUME_OPEN_READ_ONLY};
+    flume_check_report report;
+    flume_error error;
+    flume_log *log = NULL;
+
+    (void)state;
+    assert_int_equal(flume_log_open(&log, "//", &read_only, &error), FLUME_ERR_NO_BASIN);
+    assert_non_null(strstr(error.message, "/"));
+    assert_int_equal(flume_check("//", NULL, &report, &error), FLUME_ERR_NO_BASIN);
+    assert_null(log);
+}
+
+static void what_is_held_and_left_must_be_there(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_hold *hold = NULL;
+
+    assert_int_equal(flume_hold_begin(fx->log, NULL, 3, 0, NULL, NULL, &hold), FLUME_ERR_INVALID);
+    expect_error(fx->log, FLUME_ERR_INVALID, "at least one byte");
+    assert_null(hold);
+    flume_lane_leave(fx->log, (enum flume_lane)FLUME_LANES);
+    flume_lane_leave(NULL, FLUME_LANE_SCOPE);
+    assert_int_equal(flume_lane_enter(fx->log, FLUME_LANE_SCOPE), FLUME_OK);
+    flume_lane_leave(fx->log, FLUME_LANE_SCOPE);
+}
+
+/* As if none was given: beside the strata. */
+static void an_empty_path_for_sealed_strata_is_none(void **state)
+{
+    static const flume_seal_options seal = {.mode = FLUME_SEAL_ON_REQUEST, .path = ""};
+    static const flume_seal_call call = {.active = true};
+    struct log_fixture *fx = *state;
+    char target[8];
+
+    fx->options.seal = &seal;
+    reopen_log(fx);
+    (void)append_text(fx->log, "one");
+    assert_int_equal(flume_log_seal(fx->log, &call, NULL), FLUME_OK);
+    assert_int_equal(readlink(strata_path(fx, "basin.flume", 0), target, sizeof target), -1);
+    expect_text(fx->log, flume_log_head(fx->log) - 1, "one");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -193,6 +265,10 @@ int main(void)
         closed_log_test(a_codec_may_be_without_what_it_does_not_need),
         closed_log_test(a_codec_that_cannot_do_it_is_named),
         closed_log_test(a_value_of_over_16_mib_is_too_large),
+        cmocka_unit_test(a_path_that_is_none_is_refused),
+        cmocka_unit_test(the_root_directory_is_no_basin),
+        log_test(what_is_held_and_left_must_be_there),
+        log_test(an_empty_path_for_sealed_strata_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "faultio.h"
+#include "handle.h"
 #include "seal_fixture.h"
 
 enum { PREFIX_BYTES = 8, EQUAL_BODIES = 1500 };
@@ -276,6 +277,59 @@ static void a_seek_whose_reads_fail_says_so_and_the_next_one_finds(void **state)
     faultio_deinit(&fault);
 }
 
+/* Who made the footer page counts fewer records than the index has entries. */
+static void an_index_of_more_entries_than_records_is_damaged(void **state)
+{
+    struct log_fixture *fx = *state;
+    uint64_t first, end, prefix, seq;
+    struct sealed_footer footer;
+    uint8_t page[STRATA_PAGE_BYTES];
+    flume_grain_index *index;
+    const char *path;
+
+    begin(fx);
+    close_log(fx);
+    path = strata_path(fx, "basin.flume", 0);
+    read_file(path, file_bytes(path) - sizeof page, page, sizeof page);
+    assert_int_equal(sealed_footer_decode(page, &footer), FLUME_OK);
+    assert_true(footer.count % SEALED_GROUP_RECORDS != 1); /* As many groups. */
+    footer.count--;
+    sealed_footer_encode(page, &footer);
+    write_file(path, file_bytes(path) - sizeof page, page, sizeof page);
+    open_log(fx);
+    index = open_index(fx, 0, &first, &end);
+    assert_int_equal(flume_grain_index_next(index, &prefix, &seq), FLUME_ERR_DAMAGED);
+    expect_error(fx->log, FLUME_ERR_DAMAGED, "sizes that cannot be");
+    assert_int_equal(flume_grain_index_seek(index, 0), FLUME_ERR_DAMAGED);
+    flume_grain_index_close(index);
+    flume_grain_index_close(NULL);
+}
+
+static void where_strata_cannot_be_listed_there_is_no_index_yet(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct faultio fault;
+    flume_grain_index *index = NULL;
+    uint64_t first = 7, end = 7;
+
+    faultio_init(&fault, flume_io_posix());
+    fx->options.io = &fault.table;
+    fx->options.profile = FLUME_PROFILE_FORGETFUL;
+    begin(fx);
+    (void)atomic_fetch_add(&fx->log->head->layout_count, 1); /* Another process has rolled. */
+    faultio_plan(&fault, (struct fault_plan){FAULT_LIST, 1, -EIO, FAULT_LASTING});
+    assert_int_equal(flume_grain_index_open(fx->log, 0, &index, &first, &end), FLUME_ERR_IO);
+    expect_error(fx->log, FLUME_ERR_IO, "list");
+    assert_null(index);
+    assert_int_equal(end, 7);
+    (void)faultio_heal(&fault);
+    index = open_index(fx, 0, &first, &end);
+    flume_grain_index_close(index);
+    close_log(fx);
+    faultio_deinit(&fault);
+    fx->options.io = NULL;
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -284,6 +338,8 @@ int main(void)
         closed_log_test(what_is_not_sealed_or_not_there_has_no_index),
         closed_log_test(of_a_damaged_index_no_entry_is_given),
         closed_log_test(without_a_footer_page_there_is_no_index),
+        closed_log_test(an_index_of_more_entries_than_records_is_damaged),
+        closed_log_test(where_strata_cannot_be_listed_there_is_no_index_yet),
         closed_log_test(a_seek_whose_reads_fail_says_so_and_the_next_one_finds),
     };
 

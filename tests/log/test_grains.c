@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "faultio.h"
 #include "flume/seal.h"
 #include "seal_fixture.h"
 
@@ -119,6 +120,39 @@ static void ones_own_is_taken_when_asked_for(void **state)
     assert_memory_equal(place_of(fx->log).basin_id, id, sizeof id);
 }
 
+/* Whether it is one's own cannot be told then. */
+static void without_memory_to_compare_nothing_is_taken(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct fault_memory memory;
+    bool has_failed = true;
+    unsigned refused = 0;
+
+    fault_memory_init(&memory);
+    fx->options.allocator = &memory.table;
+    begin(fx);
+    lose_setting(fx);
+    for (uint64_t nth = 1; has_failed; nth++) {
+        int status;
+
+        fault_memory_plan(&memory, nth, FAULT_ONCE);
+        status = flume_grains_make(fx->log, "grains", 0);
+        has_failed = memory.failed > 0;
+        fault_memory_plan(&memory, 0, FAULT_ONCE);
+        assert_true(status == FLUME_OK || (status == FLUME_ERR_NO_MEMORY && has_failed));
+        assert_int_equal(file_exists(fixture_path(fx, "basin.flume/GRAINS")), status == FLUME_OK);
+        refused += status != FLUME_OK;
+        if (status == FLUME_OK)
+            lose_setting(fx);
+    }
+    assert_true(refused > 5);
+    assert_int_equal(flume_grains_make(fx->log, "grains", 0), FLUME_OK);
+    close_log(fx);
+    assert_int_equal(memory.live_blocks, 0);
+    fault_memory_deinit(&memory);
+    fx->options.allocator = NULL;
+}
+
 static void what_lacks_the_chunks_of_a_record_is_not_ones_own(void **state)
 {
     struct log_fixture *fx = *state;
@@ -216,6 +250,7 @@ int main(void)
         closed_log_test(one_with_chunks_is_not_taken_unasked),
         closed_log_test(an_empty_one_is_taken),
         closed_log_test(ones_own_is_taken_when_asked_for),
+        closed_log_test(without_memory_to_compare_nothing_is_taken),
         closed_log_test(what_lacks_the_chunks_of_a_record_is_not_ones_own),
         closed_log_test(a_chunk_that_does_not_read_decides_nothing),
         closed_log_test(a_check_counts_what_refers_to_a_second_log),

@@ -71,6 +71,24 @@ static void large_memory_keeps_its_bytes_when_it_grows(void **state)
     memory_large_release(allocator, NULL, 8 << 20);
 }
 
+static void more_than_there_can_be_of_large_memory_is_none(void **state)
+{
+    const flume_allocator *allocator = memory_default();
+    char *memory = memory_large_allocate(allocator, 100);
+
+    (void)state;
+    assert_non_null(memory);
+    if ((uintptr_t)memory % (size_t)sysconf(_SC_PAGESIZE) != 0) {
+        memory_large_release(allocator, memory, 100);
+        skip(); /* The address sanitizer's, which ends the program where so much is asked for. */
+    }
+    memcpy(memory, "abc", 4);
+    assert_null(memory_large_allocate(allocator, SIZE_MAX / 4));
+    assert_null(memory_large_resize(allocator, memory, 100, SIZE_MAX / 4));
+    assert_string_equal(memory, "abc"); /* As it was. */
+    memory_large_release(allocator, memory, 100);
+}
+
 /* What an allocator keeps of it counts as this process's; what is mapped does not once it is
  * released. */
 static void large_memory_goes_back_to_the_system(void **state)
@@ -117,6 +135,7 @@ int main(void)
         cmocka_unit_test(resize_of_nothing_allocates),
         cmocka_unit_test(zeroed_memory_is_zero),
         cmocka_unit_test(large_memory_keeps_its_bytes_when_it_grows),
+        cmocka_unit_test(more_than_there_can_be_of_large_memory_is_none),
         cmocka_unit_test(large_memory_goes_back_to_the_system),
         cmocka_unit_test(a_product_that_does_not_fit_is_no_memory),
         cmocka_unit_test(a_given_allocator_is_asked_and_may_refuse),

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "faultio.h"
+#include "flume/seal.h"
 #include "handle.h"
 
 /* The POSIX table, of which nothing opens for writing. */
@@ -106,6 +107,42 @@ static void the_last_of_a_kind_is_exact_while_one_is_appended(void **state)
     atomic_store(&fx->log->head->last_of_kind[FLUME_KIND_LINK], FLUME_SEQ_NONE);
     close_handle(reader);
     close_handle(observer);
+}
+
+static void without_memory_to_look_for_the_last_of_a_kind_it_is_not_told(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_entry entry = {.body = "x", .body_bytes = 1, .kind = FLUME_KIND_BLOB};
+    struct fault_memory memory;
+    bool has_failed = true;
+    unsigned refused = 0;
+    flume_log *reader;
+    uint64_t seq;
+
+    fault_memory_init(&memory);
+    fx->options.allocator = &memory.table;
+    reader = open_other(fx, FLUME_OPEN_READ_ONLY);
+    assert_int_equal(flume_log_append_entry(fx->log, &entry, &seq), FLUME_OK);
+    (void)append_text(fx->log, "more");
+    atomic_store(&fx->log->head->last_of_kind[FLUME_KIND_BLOB], flume_log_head(fx->log));
+    for (uint64_t nth = 1; has_failed; nth++) {
+        uint64_t last = 7;
+        int status;
+
+        fault_memory_plan(&memory, nth, FAULT_ONCE);
+        status = flume_log_last(reader, FLUME_KIND_BLOB, &last);
+        has_failed = memory.failed > 0;
+        fault_memory_plan(&memory, 0, FAULT_ONCE);
+        assert_true(status == FLUME_OK || (status == FLUME_ERR_NO_MEMORY && has_failed));
+        assert_int_equal(last, status == FLUME_OK ? seq : 7);
+        refused += status != FLUME_OK;
+    }
+    assert_true(refused > 0);
+    atomic_store(&fx->log->head->last_of_kind[FLUME_KIND_BLOB], seq);
+    close_handle(reader);
+    assert_int_equal(memory.live_blocks, 0);
+    fault_memory_deinit(&memory);
+    fx->options.allocator = NULL;
 }
 
 struct late_writer {
@@ -282,6 +319,59 @@ static void a_copy_of_a_basin_in_use_is_known_as_one(void **state)
     close_handle(log);
 }
 
+/* Records that were seen stay seen. */
+static void a_head_that_counts_no_more_changes_nothing(void **state)
+{
+    static const uint32_t no_state = 77;
+    struct log_fixture *fx = *state;
+    struct head *head = fx->log->head;
+    struct denied denied;
+    flume_log *observer;
+    uint64_t seen;
+
+    (void)append_text(fx->log, "one");
+    deny(fx, &denied, -EACCES, NULL);
+    observer = observe(fx);
+    seen = flume_log_head(observer);
+    assert_int_equal(seen, flume_log_head(fx->log));
+    (void)append_text(fx->log, "two");
+    atomic_store(&head->state, no_state);
+    assert_int_equal(flume_log_head(observer), seen);
+    atomic_store(&head->state, HEAD_READY);
+    head->boot_id[0] ^= 1;
+    assert_int_equal(flume_log_head(observer), seen);
+    head->boot_id[0] ^= 1;
+    assert_int_equal(flume_log_head(observer), seen + 1);
+    (void)append_text(fx->log, "three");
+    fx->options.io = NULL;
+    close_log(fx); /* In order: what HEAD says then counts. */
+    assert_int_equal(flume_log_head(observer), seen + 2);
+    expect_text(observer, seen + 1, "three");
+    close_handle(observer);
+}
+
+static void an_observer_reads_on_where_strata_are_sealed(void **state)
+{
+    struct log_fixture *fx = *state;
+    const flume_seal_call call = {.active = true};
+    flume_strata_info info;
+    struct denied denied;
+    flume_log *observer;
+
+    (void)append_text(fx->log, "one");
+    assert_int_equal(flume_log_sync(fx->log, FLUME_SEQ_NONE), FLUME_OK);
+    deny(fx, &denied, -EACCES, NULL);
+    observer = observe(fx);
+    expect_text(observer, 1, "one");
+    assert_int_equal(flume_log_strata(observer, 1, &info), FLUME_OK);
+    assert_false(info.sealed);
+    assert_int_equal(flume_log_seal(fx->log, &call, NULL), FLUME_OK);
+    assert_int_equal(flume_log_strata(observer, 1, &info), FLUME_OK);
+    assert_true(info.sealed);
+    expect_text(observer, 1, "one");
+    close_handle(observer);
+}
+
 static void a_head_that_opens_but_cannot_be_mapped_is_closed_again(void **state)
 {
     struct log_fixture *fx = *state;
@@ -359,6 +449,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         log_test(an_observer_reads_and_follows_a_writer),
         log_test(the_last_of_a_kind_is_exact_while_one_is_appended),
+        log_test(without_memory_to_look_for_the_last_of_a_kind_it_is_not_told),
         log_test(an_observer_that_waits_finds_what_is_appended),
         log_test(an_observer_is_refused_whatever_writes),
         log_test(a_read_only_file_system_or_one_file_makes_an_observer_too),
@@ -366,6 +457,8 @@ int main(void)
         log_test(without_head_an_observer_sees_what_recovery_would_leave),
         log_test(a_head_that_is_too_short_counts_for_nothing),
         log_test(a_copy_of_a_basin_in_use_is_known_as_one),
+        log_test(a_head_that_counts_no_more_changes_nothing),
+        log_test(an_observer_reads_on_where_strata_are_sealed),
         log_test(a_head_that_opens_but_cannot_be_mapped_is_closed_again),
         log_test(without_lock_nobody_is_seen_to_be_attached),
         log_test(there_must_be_a_basin_to_observe),

@@ -274,13 +274,17 @@ static void a_witness_that_is_not_there_is_no_record(void **state)
 
 static void nothing_is_no_proof(void **state)
 {
+    static const flume_consistency nothing;
     struct proof_fixture *fx = *state;
+    flume_root root = {.end_seq = 0};
 
     assert_int_equal(flume_proof_verify(NULL, NULL, NULL, 0, &fx->error), FLUME_ERR_INVALID);
     assert_int_equal(flume_consistency_verify(NULL, NULL, NULL, NULL), FLUME_ERR_INVALID);
     memset(&fx->proof, 0, sizeof fx->proof);
     expect_fails(fx, "no beginning");
     assert_int_equal(flume_consistency_find(NULL, NULL, NULL), FLUME_ERR_INVALID);
+    assert_int_equal(flume_consistency_find(&nothing, NULL, &root), FLUME_ERR_INVALID);
+    assert_int_equal(flume_consistency_find(&nothing, root.hash, NULL), FLUME_ERR_INVALID);
     flume_proof_release(NULL);
     flume_consistency_release(NULL);
 }
