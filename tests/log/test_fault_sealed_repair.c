@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "faultio.h"
+#include "repair_expect.h"
 
 enum {
     SOME = 1,
@@ -267,6 +268,31 @@ static void where_no_link_can_be_made_the_file_stays_as_it_is(void **state)
     sealed_parts_release(&sound);
 }
 
+static int refuse_random(void *ctx, void *target, size_t bytes)
+{
+    (void)ctx;
+    (void)target;
+    (void)bytes;
+    return -EIO;
+}
+
+/* What stands in for a strata that is lost gets a salt of its own. */
+static void without_chance_a_lost_strata_gets_no_stand_in_yet(void **state)
+{
+    struct damage_fixture *fx = *state;
+    flume_io io = *flume_io_posix();
+    char path[FIXTURE_PATH_BYTES];
+
+    assert_int_equal(unlink(strata_path(fx, SOME, "strata", path)), 0);
+    io.random = refuse_random;
+    assert_int_equal(repair_with(fx, &io, NULL), FLUME_ERR_IO);
+    assert_non_null(strstr(fx->error.message, "random bytes"));
+    assert_int_equal(access(path, F_OK), -1);
+    expect_status(fx, repair(fx, FLUME_REPAIR_SALVAGE), FLUME_OK);
+    expect_sound(fx);
+    expect_lost(fx, fx->strata[SOME], fx->strata[SOME + 1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +302,7 @@ int main(void)
                                         sealed_parity_setup, damage_teardown),
         sealed_test(what_does_not_read_back_is_not_put_in_place),
         sealed_test(where_no_link_can_be_made_the_file_stays_as_it_is),
+        sealed_test(without_chance_a_lost_strata_gets_no_stand_in_yet),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "hash.h"
+
 /* --- Keeping --- */
 
 static void reopening_keeps_everything_in_every_profile_and_io_mode(void **state)
@@ -534,6 +536,76 @@ static void a_manifest_is_repeated_in_each_strata_and_flagged(void **state)
     assert_int_equal(count, stat_of(fx->log).strata_count);
 }
 
+/* --- What is left over --- */
+
+/* Only space is at stake, but a strata may come back that was behind the newest one. */
+static void slots_behind_the_newest_strata_go_unless_it_is_there(void **state)
+{
+    struct log_fixture *fx = *state;
+
+    open_log(fx);
+    (void)append_text(fx->log, "one");
+    run_command("cd '%s/log' && touch 00000000000000000100.slots 00000000000000000200.slots "
+                "00000000000000000200.strata x",
+                fx->path);
+    close_log(fx);
+    assert_false(file_exists(fixture_path(fx, "basin.flume/log/00000000000000000100.slots")));
+    assert_true(file_exists(fixture_path(fx, "basin.flume/log/00000000000000000200.slots")));
+    assert_true(file_exists(fixture_path(fx, "basin.flume/log/x")));
+}
+
+/* --- Settings --- */
+
+/* The basin's settings without the line of a word, with a check that holds. */
+static void leave_out(struct log_fixture *fx, const char *path, const char *text, const char *word)
+{
+    char left[2048], line[64];
+    const char *from = strstr(text, word), *check = strstr(text, "check ");
+    const char *to = strchr(from, '\n') + 1;
+    size_t bytes;
+
+    assert_true(from < check);
+    (void)snprintf(left, sizeof left, "%.*s%.*s", (int)(from - text), text, (int)(check - to), to);
+    (void)snprintf(line, sizeof line, "check %016llx\n",
+                   (unsigned long long)hash_bytes(left, strlen(left), 0));
+    bytes = strlen(left) + strlen(line);
+    (void)snprintf(left + strlen(left), sizeof left - strlen(left), "%s", line);
+    run_command("rm '%s'", path);
+    run_command("touch '%s'", path);
+    write_file(path, 0, left, bytes);
+    expect_open_fails(fx, FLUME_ERR_DAMAGED, "flume.conf is damaged");
+}
+
+static void settings_that_lack_a_line_are_damaged(void **state)
+{
+    static const char *const words[] = {"format ", "basin ", "strata_bytes ", "created "};
+    struct log_fixture *fx = *state;
+    char path[LOG_FIXTURE_PATH_BYTES], text[2048] = "";
+
+    open_log(fx);
+    (void)append_text(fx->log, "one");
+    close_log(fx);
+    (void)snprintf(path, sizeof path, "%s", fixture_path(fx, "basin.flume/flume.conf"));
+    assert_true(file_bytes(path) < sizeof text);
+    read_file(path, 0, text, (size_t)file_bytes(path));
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        leave_out(fx, path, text, words[i]);
+}
+
+static void settings_longer_than_any_are_damaged(void **state)
+{
+    static uint8_t text[16 << 10];
+    struct log_fixture *fx = *state;
+    char path[LOG_FIXTURE_PATH_BYTES];
+
+    open_log(fx);
+    close_log(fx);
+    (void)snprintf(path, sizeof path, "%s", fixture_path(fx, "basin.flume/flume.conf"));
+    memset(text, 'x', sizeof text);
+    write_file(path, 0, text, sizeof text);
+    expect_open_fails(fx, FLUME_ERR_DAMAGED, "flume.conf is damaged");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -554,6 +626,9 @@ int main(void)
         log_test(a_codec_that_is_not_registered_cannot_decode),
         closed_log_test(the_envelope_tells_who_wrote_a_record),
         closed_log_test(a_manifest_is_repeated_in_each_strata_and_flagged),
+        closed_log_test(slots_behind_the_newest_strata_go_unless_it_is_there),
+        closed_log_test(settings_that_lack_a_line_are_damaged),
+        closed_log_test(settings_longer_than_any_are_damaged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,78 @@ static void what_lacks_its_needs_is_cut_for_good(void **state)
     fx->log = NULL;
 }
 
+enum step { NO_OPEN, NO_WRITE, NO_SYNC, STEPS };
+
+/* A table on which one step of changing a strata fails. */
+struct unwritable {
+    flume_io io;
+    enum step step;
+    int file; /* The latest strata that is open for writing; -1: none. */
+};
+
+static int unwritable_open(void *ctx, const char *path, unsigned flags)
+{
+    struct unwritable *unwritable = ctx;
+    bool writes = (flags & FLUME_IO_WRITE) != 0 && strstr(path, ".strata") != NULL;
+    int file;
+
+    if (writes && unwritable->step == NO_OPEN)
+        return -EMFILE;
+    file = flume_io_posix()->open(NULL, path, flags);
+    if (writes)
+        unwritable->file = file;
+    return file;
+}
+
+static int64_t unwritable_pwrite(void *ctx, int file, const void *source, size_t bytes,
+                                 uint64_t offset)
+{
+    const struct unwritable *unwritable = ctx;
+
+    if (file == unwritable->file && unwritable->step == NO_WRITE)
+        return -EIO;
+    return flume_io_posix()->pwrite(NULL, file, source, bytes, offset);
+}
+
+static int unwritable_sync(void *ctx, int file)
+{
+    const struct unwritable *unwritable = ctx;
+
+    if (file == unwritable->file && unwritable->step == NO_SYNC)
+        return -EIO;
+    return flume_io_posix()->sync(NULL, file);
+}
+
+/* Else it might come back, once the second log has as many records again. */
+static void what_cannot_be_cut_for_good_keeps_the_log_closed(void **state)
+{
+    struct log_fixture *fx = *state;
+    flume_log *grains = begin(fx);
+    uint64_t blob = append_needing(fx->log, "blob", 100, 0);
+    char name[32];
+
+    for (enum step step = NO_OPEN; step < STEPS; step++) {
+        struct unwritable unwritable = {.io = *flume_io_posix(), .step = step, .file = -1};
+        flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL, .io = &unwritable.io};
+        flume_log *copy = NULL;
+        const char *path;
+
+        (void)snprintf(name, sizeof name, "copy%u.flume", (unsigned)step);
+        path = copy_after_power_cut(fx, name);
+        unwritable.io.ctx = &unwritable; /* The POSIX functions do not look at it. */
+        unwritable.io.open = unwritable_open;
+        unwritable.io.pwrite = unwritable_pwrite;
+        unwritable.io.sync = unwritable_sync;
+        assert_int_equal(flume_log_open(&copy, path, &options, &fx->error), FLUME_ERR_IO);
+        copy = open_at(path);
+        assert_int_equal(flume_log_head(copy), blob);
+        close_grains(copy);
+    }
+    close_grains(grains);
+    assert_int_equal(flume_log_close(fx->log), FLUME_ERR_POISONED); /* It needs what never was. */
+    fx->log = NULL;
+}
+
 static void what_has_its_needs_is_kept_and_settled_at_the_next_sync(void **state)
 {
     struct log_fixture *fx = *state;
@@ -294,6 +366,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         closed_log_test(what_lacks_its_needs_is_cut_for_good),
+        closed_log_test(what_cannot_be_cut_for_good_keeps_the_log_closed),
         closed_log_test(what_has_its_needs_is_kept_and_settled_at_the_next_sync),
         closed_log_test(a_seq_that_was_given_again_does_not_serve),
         closed_log_test(where_the_second_log_is_away_recovery_keeps_all_and_says_so),
