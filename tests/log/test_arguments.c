@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "faultio.h"
 #include "flume/lane.h"
 #include "flume/seal.h"
 
@@ -255,6 +256,21 @@ static void an_empty_path_for_sealed_strata_is_none(void **state)
     expect_text(fx->log, flume_log_head(fx->log) - 1, "one");
 }
 
+/* Of a file system in user space, for instance. */
+static void an_error_that_the_system_has_no_word_for_is_told_by_its_number(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct faultio fault;
+
+    faultio_init(&fault, flume_io_posix());
+    fx->options.io = &fault.table;
+    faultio_plan(&fault, (struct fault_plan){FAULT_OPEN, 1, -9999, FAULT_LASTING});
+    expect_open_fails(fx, FLUME_ERR_IO, "9999");
+    assert_int_equal(fx->error.system_errno, 9999);
+    faultio_deinit(&fault);
+    fx->options.io = NULL;
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -267,6 +283,7 @@ int main(void)
         closed_log_test(a_value_of_over_16_mib_is_too_large),
         cmocka_unit_test(a_path_that_is_none_is_refused),
         cmocka_unit_test(the_root_directory_is_no_basin),
+        closed_log_test(an_error_that_the_system_has_no_word_for_is_told_by_its_number),
         log_test(what_is_held_and_left_must_be_there),
         log_test(an_empty_path_for_sealed_strata_is_none),
     };

@@ -193,6 +193,43 @@ static void strata_that_are_opened_and_sealed_while_a_check_runs_are_sound(void 
     assert_int_equal(flume_log_close(advance.log), FLUME_OK);
 }
 
+/* A writer that appends to the newest strata and seals it between a check's look at HEAD and its
+ * look at log/. */
+struct hurry {
+    flume_io table;
+    flume_log *log;
+    bool is_over;
+};
+
+static int hurry_list(void *ctx, const char *path, flume_io_name name, void *name_ctx)
+{
+    struct hurry *hurry = ctx;
+
+    if (!hurry->is_over && strstr(path, "/log") != NULL) {
+        hurry->is_over = true;
+        assert_int_equal(flume_log_append(hurry->log, "more", 4, NULL), FLUME_OK);
+        assert_int_equal(flume_log_seal(hurry->log, &(flume_seal_call){.active = true}, NULL),
+                         FLUME_OK);
+    }
+    return flume_io_posix()->list(NULL, path, name, name_ctx);
+}
+
+static void a_newest_strata_that_grows_and_is_sealed_while_a_check_runs_is_sound(void **state)
+{
+    struct damage_fixture *fx = *state;
+    struct hurry hurry = {.table = *flume_io_posix(), .log = open_log(fx, 0)};
+
+    assert_int_equal(flume_log_append(hurry.log, "first", 5, NULL), FLUME_OK);
+    hurry.table.ctx = &hurry; /* The POSIX functions do not look at it. */
+    hurry.table.list = hurry_list;
+    fx->io = &hurry.table;
+    expect_sound(fx);
+    fx->io = NULL;
+    assert_true(hurry.is_over);
+    assert_int_equal(fx->found_count, 0);
+    assert_int_equal(flume_log_close(hurry.log), FLUME_OK);
+}
+
 static void a_strata_whose_volume_is_not_here_is_no_damage(void **state)
 {
     struct damage_fixture *fx = *state;
@@ -783,6 +820,7 @@ int main(void)
         damage_test(a_strata_that_is_sealed_before_its_slots_are_looked_at_is_sound),
         damage_test(a_strata_that_is_sealed_before_its_footer_is_looked_at_is_sound),
         damage_test(strata_that_are_opened_and_sealed_while_a_check_runs_are_sound),
+        damage_test(a_newest_strata_that_grows_and_is_sealed_while_a_check_runs_is_sound),
         sealed_test(a_strata_whose_volume_is_not_here_is_no_damage),
         sealed_test(a_damaged_block_is_named_by_strata_block_and_seqs),
         sealed_test(damaged_blocks_side_by_side_are_named_one_by_one),

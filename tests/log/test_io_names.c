@@ -161,6 +161,22 @@ static void list_refuses_what_is_no_directory(void **state)
     assert_int_equal(list(fx, at(fx, "a"), &listing), -ENOTDIR);
 }
 
+static void a_link_takes_no_name_that_is_there(void **state)
+{
+    struct fixture *fx = *state;
+    char target[16];
+
+    if (fx->io != flume_io_posix())
+        return; /* In memory there are none. */
+    make_file(fx, "a", "text");
+    assert_int_equal(fx->io->make_link(fx->io->ctx, "elsewhere", at(fx, "a")), -EEXIST);
+    assert_int_equal(fx->io->read_link(fx->io->ctx, at(fx, "a"), target, sizeof target), -EINVAL);
+    expect_file(fx, "a", "text");
+    assert_int_equal(fx->io->make_link(fx->io->ctx, "elsewhere", at(fx, "b")), 0);
+    assert_int_equal(fx->io->read_link(fx->io->ctx, at(fx, "b"), target, sizeof target), 9);
+    assert_memory_equal(target, "elsewhere", 9);
+}
+
 int main(void)
 {
     static const struct CMUnitTest both[] = {
@@ -177,6 +193,7 @@ int main(void)
         cmocka_unit_test(list_stops_when_told_and_hands_on_the_reason),
         cmocka_unit_test(a_listed_file_may_be_removed_meanwhile),
         cmocka_unit_test(list_refuses_what_is_no_directory),
+        cmocka_unit_test(a_link_takes_no_name_that_is_there),
     };
     int failures = run_on_both(both, sizeof both / sizeof both[0]);
 

@@ -750,6 +750,20 @@ static void verifying_writes_nothing(void **state)
     assert_int_equal(fx->report.section_healable, 1);
 }
 
+static void a_report_is_clean_only_if_it_reports_nothing(void **state)
+{
+    static const struct parity_report reports[] = {
+        {.data_healable = 1},    {.data_lost = 1},    {.data_unknown = 1},
+        {.section_healable = 1}, {.section_lost = 1},
+    };
+    static const struct parity_report nothing;
+
+    (void)state;
+    assert_true(parity_report_is_clean(&nothing));
+    for (size_t i = 0; i < sizeof reports / sizeof reports[0]; i++)
+        assert_false(parity_report_is_clean(&reports[i]));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -790,6 +804,7 @@ int main(void)
         parity_test(a_write_that_fails_ends_what_was_begun),
         parity_test(who_is_told_of_damage_may_stop),
         parity_test(verifying_writes_nothing),
+        cmocka_unit_test(a_report_is_clean_only_if_it_reports_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -618,6 +618,26 @@ static int note_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
     return ++progress->calls > progress->at_most;
 }
 
+/* What was sealed before is no part of what is to do. */
+static void progress_is_of_what_is_left_to_seal(void **state)
+{
+    struct log_fixture *fx = *state;
+    struct progress progress = {.at_most = UINT32_MAX};
+    flume_seal_call call = {.progress = note_progress, .progress_ctx = &progress};
+    uint64_t first_total;
+
+    open_for_sealing(fx);
+    fill_strata(fx, 4);
+    assert_int_equal(flume_log_seal(fx->log, &call, NULL), FLUME_OK);
+    assert_true(progress.total > 0);
+    first_total = progress.total;
+    progress = (struct progress){.at_most = UINT32_MAX};
+    fill_strata(fx, 5);
+    assert_int_equal(flume_log_seal(fx->log, &call, NULL), FLUME_OK);
+    assert_true(progress.total > 0 && progress.total < first_total);
+    assert_int_equal(progress.done, progress.total);
+}
+
 static void progress_rises_to_what_was_sealed(void **state)
 {
     struct log_fixture *fx = *state;
@@ -943,6 +963,7 @@ int main(void)
         closed_log_test(a_kept_record_outlives_its_raw_file),
         closed_log_test(a_cursor_goes_on_through_the_exchange),
         closed_log_test(progress_rises_to_what_was_sealed),
+        closed_log_test(progress_is_of_what_is_left_to_seal),
         closed_log_test(sealing_that_is_cancelled_keeps_what_was_done),
         closed_log_test(damage_stops_sealing_where_it_is),
         closed_log_test(a_footer_that_does_not_read_stops_sealing_behind_it),

@@ -376,7 +376,8 @@ static void stored_nodes_that_do_not_lead_to_the_root_are_not_believed(void **st
     expect_get(fx->log, 2 * SEALED_GROUP_RECORDS, FLUME_OK);
 }
 
-/* A list of lost records that has another length than it says, or a range of no records. */
+/* A list of lost records that has another length than it says or none, or a range of no records, or
+ * of more than there are. */
 static void a_list_of_lost_records_that_cannot_be_is_told_and_made_anew(void **state)
 {
     enum { FIRST_RANGE_AT = 8 };
@@ -399,7 +400,7 @@ static void a_list_of_lost_records_that_cannot_be_is_told_and_made_anew(void **s
     forge_end(&forged);
     assert_int_equal(flume_repair(fx->path, FLUME_REPAIR_SALVAGE, NULL, NULL, NULL), FLUME_OK);
     expect_sound(fx);
-    for (unsigned way = 0; way < 2; way++) {
+    for (unsigned way = 0; way < 4; way++) {
         flume_check_report report;
         uint8_t *list;
 
@@ -408,8 +409,12 @@ static void a_list_of_lost_records_that_cannot_be_is_told_and_made_anew(void **s
         assert_true(get_le32(list) > 0);
         if (way == 0)
             put_le32(list, get_le32(list) + 1);
-        else
+        else if (way == 1)
             put_le32(list + FIRST_RANGE_AT + 4, 0);
+        else if (way == 2)
+            put_le32(list + FIRST_RANGE_AT + 4, UINT32_MAX);
+        else
+            forge_section(&forged, SEALED_SECTION_LOST)->bytes = FIRST_RANGE_AT - 4;
         forge_end(&forged);
         (void)flume_check(fx->path, NULL, &report, NULL);
         assert_false(report.sound);

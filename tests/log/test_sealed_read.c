@@ -3,6 +3,10 @@
  */
 #include "seal_fixture.h"
 
+#include <errno.h>
+
+#include "faultio.h"
+
 enum { STRATA = 3 };
 
 static void seal_all(struct log_fixture *fx)
@@ -97,11 +101,48 @@ static void records_are_found_in_blocks_of_very_different_sizes(void **state)
     }
 }
 
+/* What is not damage but an error of the system is told as one: nothing is taken for lost, and the
+ * next who opens finds all there is. */
+static void a_read_that_fails_in_recovery_is_told_and_costs_nothing(void **state)
+{
+    struct log_fixture *fx = *state;
+    const flume_seal_call call = {.active = true};
+    struct faultio fault;
+    uint64_t head, injected = 1;
+    unsigned refused = 0;
+
+    open_for_sealing(fx);
+    fill_strata(fx, 2);
+    assert_int_equal(flume_log_seal(fx->log, &call, NULL), FLUME_OK);
+    head = flume_log_head(fx->log);
+    close_log(fx);
+    faultio_init(&fault, flume_io_posix());
+    fx->options.io = &fault.table;
+    for (uint64_t nth = 1; injected > 0; nth++) {
+        int status;
+
+        run_command("rm -f '%s/HEAD'", fx->path); /* As a machine stop does. */
+        faultio_plan(&fault, (struct fault_plan){FAULT_PREAD, nth, -ENXIO, FAULT_ONCE});
+        status = try_open(fx);
+        injected = faultio_heal(&fault);
+        assert_true(status == FLUME_OK || (status == FLUME_ERR_IO && injected > 0));
+        refused += status != FLUME_OK;
+        assert_int_equal(fault.open_files, 0);
+    }
+    assert_true(refused > 2);
+    open_log(fx);
+    assert_int_equal(flume_log_head(fx->log), head);
+    close_log(fx);
+    faultio_deinit(&fault);
+    fx->options.io = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         closed_log_test(a_changed_byte_of_a_block_costs_the_records_of_that_block_and_no_others),
         closed_log_test(records_are_found_in_blocks_of_very_different_sizes),
+        closed_log_test(a_read_that_fails_in_recovery_is_told_and_costs_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
