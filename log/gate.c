@@ -47,40 +47,53 @@ static void slot_encode(const flume_log *log, const struct gate *gate, uint8_t t
     put_le64(target + GATE_CHECK_AT, hash_bytes(target, GATE_CHECK_AT, 0));
 }
 
-bool gate_slot(flume_log *log, unsigned index, struct gate *out_gate)
+/* A slot as it is read, once: what is asked a second time may have another answer. A medium that
+ * fails is asked once more, for one slot may be all that tells of the newest records. */
+static int slot_load(flume_log *log, unsigned index, struct gate *out_gate, bool *out_is_sound)
 {
     uint8_t bytes[GATE_BYTES];
+    int error = -ENODATA;
 
-    return log->gate_file >= 0 &&
-           io_read_all(log->io, log->gate_file, bytes, sizeof bytes,
-                       (uint64_t)index * GATE_SLOT_BYTES) == 0 &&
-           slot_decode(log, bytes, out_gate);
+    *out_is_sound = false;
+    for (unsigned tries = 0; tries < 2 && error != 0 && log->gate_file >= 0; tries++)
+        error = io_read_all(log->io, log->gate_file, bytes, sizeof bytes,
+                            (uint64_t)index * GATE_SLOT_BYTES);
+    if (error == 0)
+        *out_is_sound = slot_decode(log, bytes, out_gate);
+    return error == -ENODATA ? 0 : error; /* A file that is too short is no fault of the medium. */
+}
+
+bool gate_slot(flume_log *log, unsigned index, struct gate *out_gate)
+{
+    bool is_sound;
+
+    (void)slot_load(log, index, out_gate, &is_sound);
+    return is_sound;
 }
 
 int gate_slot_error(flume_log *log, unsigned index)
 {
-    uint8_t bytes[GATE_BYTES];
-    int error;
+    struct gate gate;
+    bool is_sound;
 
-    if (log->gate_file < 0)
-        return 0;
-    error = io_read_all(log->io, log->gate_file, bytes, sizeof bytes,
-                        (uint64_t)index * GATE_SLOT_BYTES);
-    return error != -ENODATA ? error : 0;
+    return slot_load(log, index, &gate, &is_sound);
 }
 
-bool gate_read(flume_log *log, struct gate *out_gate)
+bool gate_read(flume_log *log, struct gate *out_gate, int *out_error)
 {
     bool found = false;
 
+    *out_error = 0;
     for (unsigned i = 0; i < GATE_SLOTS; i++) {
         struct gate gate;
+        bool is_sound;
+        int error = slot_load(log, i, &gate, &is_sound);
 
-        if (!gate_slot(log, i, &gate))
-            continue;
-        if (!found || gate.generation > out_gate->generation)
+        if (error != 0)
+            *out_error = error;
+        if (is_sound && (!found || gate.generation > out_gate->generation))
             *out_gate = gate;
-        found = true;
+        found = found || is_sound;
     }
     return found;
 }
@@ -132,9 +145,9 @@ static uint64_t check_before(flume_log *log, uint64_t seq)
 int gate_write(flume_log *log, uint64_t seq)
 {
     struct gate gate = {0};
-    int status;
+    int status, error;
 
-    if (!gate_read(log, &gate))
+    if (!gate_read(log, &gate, &error))
         gate.generation = 0;
     gate.generation++;
     gate.seq = seq;
@@ -156,7 +169,7 @@ int gate_create(flume_log *log, uint64_t seq, uint64_t check)
     if (error != 0)
         return log_fail_io(log, error, "allocate the tail gate of", log->path);
     /* Generations only rise: between the two writes the new slot must count, not the older one. */
-    if (!gate_read(log, &gate))
+    if (!gate_read(log, &gate, &error))
         gate.generation = 0;
     gate.generation++;
     gate.seq = seq;

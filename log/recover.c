@@ -270,18 +270,16 @@ static int take_gate(struct recovery *recovery)
 {
     flume_log *log = recovery->log;
     struct path path;
-    int error = 0;
+    int error;
 
     log_path(log, "", "TAIL", &path);
-    for (unsigned i = 0; i < GATE_SLOTS && error == 0 && recovery->mode == RECOVER_CHANGING; i++)
-        error = gate_slot_error(log, i);
-    if (error != 0)
+    recovery->has_gate = gate_read(log, &recovery->gate, &error);
+    if (error != 0 && recovery->mode == RECOVER_CHANGING)
         return log_fail(log, FLUME_ERR_IO, -error, FLUME_SEQ_NONE,
                         "the disk gives an error for %s, so where the log must end is not known; "
                         "copy the basin to a sound disk, or give up what TAIL said with 'flume "
                         "repair'",
                         path.text);
-    recovery->has_gate = gate_read(log, &recovery->gate);
     if (recovery->has_gate)
         recovery_take_known(recovery, recovery->gate.seq);
     else if (recovery->table->count > 0)

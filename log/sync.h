@@ -16,13 +16,14 @@ int sync_failed(flume_log *log, int error, const char *what, const char *path);
 /* Write and sync the tail gate if it is behind `durable`. */
 int gate_bring_up(flume_log *log);
 
-/* Read TAIL: the newest sound slot. false: there is none. */
+/* Read TAIL: the newest sound slot. false: there is none. *out_error: 0, or the error that the
+ * medium gave for a slot, which may have been the newest. */
 struct gate {
     uint64_t generation;
     uint64_t seq;
     uint64_t check; /* Of the grain seq - 1. */
 };
-bool gate_read(flume_log *log, struct gate *out_gate);
+bool gate_read(flume_log *log, struct gate *out_gate, int *out_error);
 
 /* One slot of TAIL, if it is sound; and the basin that a sound one belongs to, whichever it is. */
 enum { GATE_SLOTS = 2, GATE_SLOT_BYTES = 4096 };

@@ -437,7 +437,8 @@ struct bad_medium {
     const char *part; /* Of the file's path. */
     int file;
     uint64_t at;
-    int again; /* What the second and later attempts answer. */
+    int again;     /* What the second and later attempts answer. */
+    unsigned only; /* The one attempt that fails; 0: all do. */
     unsigned attempts;
 };
 
@@ -457,8 +458,11 @@ static int64_t medium_pread(void *ctx, int file, void *target, size_t bytes, uin
 {
     struct bad_medium *medium = ctx;
 
-    if (file == medium->file && offset < medium->at + PAGE_BYTES && medium->at < offset + bytes)
-        return medium->attempts++ == 0 ? -EIO : medium->again;
+    if (file == medium->file && offset < medium->at + PAGE_BYTES && medium->at < offset + bytes) {
+        medium->attempts++;
+        if (medium->only == 0 || medium->attempts == medium->only)
+            return medium->attempts == 1 ? -EIO : medium->again;
+    }
     return flume_io_posix()->pread(NULL, file, target, bytes, offset);
 }
 
@@ -611,6 +615,41 @@ static void a_gate_that_does_not_read_is_told_before_anything_is_decided(void **
     expect_sound(fx);
     fx->head = fx->strata[newest];
     expect_nothing_lost(fx);
+}
+
+/* TAIL alone tells of the records of the newest strata, whose header is damaged. */
+static void a_gate_that_fails_once_costs_no_record(void **state)
+{
+    struct damage_fixture *fx = *state;
+    struct bad_medium medium = {.part = "TAIL", .again = -EIO};
+    flume_log_options options = {.profile = FLUME_PROFILE_FORGETFUL};
+    size_t newest = fx->strata_count - 1;
+    char path[FIXTURE_PATH_BYTES];
+    flume_log *log = NULL;
+
+    flip_bit(strata_path(fx, newest, "strata", path), 100);
+    do {
+        int status;
+
+        medium.only++;
+        medium.at = newest_gate_at(fx);
+        forge_older_gate(fx, medium.at, fx->strata[newest]);
+        forget_head(fx);
+        use_bad_medium(fx, &medium);
+        options.io = fx->io;
+        status = flume_log_open(&log, fx->basin, &options, &fx->error);
+        if (status == FLUME_OK)
+            (void)flume_log_close(log);
+        else
+            assert_int_equal(status, FLUME_ERR_IO);
+        forget_head(fx);
+        options.io = NULL;
+        assert_int_equal(flume_log_open(&log, fx->basin, &options, &fx->error), FLUME_OK);
+        assert_int_equal(flume_log_head(log), fx->head);
+        (void)flume_log_close(log);
+    } while (medium.attempts >= medium.only);
+    assert_true(medium.only > 1); /* It was asked, and failed. */
+    fx->io = NULL;
 }
 
 static void keep_warning(void *ctx, enum flume_log_level level, const char *message)
@@ -791,6 +830,7 @@ int main(void)
         damage_test(without_memory_for_a_copy_of_what_fails_the_check_ends),
         damage_test(a_page_that_does_not_read_is_zeros_in_what_is_kept),
         damage_test(a_gate_that_does_not_read_is_told_before_anything_is_decided),
+        damage_test(a_gate_that_fails_once_costs_no_record),
         damage_test(a_gate_without_a_sound_slot_is_told_by_who_recovers),
         damage_test(settings_made_anew_for_an_empty_basin_are_the_least),
         damage_test(settings_made_anew_are_within_the_limit),
