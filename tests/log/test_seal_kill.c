@@ -348,20 +348,24 @@ static size_t count_lost_sealed(const char *basin)
     return folder.sealed;
 }
 
-/* All are dead: seal the rest. Nothing is left of those who were at it. */
+/* All are dead: seal the rest. Nothing is left of those who were at it, but for a strata without a
+ * record where one died between a roll and the first. */
 static void seal_the_rest(struct fixture *fx)
 {
     flume_seal_options seal = {.mode = FLUME_SEAL_ON_REQUEST};
     flume_log *log = open_with(fx->basin, &(flume_log_options){.seal = &seal});
+    uint64_t head = flume_log_head(log);
     struct folder folder;
+    size_t empty;
 
     expect_ok(log, flume_log_seal(log, &(flume_seal_call){.active = true}, NULL));
     expect_ok(log, flume_log_seal(log, NULL, NULL)); /* It tidies what the last one could not. */
     process_close_log(log);
     folder = look_into_log(fx->basin);
-    assert_int_equal(folder.raw, 0);
+    empty = folder.first_raw == head;
+    assert_int_equal(folder.raw, empty);
     assert_int_equal(folder.temporary, 0);
-    assert_int_equal(folder.slots, 0);
+    assert_int_equal(folder.slots, empty);
     assert_true(folder.parity <= folder.sealed);
     assert_int_equal(count_lost_sealed(fx->basin), 0);
 }
