@@ -5,7 +5,8 @@
  *
  * Lock order within a process: subscriptions_mutex; then those of HEAD (head.h); then
  * companion_mutex, and behind it all locks of the second log; then table_mutex; error_mutex,
- * notify_mutex and that of the windows last, holding nothing further. No lock is held across a callback of the user.
+ * notify_mutex and that of the windows last, holding nothing further. No lock is held across a
+ * callback of the user.
  */
 #ifndef FLUME_HANDLE_H
 #define FLUME_HANDLE_H

@@ -3,8 +3,8 @@
  *
  * "fl:sync" makes durable what has been appended, by whichever process: within a second in every
  * profile but forgetful, and at each roll. "fl:prepare" makes the next strata and the appender's
- * next window ahead. "fl:seal" (seal_thread.c) seals. They sleep while there is nothing to do, and run with all signals blocked:
- * those are the program's.
+ * next window ahead. "fl:seal" (seal_thread.c) seals. They sleep while there is nothing to do, and
+ * run with all signals blocked: those are the program's.
  */
 #include <signal.h>
 

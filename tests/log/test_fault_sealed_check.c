@@ -1,6 +1,6 @@
 /*
- * test_fault_sealed_check.c - a check of sealed strata, and a repair that only tells, are stopped or
- * meet a failure at every place there is.
+ * test_fault_sealed_check.c - a check of sealed strata, and a repair that only tells, are stopped
+ * or meet a failure at every place there is.
  *
  * In health each basin has its findings. Then the same is asked again and stopped at each finding
  * and each report of progress, and with each call and each request for memory failing once: the

@@ -3,8 +3,8 @@
  * place there is.
  *
  * With each call and each request for memory failing once, it answers with an error and words, or
- * is done; and a repair in health that comes behind makes the very file that one makes where nothing
- * has failed before.
+ * is done; and a repair in health that comes behind makes the very file that one makes where
+ * nothing has failed before.
  */
 #include "sealed_damage.h"
 

@@ -342,7 +342,8 @@ static void a_lent_handle_is_synced_through(void **state)
     close_grains(grains);
 }
 
-/* It does not come to the strata that another handle has begun: it says why, and nothing is lost. */
+/* It does not come to the strata that another handle has begun: it says why, and nothing is
+ * lost. */
 static void a_lent_handle_that_cannot_sync_poisons_nothing(void **state)
 {
     struct log_fixture *fx = *state;

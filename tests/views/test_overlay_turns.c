@@ -7,8 +7,8 @@
  */
 #include "containment_fixture.h"
 
-/* TURN_SCOPES are more than the quarter of SCOPES_KEPT that makes a part: once so many were taken in
- * they become the older part, and once as many more were, it may go. */
+/* TURN_SCOPES are more than the quarter of SCOPES_KEPT that makes a part: once so many were taken
+ * in they become the older part, and once as many more were, it may go. */
 enum { SCOPES_KEPT = 32, TURN_SCOPES = 10, BEFORE = 20 };
 
 static flume_view *superset_of(struct find_fixture *fx)
