@@ -44,7 +44,7 @@ uint64_t number_from(const char *variable, uint64_t otherwise)
     return text != NULL && *text != '\0' ? strtoull(text, NULL, 0) : otherwise;
 }
 
-uint64_t now_ns(void)
+uint64_t process_now_ns(void)
 {
     struct timespec now;
 
@@ -270,14 +270,14 @@ uint64_t process_hear_word(struct process *process)
 
 void processes_overhear(struct process *processes, size_t count, uint64_t ns)
 {
-    uint64_t until_ns = now_ns() + ns;
+    uint64_t until_ns = process_now_ns() + ns;
 
     do {
         for (size_t i = 0; i < count; i++) {
             if (processes[i].running)
                 (void)read_reports(&processes[i], 0);
         }
-    } while (now_ns() < until_ns);
+    } while (process_now_ns() < until_ns);
 }
 
 void processes_hear_each(struct process *processes, size_t count, size_t more)

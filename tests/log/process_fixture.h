@@ -44,7 +44,7 @@ uint64_t chance_below(uint64_t *io_state, uint64_t limit);
 /* A number from the environment, or the default. */
 uint64_t number_from(const char *variable, uint64_t otherwise);
 
-uint64_t now_ns(void);
+uint64_t process_now_ns(void);
 void pause_ns(uint64_t ns);
 
 /* --- The test's directory ----------------------------------------------------------------------*/

@@ -123,9 +123,9 @@ static void start_waiter(struct waiter_thread *waiter, flume_board *board)
 /* Until it sleeps, which the table has counted. */
 static void await_waits(struct counted *counted, unsigned waits)
 {
-    uint64_t until_ns = now_ns() + 20 * SECOND;
+    uint64_t until_ns = process_now_ns() + 20 * SECOND;
 
-    while (atomic_load(&counted->waits) < waits && now_ns() < until_ns)
+    while (atomic_load(&counted->waits) < waits && process_now_ns() < until_ns)
         pause_ns(MS);
     assert_true(atomic_load(&counted->waits) >= waits);
 }
@@ -312,11 +312,11 @@ static void a_wait_ends_when_its_time_is_up(void **state)
     struct fixture *fx = *state;
     flume_log *log = process_open_log(fx, FLUME_OPEN_CREATE);
     flume_board *board = board_of(log, "b");
-    uint64_t start_ns = now_ns();
+    uint64_t start_ns = process_now_ns();
 
     flume_board_wait(board, 0, 0, 0);
     flume_board_wait(board, 0, 0, 150 * MS); /* More than one look. */
-    assert_in_range(now_ns() - start_ns, 149 * MS, 10 * SECOND);
+    assert_in_range(process_now_ns() - start_ns, 149 * MS, 10 * SECOND);
     process_close_log(log);
 }
 
@@ -376,11 +376,11 @@ static void a_waiter_whose_wake_got_lost_looks_again(void **state)
 
     start_waiter(&waiter, board);
     await_waits(&counted, 1);
-    start_ns = now_ns();
+    start_ns = process_now_ns();
     flume_board_write(board, 0, 7);
     assert_int_equal(pthread_join(waiter.thread, NULL), 0);
     assert_int_equal(waiter.found, 7);
-    assert_in_range(now_ns() - start_ns, 0, 10 * SECOND);
+    assert_in_range(process_now_ns() - start_ns, 0, 10 * SECOND);
     process_close_log(log);
 }
 
@@ -391,12 +391,13 @@ static void play_echo(struct role *role)
 {
     flume_log *log = role_open(role, NULL);
     flume_board *board = role_board(log, "ball");
-    uint64_t until_ns = now_ns() + 60 * SECOND;
+    uint64_t until_ns = process_now_ns() + 60 * SECOND;
 
     role_report(role, 0, 0);
     for (uint64_t round = 0; round < ROUNDS; round++) {
         while (flume_board_read(board, 0) != 2 * round + 1) {
-            role_require(now_ns() < until_ns, "no ball in round %llu", (unsigned long long)round);
+            role_require(process_now_ns() < until_ns, "no ball in round %llu",
+                         (unsigned long long)round);
             flume_board_wait(board, 0, 2 * round, SECOND);
         }
         flume_board_write(board, 0, 2 * round + 2);
@@ -418,16 +419,16 @@ static void two_processes_wake_each_other_in_turns(void **state)
     (void)process_hear_word(&process);
     log = process_open_log(fx, 0);
     board = board_of(log, "ball");
-    start_ns = now_ns();
+    start_ns = process_now_ns();
     for (uint64_t round = 0; round < ROUNDS; round++) {
         flume_board_write(board, 0, 2 * round + 1);
         while (flume_board_read(board, 0) == 2 * round + 1) {
-            assert_in_range(now_ns() - start_ns, 0, 60 * SECOND);
+            assert_in_range(process_now_ns() - start_ns, 0, 60 * SECOND);
             flume_board_wait(board, 0, 2 * round + 1, SECOND);
         }
     }
     process_join_well(&process);
-    assert_in_range(now_ns() - start_ns, 0, ROUNDS / 50 * 100 * MS);
+    assert_in_range(process_now_ns() - start_ns, 0, ROUNDS / 50 * 100 * MS);
     process_free(&process);
     process_close_log(log);
 }

@@ -17,7 +17,7 @@
 
 static const flume_cursor_options live = {.flags = FLUME_CURSOR_LIVE};
 
-static uint64_t now_ns(void)
+static uint64_t process_now_ns(void)
 {
     const flume_io *io = flume_io_posix();
 
@@ -214,13 +214,13 @@ static void a_timeout_lasts_as_long_as_it_says(void **state)
 {
     struct log_fixture *fx = *state;
     flume_cursor *cursor = open_cursor(fx->log, &live);
-    uint64_t begun_ns = now_ns();
+    uint64_t begun_ns = process_now_ns();
     flume_record record;
 
     assert_int_equal(flume_cursor_next(cursor, 0, &record), FLUME_ERR_TIMEOUT);
     assert_int_equal(flume_cursor_next(cursor, 150 * MS, &record), FLUME_ERR_TIMEOUT);
-    assert_true(now_ns() - begun_ns >= 150 * MS);
-    assert_true(now_ns() - begun_ns < 5 * SECOND_NS);
+    assert_true(process_now_ns() - begun_ns >= 150 * MS);
+    assert_true(process_now_ns() - begun_ns < 5 * SECOND_NS);
     flume_cursor_close(cursor);
 }
 
@@ -231,12 +231,12 @@ static void a_timeout_is_for_the_whole_call_however_much_is_filtered(void **stat
     flume_cursor_options options = {.flags = FLUME_CURSOR_LIVE, .label = "never"};
     flume_cursor *cursor = open_cursor(fx->log, &options);
     struct helper helper = {.log = fx->log, .count = 40, .pause_ns = 50 * MS}; /* 2 s. */
-    uint64_t begun_ns = now_ns();
+    uint64_t begun_ns = process_now_ns();
     flume_record record;
 
     start(&helper);
     assert_int_equal(flume_cursor_next(cursor, 200 * MS, &record), FLUME_ERR_TIMEOUT);
-    assert_true(now_ns() - begun_ns < SECOND_NS);
+    assert_true(process_now_ns() - begun_ns < SECOND_NS);
     finish(&helper);
     flume_cursor_close(cursor);
 }

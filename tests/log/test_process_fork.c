@@ -35,9 +35,9 @@ static int count_record(void *ctx, const flume_record *record)
 
 static void await_delivered(struct inherited *inherited, uint64_t count)
 {
-    uint64_t until_ns = now_ns() + 10 * SECOND;
+    uint64_t until_ns = process_now_ns() + 10 * SECOND;
 
-    while (atomic_load(&inherited->delivered) < count && now_ns() < until_ns)
+    while (atomic_load(&inherited->delivered) < count && process_now_ns() < until_ns)
         pause_ns(MS / 10);
     assert_int_equal(atomic_load(&inherited->delivered), count);
 }

@@ -160,11 +160,11 @@ static struct head *map_head(const struct fixture *fx)
 /* Once the preparer has made a strata: its size, and HEAD says that there is none. */
 static uint64_t hide_prepared(struct head *head)
 {
-    uint64_t until_ns = now_ns() + 30 * SECOND;
+    uint64_t until_ns = process_now_ns() + 30 * SECOND;
     uint64_t bytes;
 
     while ((bytes = atomic_exchange(&head->prepared_bytes, 0)) == 0) {
-        assert_true(now_ns() < until_ns);
+        assert_true(process_now_ns() < until_ns);
         pause_ns(MS / 10);
     }
     return bytes;
