@@ -322,12 +322,65 @@ static void a_strata_of_more_than_a_thousand_blocks_is_sealed_and_read(void **st
     io_memory_destroy(&io);
 }
 
+/* --- One strata that takes a while ------------------------------------------------------------ */
+
+struct told {
+    uint64_t last;
+    uint64_t step; /* The most that was done between two times. */
+};
+
+static int hear(void *ctx, uint64_t done, uint64_t total)
+{
+    struct told *told = ctx;
+
+    (void)total;
+    if (done - told->last > told->step)
+        told->step = done - told->last;
+    told->last = done;
+    return 0;
+}
+
+static void progress_is_told_within_a_large_strata(void **state)
+{
+    enum { BODY_BYTES = 1 << 20, BODIES = 40 };
+    struct told told = {0};
+    flume_check_options options = {.progress = hear, .ctx = &told};
+    flume_check_report report = {0};
+    uint64_t chance = 1;
+    uint8_t *body = malloc(BODY_BYTES);
+    flume_log *log;
+    flume_io io;
+
+    (void)state;
+    assert_non_null(body);
+    assert_int_equal(io_memory_create(NULL, &io), FLUME_OK);
+    options.io = &io;
+    log = open_basin(&io, 64 << 20);
+    for (unsigned i = 0; i < BODIES; i++) {
+        for (size_t at = 0; at < BODY_BYTES; at++) { /* What does not shrink. */
+            chance = chance * UINT64_C(6364136223846793005) + 1442695040888963407;
+            body[at] = (uint8_t)(chance >> 56);
+        }
+        assert_int_equal(flume_log_append(log, body, BODY_BYTES, NULL), FLUME_OK);
+    }
+    assert_int_equal(flume_log_sync(log, FLUME_SEQ_NONE), FLUME_OK);
+    assert_int_equal(flume_log_seal(log, &(flume_seal_call){.active = true}, NULL), FLUME_OK);
+    assert_int_equal(flume_log_close(log), FLUME_OK);
+    assert_int_equal(flume_check(WORLD_BASIN, &options, &report, NULL), FLUME_OK);
+    assert_int_equal(report.records, BODIES + report.strata);
+    assert_int_equal(told.last, report.bytes);
+    assert_true(told.step < 10 << 20); /* The largest strata has more than twice as much. */
+    io_memory_destroy(&io);
+    free(body);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(stand_ins_for_thousands_come_in_blocks_of_the_usual_size),
         cmocka_unit_test(blocks_that_do_not_fit_into_one_buffer_are_written_or_refused),
         cmocka_unit_test(a_strata_of_more_than_a_thousand_blocks_is_sealed_and_read),
+        cmocka_unit_test(progress_is_told_within_a_large_strata),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
