@@ -105,6 +105,8 @@ int view_fail_mdb(flume_view *view, int code, const char *what)
 
     if (code == ENOSPC || code == EDQUOT)
         remedy = "; free some space: it goes on by itself";
+    else if (code == EIO) /* LMDB's word also for a write that was cut short. */
+        remedy = "; the disk failed, or had no space for all of it: free some, and it goes on";
     else if (code == EACCES || code == EPERM || code == EROFS)
         remedy = "; make the files there writable for this user";
     else if (code == EBUSY)
