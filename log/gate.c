@@ -83,13 +83,14 @@ bool gate_read(flume_log *log, struct gate *out_gate, int *out_error)
 {
     bool found = false;
 
-    *out_error = 0;
+    if (out_error != NULL)
+        *out_error = 0;
     for (unsigned i = 0; i < GATE_SLOTS; i++) {
         struct gate gate;
         bool is_sound;
         int error = slot_load(log, i, &gate, &is_sound);
 
-        if (error != 0)
+        if (error != 0 && out_error != NULL)
             *out_error = error;
         if (is_sound && (!found || gate.generation > out_gate->generation))
             *out_gate = gate;
@@ -145,9 +146,9 @@ static uint64_t check_before(flume_log *log, uint64_t seq)
 int gate_write(flume_log *log, uint64_t seq)
 {
     struct gate gate = {0};
-    int status, error;
+    int status;
 
-    if (!gate_read(log, &gate, &error))
+    if (!gate_read(log, &gate, NULL))
         gate.generation = 0;
     gate.generation++;
     gate.seq = seq;
@@ -169,7 +170,7 @@ int gate_create(flume_log *log, uint64_t seq, uint64_t check)
     if (error != 0)
         return log_fail_io(log, error, "allocate the tail gate of", log->path);
     /* Generations only rise: between the two writes the new slot must count, not the older one. */
-    if (!gate_read(log, &gate, &error))
+    if (!gate_read(log, &gate, NULL))
         gate.generation = 0;
     gate.generation++;
     gate.seq = seq;

@@ -185,10 +185,9 @@ void inspection_look_at_head(struct inspection *inspection)
 {
     flume_log *log = inspection->log;
     const struct head *shared;
-    int error; /* Told with the files beside the log. */
 
     /* The gate first: it never runs ahead of a head that is read later. */
-    inspection->has_gate = gate_read(log, &inspection->gate, &error);
+    inspection->has_gate = gate_read(log, &inspection->gate, NULL);
     lock_look(log);
     head_map(log);
     shared = log->shared;
@@ -211,10 +210,10 @@ void inspection_look_at_head(struct inspection *inspection)
 int inspection_find_end(struct inspection *inspection)
 {
     flume_log *log = inspection->log;
-    int status, error;
+    int status;
 
     if (inspection->conf_status != FLUME_OK) /* Only now is it known whose gate it must be. */
-        inspection->has_gate = gate_read(log, &inspection->gate, &error);
+        inspection->has_gate = gate_read(log, &inspection->gate, NULL);
     if (inspection->head_counts) {
         inspection->known = inspection->end;
         inspection->is_tail_lost = inspection->has_gate && inspection->gate.seq > inspection->end;

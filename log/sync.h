@@ -16,8 +16,8 @@ int sync_failed(flume_log *log, int error, const char *what, const char *path);
 /* Write and sync the tail gate if it is behind `durable`. */
 int gate_bring_up(flume_log *log);
 
-/* Read TAIL: the newest sound slot. false: there is none. *out_error: 0, or the error that the
- * medium gave for a slot, which may have been the newest. */
+/* Read TAIL: the newest sound slot. false: there is none. *out_error (may be NULL): 0, or the
+ * error that the medium gave for a slot, which may have been the newest. */
 struct gate {
     uint64_t generation;
     uint64_t seq;
