@@ -1,9 +1,10 @@
 /*
  * window.c - moving the writer's window, and getting the next one ready.
  *
- * What always holds: whoever maps a window hands it on through log->windows or keeps it in the
- * writer, so each is unmapped once; the preparer touches pages of `next` under the mutex alone,
- * so that they are mapped while it does.
+ * What always holds: each window is in one place, the writer, `next`, `last`, or the hands of the
+ * preparer, and whoever takes it out puts it elsewhere or unmaps it. Nothing but this is done under
+ * the mutex, so the appender never waits for the preparer: it maps another window instead of one
+ * that is being touched.
  */
 #include "window.h"
 
@@ -14,7 +15,7 @@ enum {
     WINDOW_BYTES = 4 << 20,
     WINDOW_ALIGN = 64 << 10,
     WINDOW_ZERO_BYTES = 1 << 20,
-    TOUCH_BYTES = 256 << 10, /* In one go, while the appender may have to wait. */
+    TOUCH_BYTES = 256 << 10, /* In one go. */
     FAST_NS = 1000000000     /* Windows that last longer do not need one ready. */
 };
 
@@ -94,19 +95,25 @@ static struct window map_next(flume_log *log, uint64_t from)
     return next;
 }
 
+/* What the preparer has taken is of no use any more: it unmaps it. */
+static struct window next_take_locked(struct windows *windows)
+{
+    (void)atomic_fetch_add_explicit(&windows->moves, 1, memory_order_relaxed);
+    return window_take(&windows->next);
+}
+
 int windows_move(flume_log *log, uint64_t from)
 {
     struct windows *windows = &log->windows;
     struct window *window = &log->writer.window;
     uint64_t now_ns = log->io->monotonic_ns(log->io->ctx);
     struct window last = window_take(window), next;
-    bool fast;
+    bool fast = now_ns - windows->moved_ns < FAST_NS;
     int status = FLUME_OK;
 
-    (void)pthread_mutex_lock(&windows->mutex);
-    next = window_take(&windows->next);
-    fast = now_ns - windows->moved_ns < FAST_NS;
     windows->moved_ns = now_ns;
+    (void)pthread_mutex_lock(&windows->mutex);
+    next = next_take_locked(windows);
     (void)pthread_mutex_unlock(&windows->mutex);
     if (next.data != NULL && from >= next.from && from < next.to) {
         *window = next;
@@ -117,7 +124,7 @@ int windows_move(flume_log *log, uint64_t from)
     next = fast && status == FLUME_OK ? map_next(log, window->to) : (struct window){0};
     (void)pthread_mutex_lock(&windows->mutex);
     windows->next = next;
-    windows->touched_to = next.from;
+    windows->is_touched = false;
     if (fast && windows->last.data == NULL)
         windows->last = window_take(&last);
     (void)pthread_mutex_unlock(&windows->mutex);
@@ -133,7 +140,7 @@ void windows_drop(flume_log *log)
     struct window next, last;
 
     (void)pthread_mutex_lock(&windows->mutex);
-    next = window_take(&windows->next);
+    next = next_take_locked(windows);
     last = window_take(&windows->last);
     (void)pthread_mutex_unlock(&windows->mutex);
     unmap(log, next);
@@ -141,32 +148,37 @@ void windows_drop(flume_log *log)
     unmap(log, window_take(&log->writer.window));
 }
 
-/* Whether there is more to touch. */
-static bool touch_piece(flume_log *log)
+/* Have its pages ready, as long as the appender has not come by without it. */
+static void touch(flume_log *log, struct window window, uint64_t moves)
 {
     const flume_io *io = log->io;
-    struct windows *windows = &log->windows;
-    uint64_t from, to;
 
-    (void)pthread_mutex_lock(&windows->mutex);
-    from = windows->touched_to;
-    to = least(from + TOUCH_BYTES, windows->next.to);
-    if (from < to)
-        io->touch(io->ctx, windows->next.data + (from - windows->next.from), (size_t)(to - from));
-    windows->touched_to = to;
-    (void)pthread_mutex_unlock(&windows->mutex);
-    return from < to;
+    for (uint64_t at = window.from;
+         at < window.to && atomic_load_explicit(&log->windows.moves, memory_order_relaxed) == moves;
+         at += TOUCH_BYTES)
+        io->touch(io->ctx, window.data + (at - window.from),
+                  (size_t)(least(at + TOUCH_BYTES, window.to) - at));
 }
 
 void windows_work(flume_log *log)
 {
     struct windows *windows = &log->windows;
-    struct window last;
+    struct window next = {0}, last;
+    uint64_t moves;
 
-    while (log->io->touch != NULL && touch_piece(log))
-        ;
     (void)pthread_mutex_lock(&windows->mutex);
+    moves = atomic_load_explicit(&windows->moves, memory_order_relaxed);
+    if (!windows->is_touched && log->io->touch != NULL)
+        next = window_take(&windows->next);
+    (void)pthread_mutex_unlock(&windows->mutex);
+    touch(log, next, moves);
+    (void)pthread_mutex_lock(&windows->mutex);
+    if (next.data != NULL && atomic_load_explicit(&windows->moves, memory_order_relaxed) == moves) {
+        windows->next = window_take(&next);
+        windows->is_touched = true;
+    }
     last = window_take(&windows->last);
     (void)pthread_mutex_unlock(&windows->mutex);
+    unmap(log, next);
     unmap(log, last);
 }

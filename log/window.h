@@ -10,6 +10,8 @@
 #define FLUME_WINDOW_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct flume_log;
@@ -20,13 +22,14 @@ struct window {
     uint64_t from, to;
 };
 
-/* What the appender has for the preparer. Guarded by its mutex, under which no other is taken. */
+/* What the appender has for the preparer. */
 struct windows {
-    pthread_mutex_t mutex;
-    struct window next;  /* Mapped. */
-    uint64_t touched_to; /* The next one's pages are ready up to here. */
-    struct window last;  /* To be unmapped. */
-    uint64_t moved_ns;   /* When the window moved last, of the monotonic clock. */
+    pthread_mutex_t mutex;  /* Guards the next four; no other is taken under it. */
+    struct window next;     /* Mapped. */
+    bool is_touched;        /* The next one's pages are ready. */
+    struct window last;     /* To be unmapped. */
+    _Atomic uint64_t moves; /* Raised when `next` no longer is the next one. */
+    uint64_t moved_ns;      /* Monotonic, when it moved last. Guarded by the append mutex. */
 };
 
 /*
